@@ -1,0 +1,75 @@
+# Ivory's front door: short names for what CMake, CTest and tools/ do.
+
+PREFIX       ?= /usr/local
+BUILD        ?= build
+FUZZ_SECONDS ?= 60
+SETUP        ?= tools/setup
+CLANG_FORMAT ?= clang-format-14
+
+# As many jobs as processors, unless the caller said how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# $(call build,FOLDER,TARGET,CMAKE OPTIONS)
+define build
+@cmake -S . -B $(1) $(3) >/dev/null
+@+$(MAKE) --no-print-directory -C $(1) $(jobs) $(2)
+endef
+
+# $(call sanitized,FOLDER,SANITIZER): tests built and run with a sanitizer; whatever it finds fails the test.
+define sanitized
+$(call build,$(1),all,-DIVORY_SANITIZE=$(2))
+@ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:allocator_may_return_null=1:detect_stack_use_after_return=1 \
+ LSAN_OPTIONS=suppressions=$(CURDIR)/tools/leaks-of-others.txt:print_suppressions=0 \
+ UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+ TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1 \
+ tools/check $(1)
+endef
+
+.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz format layers install clean help
+
+all: ## release build: build/ivory, the libraries, test programs in build/tests/
+	$(call build,$(BUILD),all,)
+
+setup: ## install the Debian packages that are missing
+	@$(SETUP)
+
+setup-developer: ## the same, with what `make fuzz` and `make format` need
+	@$(SETUP) developer
+
+demo: setup ## train on a small collection of fables, for a minute or two, and write from it
+	$(call build,$(BUILD),programs,)
+	@tools/demo
+
+check: setup ## everything that must be green: warnings are errors, all tests
+	$(call build,$(BUILD),all,-DIVORY_WERROR=ON)
+	@tools/check $(BUILD)
+
+asan: setup ## all tests with the address and leak sanitizers
+	$(call sanitized,$(BUILD)-asan,address)
+
+ubsan: setup ## all tests with the undefined behaviour sanitizer
+	$(call sanitized,$(BUILD)-ubsan,undefined)
+
+tsan: setup ## all tests with the thread sanitizer
+	$(call sanitized,$(BUILD)-tsan,thread)
+
+fuzz: export CC = clang
+fuzz: setup-developer ## every fuzz target for FUZZ_SECONDS (60)
+	$(call build,$(BUILD)-fuzz,all,-DIVORY_FUZZ=ON)
+	@tools/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS)
+
+format: setup-developer ## lay out the C files by .clang-format
+	@find $(wildcard src include tests fuzz) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
+
+layers: ## who may include whom, and what no library may call
+	@tools/layers
+
+install: ## headers, libraries, programs, manual page under PREFIX (/usr/local); DESTDIR is put in front
+	$(call build,$(BUILD),all,-DCMAKE_INSTALL_PREFIX=$(PREFIX))
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)
+
+clean: ## remove the build folders
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-fuzz
+
+help: ## this list
+	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

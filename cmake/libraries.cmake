@@ -1,0 +1,58 @@
+# libivory, the engine, needs libc, libm and threads alone; libivory-io adds what reads files through other libraries,
+# the data sets and the models.
+
+# The C files of rooms of src/, subfolders included.
+function(ivory_sources result)
+    set(all "")
+    foreach(room IN LISTS ARGN)
+        file(GLOB_RECURSE found CONFIGURE_DEPENDS src/${room}/*.c)
+        list(APPEND all ${found})
+    endforeach()
+    set(${result} ${all} PARENT_SCOPE)
+endfunction()
+
+ivory_sources(engine base tensor graph ops format backend derive plan nn train)
+list(FILTER engine EXCLUDE REGEX "/src/format/io_[^/]*\\.c$")
+ivory_sources(io data models registry)
+file(GLOB readers CONFIGURE_DEPENDS src/format/io_*.c)
+list(APPEND io ${readers} ${IVORY_ASSETS})
+
+# Kernels for an instruction set are chosen at run time; only their own files may use it.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(x86 ON)
+else()
+    set(x86 OFF)
+    list(FILTER engine EXCLUDE REGEX "/src/backend/cpu/[^/]*_(avx2|avx512)\\.c$")
+endif()
+foreach(source IN LISTS engine)
+    if(source MATCHES "/src/backend/cpu/[^/]*_avx512\\.c$")
+        set(flags -O3 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mavx2)
+    elseif(source MATCHES "/src/backend/cpu/[^/]*_avx2\\.c$")
+        set(flags -O3 -mavx2 -mfma)
+    elseif(source MATCHES "/src/(ops/|backend/cpu/[^/]*_portable\\.c$)")
+        set(flags -O3)
+    else()
+        continue()
+    endif()
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
+endforeach()
+
+# Rooms may still be empty, an archive may not.
+function(ivory_library target)
+    if(NOT ARGN)
+        file(CONFIGURE OUTPUT ${GENERATED}/empty.c CONTENT "extern int iv_empty;\n")
+        set(ARGN ${GENERATED}/empty.c)
+    endif()
+    add_library(${target} STATIC ${ARGN})
+    target_include_directories(${target} PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    add_dependencies(${target} ivory-version)
+endfunction()
+
+ivory_library(ivory ${engine})
+target_link_libraries(ivory PUBLIC m Threads::Threads)
+if(NOT x86)
+    target_compile_definitions(ivory PRIVATE IVORY_NO_X86)
+endif()
+
+ivory_library(ivory-io ${io})
+target_link_libraries(ivory-io PUBLIC ivory PRIVATE ZLIB::ZLIB)

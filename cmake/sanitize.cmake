@@ -1,0 +1,17 @@
+# Flags of the sanitizer that IVORY_SANITIZE names, and of the fuzz targets.
+
+if(IVORY_SANITIZE STREQUAL "undefined")
+    set(sanitizer -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all)
+elseif(IVORY_SANITIZE MATCHES "^(address|thread)$")
+    set(sanitizer -fsanitize=${IVORY_SANITIZE})
+elseif(IVORY_SANITIZE)
+    message(FATAL_ERROR "IVORY_SANITIZE is '${IVORY_SANITIZE}': it must be address, undefined or thread")
+endif()
+if(IVORY_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "the fuzz targets need clang (it has libFuzzer): set CC=clang")
+    endif()
+    set(sanitizer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+endif()
+add_compile_options(${sanitizer})
+add_link_options(${sanitizer})

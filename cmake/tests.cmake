@@ -1,0 +1,50 @@
+# Tests under CTest: every tests/*_test.c is a cmocka program, every tests/cli/*.t a script on the program. Those whose
+# names end in _alone (before _test.c or .t) measure time or memory, and run while nothing else does.
+
+enable_testing()
+
+function(ivory_test name label)
+    add_test(NAME ${name} COMMAND ${ARGN})
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 900
+        ENVIRONMENT "IVORY=${PROJECT_BINARY_DIR}/ivory;IVORY_SANITIZE=${IVORY_SANITIZE}")
+    if(name MATCHES "_alone(_test)?$")
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+endfunction()
+
+ivory_test(layers house ${PROJECT_SOURCE_DIR}/tools/layers)
+
+file(GLOB scripts CONFIGURE_DEPENDS tests/cli/*.t)
+foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    ivory_test(cli/${name} cli bash ${script})
+endforeach()
+
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+if(NOT CMOCKA_FOUND)
+    message(NOTICE "cmocka is not here: the test programs are left out (Debian: libcmocka-dev)")
+    return()
+endif()
+
+add_library(ivory-test INTERFACE)
+target_link_libraries(ivory-test INTERFACE ivory-io ivory PkgConfig::CMOCKA)
+target_include_directories(ivory-test INTERFACE tests)
+target_compile_definitions(ivory-test INTERFACE IVORY_TESTS="${PROJECT_SOURCE_DIR}/tests")
+
+file(GLOB common CONFIGURE_DEPENDS tests/common/*.c)
+if(common)
+    add_library(ivory-test-common STATIC ${common})
+    target_link_libraries(ivory-test-common PUBLIC ivory-test)
+    set(test_library ivory-test-common)
+else()
+    set(test_library ivory-test)
+endif()
+
+file(GLOB programs CONFIGURE_DEPENDS tests/*_test.c)
+foreach(source IN LISTS programs)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${test_library})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
+endforeach()
