@@ -1,0 +1,95 @@
+/* base.h: the home (allocator, threads, last error), status codes and fields. */
+#ifndef IVORY_BASE_H
+#define IVORY_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define IV_API __attribute__((visibility("default")))
+#define IV_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+#else
+#define IV_API
+#define IV_PRINTF(at, first)
+#endif
+
+/* Status codes are few; the message on the home is exact. */
+#define IV_STATUS_MAP(XX)                                                                          \
+    XX(OK, "done")                                                                                 \
+    XX(NOMEM, "out of memory")                                                                     \
+    XX(SHAPE, "shapes do not fit")                                                                 \
+    XX(DTYPE, "wrong element type")                                                                \
+    XX(NAME, "unknown or repeated name")                                                           \
+    XX(VALUE, "value out of range")                                                                \
+    XX(IO, "input or output failed")                                                               \
+    XX(FORMAT, "malformed data")                                                                   \
+    XX(UNSUPPORTED, "not possible here")                                                           \
+    XX(NUMERIC, "a number went bad")                                                               \
+    XX(STOPPED, "stopped on request")
+
+typedef enum iv_status {
+#define IV_STATUS_CODE(name, text) IV_##name,
+    IV_STATUS_MAP(IV_STATUS_CODE)
+#undef IV_STATUS_CODE
+} iv_status;
+
+IV_API const char *iv_status_text(iv_status status);
+IV_API const char *iv_version(void);
+
+/* The home owns the allocator, the thread pool and the last error; everything else is made in one.
+ * A home is used by one thread at a time. */
+typedef struct iv_home iv_home;
+
+typedef struct iv_home_options {
+    size_t size;      /* sizeof(iv_home_options) */
+    int threads;      /* threads that share a kernel's work; 0: one per processor this process may use */
+    const char *isa;  /* portable, avx2, avx512 ...; NULL: $IVORY_ISA, else the best this processor has */
+    void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
+    void *user;
+} iv_home_options;
+
+/* NULL options mean the defaults. NULL is returned only when memory is out. */
+IV_API iv_home *iv_home_new(const iv_home_options *options);
+IV_API void iv_home_free(iv_home *home);
+IV_API iv_status iv_home_status(const iv_home *home);      /* of the last failure */
+IV_API const char *iv_home_message(const iv_home *home);   /* what was expected, what came, what to do */
+IV_API void iv_home_clear(iv_home *home);
+IV_API int iv_home_threads(const iv_home *home);
+
+/* Records a failure and returns its status, so that `return iv_fail(...)` reads well. */
+IV_API iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...) IV_PRINTF(3, 4);
+
+/* Fields: one table describes the members of an option struct. Command-line help, saved files,
+ * equality and printing all read it. */
+typedef enum iv_field_type {
+    IV_FIELD_INT = 1, /* int64_t */
+    IV_FIELD_REAL,    /* double */
+    IV_FIELD_BOOL,    /* bool */
+    IV_FIELD_CHOICE,  /* int: index into the blank-separated words of `choices` */
+    IV_FIELD_TEXT,    /* const char *, never NULL once set */
+    IV_FIELD_SHAPE,   /* iv_shape */
+} iv_field_type;
+
+typedef struct iv_field {
+    const char *name; /* NULL ends a table */
+    iv_field_type type;
+    size_t offset;
+    const char *value;   /* the default, as text */
+    double low, high;    /* inclusive range of numbers; both 0: any */
+    const char *choices; /* words of a CHOICE, blank-separated */
+    const char *unit;
+    const char *help;
+} iv_field;
+
+/* In option structs of layers a field left zero means its default; IV_ZERO is an explicit zero. */
+#define IV_ZERO INT64_MIN
+
+#ifdef __cplusplus
+}
+#endif
+#endif

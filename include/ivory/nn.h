@@ -1,0 +1,177 @@
+/* nn.h: parameters, scopes, layers, losses, optimizers and schedules: functions that build graph.
+ *
+ * Names, defaults, initialisers and weight layouts are Keras's. Options are named fields: iv_dense(s, x, .units = 10). A field
+ * left zero means its default; IV_ZERO is an explicit zero. Every builder returns NULL if an input is NULL or it refuses; the
+ * graph keeps the first reason. */
+#ifndef IVORY_NN_H
+#define IVORY_NN_H
+
+#include <ivory/derive.h>
+#include <ivory/ops.h>
+#include <ivory/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- parameters: named tensors that outlive graphs and plans -------------------------------------------------- */
+typedef struct iv_params iv_params;
+
+/* real: IV_F32, or IV_F64 for gradient checks. The seed decides every initial value, together with the name. */
+IV_API iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed);
+IV_API void iv_params_free(iv_params *params);
+IV_API int iv_params_count(const iv_params *params);
+IV_API const char *iv_params_name(const iv_params *params, int i); /* in order of making */
+IV_API iv_tensor *iv_params_tensor(const iv_params *params, int i);
+IV_API iv_tensor *iv_params_find(const iv_params *params, const char *name); /* NULL if absent */
+/* Elements of all parameters whose name begins with prefix ("" : all). */
+IV_API int64_t iv_params_elements(const iv_params *params, const char *prefix);
+/* To be called after tensors changed: by a run with updates, by loading, by rolling back. */
+IV_API void iv_params_changed(iv_params *params);
+/* Binds every parameter leaf of the plan. */
+IV_API iv_status iv_params_bind(iv_params *params, iv_plan *plan);
+
+typedef enum iv_init {
+    IV_ZEROS,
+    IV_ONES,
+    IV_GLOROT_UNIFORM,    /* U(-l, l), l = sqrt(6 / (fan in + fan out)) */
+    IV_ORTHOGONAL,        /* rows or columns orthonormal */
+    IV_EMBEDDING_UNIFORM, /* U(-0.05, 0.05) */
+    IV_LSTM_BIAS,         /* zeros, with ones for the forget gate: second quarter */
+} iv_init;
+
+/* ---- scopes: where parameters get their names ------------------------------------------------------------------ */
+typedef struct iv_scope iv_scope;
+
+/* The outermost scope; it lives as long as the graph. name may be "". */
+IV_API iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name);
+/* A scope within: `name`, or if NULL the kind with a number: dense, dense_1, ... */
+IV_API iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind);
+/* Opens a scope of this graph again, to share its parameters. */
+IV_API iv_scope *iv_scope_share(iv_scope *scope, const char *name);
+/* From now on layers built within behave as in training (dropout acts). Off at birth. */
+IV_API void iv_scope_training(iv_scope *scope, bool training);
+IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
+/* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known with another shape. */
+IV_API iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init);
+
+/* ---- layers --------------------------------------------------------------------------------------------------------- */
+typedef enum iv_activation { IV_LINEAR = 0, IV_RELU, IV_TANH, IV_SIGMOID, IV_SOFTMAX, IV_SOFTPLUS } iv_activation;
+IV_API iv_node *iv_activate(iv_node *x, iv_activation activation);
+
+typedef struct iv_dense_options {
+    size_t size;
+    const char *name;
+    int64_t units;
+    iv_activation activation;
+    bool no_bias;
+} iv_dense_options;
+/* y = activation(x W + b).  Shapes  x [...,I] -> [...,units];  kernel [I,units], bias [units] */
+IV_API iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *options);
+#define iv_dense(scope, x, ...)                                                                    \
+    iv_dense_with(scope, x, &(iv_dense_options){ .size = sizeof(iv_dense_options), __VA_ARGS__ })
+
+typedef struct iv_embedding_options {
+    size_t size;
+    const char *name;
+    int64_t count; /* rows: how many ids */
+    int64_t units; /* width */
+} iv_embedding_options;
+/* Shapes  ids i32 [...] -> [...,units];  embeddings [count,units] */
+IV_API iv_node *iv_embedding_with(iv_scope *scope, iv_node *ids, const iv_embedding_options *options);
+#define iv_embedding(scope, ids, ...)                                                              \
+    iv_embedding_with(scope, ids, &(iv_embedding_options){ .size = sizeof(iv_embedding_options), __VA_ARGS__ })
+/* 1 where an id is not 0, else 0, in the graph's real dtype: the mask that Keras's mask_zero makes. */
+IV_API iv_node *iv_mask_zero(iv_node *ids);
+/* 1 where any of the last axis differs from value: Keras's Masking layer.  [...,C] -> [...] */
+IV_API iv_node *iv_masking(iv_node *x, double value);
+
+/* y = x / (1 - rate) where a random number is at least rate, else 0; x itself outside training.
+ * Axis 0 counts records, so a mask does not depend on how a batch is split. rate in [0,1). */
+IV_API iv_node *iv_dropout(iv_scope *scope, iv_node *x, double rate);
+
+typedef enum iv_cell { IV_LSTM = 0, IV_GRU, IV_SIMPLE_RNN } iv_cell;
+typedef enum iv_merge { IV_MERGE_CONCAT = 0, IV_MERGE_SUM, IV_MERGE_AVERAGE, IV_MERGE_MULTIPLY } iv_merge;
+
+typedef struct iv_recurrent_options {
+    size_t size;
+    const char *name;
+    iv_cell cell;         /* read by iv_recurrent only */
+    int64_t units;
+    iv_node *mask;        /* [N,T]; where 0 the state is held; NULL: none */
+    iv_node *h0, *c0;     /* initial states [N,units]; NULL: zeros */
+    bool reset_before;    /* GRU: the reset gate acts before the recurrent product */
+    bool reverse;         /* from the last position to the first; y stays in place */
+    iv_recurrent_out *states; /* if not NULL, receives y, h, c */
+} iv_recurrent_options;
+/* Recurrent layers over a whole sequence: x [N,T,I] -> y [N,T,units].
+ * Weights   LSTM kernel [I,4H], recurrent_kernel [H,4H], bias [4H]; GRU 3H, bias [2,3H] ([3H] with reset_before); simple H.
+ *           kernel Glorot uniform, recurrent_kernel orthogonal, bias zeros (LSTM: forget gate ones).
+ * The last state alone is states->h. */
+IV_API iv_node *iv_lstm_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
+IV_API iv_node *iv_gru_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
+IV_API iv_node *iv_simple_rnn_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
+IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options); /* by .cell */
+#define iv_recurrent_fields_(...) &(iv_recurrent_options){ .size = sizeof(iv_recurrent_options), __VA_ARGS__ }
+#define iv_lstm(scope, x, ...) iv_lstm_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
+#define iv_gru(scope, x, ...) iv_gru_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
+#define iv_simple_rnn(scope, x, ...) iv_simple_rnn_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
+#define iv_recurrent(scope, x, ...) iv_recurrent_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
+/* Two layers of the same options, one of them in reverse, in scopes "forward" and "backward" within "bidirectional";
+ * merged [N,T,2H] or [N,T,H]. Not for generation: it looks ahead. */
+IV_API iv_node *iv_bidirectional_with(iv_scope *scope, iv_node *x, iv_merge merge, const iv_recurrent_options *options);
+#define iv_bidirectional(scope, x, merge, ...) iv_bidirectional_with(scope, x, merge, iv_recurrent_fields_(__VA_ARGS__))
+
+typedef iv_node *iv_layer(iv_scope *scope, iv_node *x, void *context);
+/* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. */
+IV_API iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void *context);
+
+/* ---- losses: scalars. mask [...] weights the places: sum(mask each) / sum(mask); NULL: the plain mean ------------- */
+/* Sparse cross-entropy of logits [...,V] and target i32 [...]; see iv_cross_entropy_each. */
+IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask);
+IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
+IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
+
+/* ---- optimizers ---------------------------------------------------------------------------------------------------------- */
+typedef enum iv_optimizer_kind { IV_SGD = 0, IV_RMSPROP, IV_ADAM, IV_ADAMW } iv_optimizer_kind;
+
+/* Zero fields mean Keras's defaults: rate 0.01 (SGD) or 0.001; rho 0.9; beta1 0.9; beta2 0.999; epsilon 1e-7;
+ * weight_decay 0.004 (AdamW). */
+typedef struct iv_optimizer {
+    size_t size;
+    iv_optimizer_kind kind;
+    double rate;
+    double momentum; /* SGD, RMSprop */
+    bool nesterov;   /* SGD */
+    double rho;      /* RMSprop */
+    double beta1, beta2, epsilon;
+    double weight_decay;
+    double clip_norm;  /* of all gradients together; 0: off */
+    double clip_value; /* of each element; 0: off */
+} iv_optimizer;
+#define iv_optimizer_of(...) ((iv_optimizer){ .size = sizeof(iv_optimizer), __VA_ARGS__ })
+
+/* Numbers that change from step to step (0 is the first); the input "optimizer" [IV_OPTIMIZER_NUMBERS] of the apply graph. */
+enum { IV_OPTIMIZER_NUMBERS = 4 };
+IV_API double iv_optimizer_rate(const iv_optimizer *o); /* o->rate, or its default */
+IV_API void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step, double number[IV_OPTIMIZER_NUMBERS]);
+/* Builds the graph of an update: for n parameters and their gradients, the updates of the parameters and of the optimizer's
+ * own state, which are parameters too, named "optimizer/NAME/PART" (made in params when absent, zero at birth).
+ * Returns how many updates were written (at most 3 n), or -1. *norm receives the norm of all gradients (before clipping). */
+IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o, int n, iv_node *const parameter[],
+                              iv_node *const gradient[], iv_update updates[], iv_node **norm);
+
+/* ---- schedules: the rate at a step (0 is the first) ------------------------------------------------------------------------- */
+typedef enum iv_schedule_kind { IV_CONSTANT = 0, IV_EXPONENTIAL, IV_COSINE, IV_STAIRS, IV_LINEAR_DECAY } iv_schedule_kind;
+typedef struct iv_schedule {
+    iv_schedule_kind kind;
+    int64_t steps;        /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear) */
+    double factor;        /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
+    int64_t warmup;       /* steps of linear warm-up from 0 */
+} iv_schedule;
+IV_API double iv_schedule_rate(const iv_schedule *schedule, double rate, int64_t step);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

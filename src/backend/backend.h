@@ -1,0 +1,44 @@
+/* backend.h: a backend is a list of faster kernels, by the name of the row they replace.
+ *
+ * What a backend lacks, or refuses for given shapes, falls back to the row's reference kernel. Kernels here are f32. */
+#ifndef IV_BACKEND_BACKEND_H
+#define IV_BACKEND_BACKEND_H
+
+#include "graph/kernel.h"
+
+enum { IV_MAX_PACKED = 4 };
+
+/* An input wanted in another form (a packed weight). The plan makes it once, shares it between the kernels that want
+ * the same form of the same node, and makes it once per parameter version where the node depends on parameters alone. */
+typedef struct iv_packing {
+    int input;                                             /* which input of the call */
+    size_t (*size)(const iv_shape *shape, int64_t variant); /* bytes */
+    void (*pack)(iv_home *home, const iv_array *from, int64_t variant, void *to);
+    int64_t variant; /* for instance: transposed or not */
+} iv_packing;
+
+typedef struct iv_fast_kernel {
+    const char *op;                            /* name of the row */
+    bool (*fits)(const iv_kernel_call *k);     /* shapes, dtypes and attributes only: no data yet; NULL: always */
+    iv_kernel *run;
+    size_t (*scratch)(const iv_kernel_call *k); /* bytes; NULL: none */
+    int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
+} iv_fast_kernel;
+
+typedef struct iv_backend {
+    const char *name;                /* "portable", "avx512" */
+    bool (*available)(void);         /* on this processor */
+    const iv_fast_kernel *kernels;   /* ends with op NULL */
+} iv_backend;
+
+/* Every backend compiled in, best first, NULL at the end; the last one is always available. */
+extern const iv_backend *const iv__backends[];
+
+/* The backend that the home asks for, or the best available. NULL (UNSUPPORTED or NAME recorded, naming what
+ * this processor has) when the one asked for is not here. */
+const iv_backend *iv__backend_of(iv_home *home);
+
+/* The first kernel of the backend for this row that fits, or NULL. */
+const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op, const iv_kernel_call *k);
+
+#endif

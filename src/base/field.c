@@ -1,0 +1,253 @@
+/* field.c: option structs through their field tables: defaults, setting from text, printing, equality. */
+#include "base/field.h"
+#include "base/home.h"
+
+#include <ivory/tensor.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *member_of(const iv_field *field, void *options)
+{
+    return (char *)options + field->offset;
+}
+
+static const void *member_in(const iv_field *field, const void *options)
+{
+    return (const char *)options + field->offset;
+}
+
+static size_t size_of(const iv_field *field)
+{
+    switch (field->type) {
+    case IV_FIELD_INT: return sizeof(int64_t);
+    case IV_FIELD_REAL: return sizeof(double);
+    case IV_FIELD_BOOL: return sizeof(bool);
+    case IV_FIELD_CHOICE: return sizeof(int);
+    case IV_FIELD_TEXT: return sizeof(char *);
+    case IV_FIELD_SHAPE: return sizeof(iv_shape);
+    }
+    return 0;
+}
+
+/* Index of `word` among blank-separated words, or -1. */
+static int choice_index(const char *choices, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (int i = 0; *choices; i++) {
+        size_t n = strcspn(choices, " ");
+        if (n == size && !memcmp(choices, word, n))
+            return i;
+        choices += n + (choices[n] == ' ');
+    }
+    return -1;
+}
+
+static iv_status bad_value(iv_home *home, const iv_field *field, const char *value)
+{
+    if (field->type == IV_FIELD_CHOICE)
+        return iv_fail(home, IV_VALUE, "%s: '%s' is none of: %s", field->name, value, field->choices);
+    if (field->type == IV_FIELD_BOOL)
+        return iv_fail(home, IV_VALUE, "%s: '%s' is neither yes nor no", field->name, value);
+    const char *kind = field->type == IV_FIELD_INT ? "a whole number" : "a number";
+    if (field->low < field->high)
+        return iv_fail(home, IV_VALUE, "%s: expected %s from %.10g to %.10g, got '%s'", field->name, kind,
+                       field->low, field->high, value);
+    return iv_fail(home, IV_VALUE, "%s: expected %s, got '%s'", field->name, kind, value);
+}
+
+static bool in_range(const iv_field *field, double x)
+{
+    return field->low >= field->high || (x >= field->low && x <= field->high);
+}
+
+static iv_status set_field(iv_home *home, iv__arena *arena, const iv_field *field, void *options,
+                           const char *value)
+{
+    void *member = member_of(field, options);
+    char *end;
+
+    errno = 0;
+    switch (field->type) {
+    case IV_FIELD_INT: {
+        long long x = strtoll(value, &end, 10);
+        if (end == value || *end || errno || !in_range(field, (double)x))
+            return bad_value(home, field, value);
+        *(int64_t *)member = x;
+        return IV_OK;
+    }
+    case IV_FIELD_REAL: {
+        double x = strtod(value, &end);
+        if (end == value || *end || !isfinite(x) || !in_range(field, x))
+            return bad_value(home, field, value);
+        *(double *)member = x;
+        return IV_OK;
+    }
+    case IV_FIELD_BOOL:
+        if (strcmp(value, "yes") && strcmp(value, "no"))
+            return bad_value(home, field, value);
+        *(bool *)member = !strcmp(value, "yes");
+        return IV_OK;
+    case IV_FIELD_CHOICE: {
+        int index = choice_index(field->choices, value);
+        if (index < 0)
+            return bad_value(home, field, value);
+        *(int *)member = index;
+        return IV_OK;
+    }
+    case IV_FIELD_TEXT: {
+        const char *copy = arena ? iv__arena_text(arena, value) : value;
+        if (!copy)
+            return IV_NOMEM;
+        *(const char **)member = copy;
+        return IV_OK;
+    }
+    case IV_FIELD_SHAPE:
+        return iv_fail(home, IV_UNSUPPORTED, "%s: a shape is not set from text", field->name);
+    }
+    return IV_VALUE;
+}
+
+void iv__fields_default(const iv_field *fields, void *options)
+{
+    for (; fields->name; fields++)
+        if (fields->value)
+            set_field(NULL, NULL, fields, options, fields->value);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if (*a != *b && !(*a == '-' && *b == '_') && !(*a == '_' && *b == '-'))
+            return false;
+    return *a == *b;
+}
+
+const iv_field *iv__field_find(const iv_field *fields, const char *name)
+{
+    for (; fields->name; fields++)
+        if (same_name(fields->name, name))
+            return fields;
+    return NULL;
+}
+
+iv_status iv__field_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
+                        const char *name, const char *value)
+{
+    const iv_field *field = iv__field_find(fields, name);
+    if (field)
+        return set_field(home, arena, field, options, value);
+
+    enum { MOST = 128 };
+    const char *names[MOST + 1] = { 0 };
+    for (int i = 0; i < MOST && fields[i].name; i++)
+        names[i] = fields[i].name;
+    const char *near = iv__nearest(name, names);
+    if (near)
+        return iv_fail(home, IV_NAME, "there is no option '%s'; did you mean '%s'?", name, near);
+    return iv_fail(home, IV_NAME, "there is no option '%s'", name);
+}
+
+iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
+                         const char *settings)
+{
+    char name[64], value[192];
+
+    while (*settings) {
+        size_t n = strcspn(settings, " "), equals = strcspn(settings, "=");
+        if (equals >= n || equals >= sizeof name || n - equals > sizeof value)
+            return iv_fail(home, IV_VALUE, "expected name=value, got '%.*s'", (int)n, settings);
+        memcpy(name, settings, equals);
+        name[equals] = 0;
+        memcpy(value, settings + equals + 1, n - equals - 1);
+        value[n - equals - 1] = 0;
+        iv_status status = iv__field_set(home, arena, fields, options, name, value);
+        if (status)
+            return status;
+        settings += n;
+        settings += strspn(settings, " ");
+    }
+    return IV_OK;
+}
+
+void iv__field_print(const iv_field *field, const void *options, iv__text *text)
+{
+    const void *member = member_in(field, options);
+
+    switch (field->type) {
+    case IV_FIELD_INT: iv__text_print(text, "%lld", (long long)*(const int64_t *)member); break;
+    case IV_FIELD_REAL: {
+        double x = *(const double *)member;
+        char short_form[40];
+        snprintf(short_form, sizeof short_form, "%.6g", x);
+        if (strtod(short_form, NULL) != x)
+            snprintf(short_form, sizeof short_form, "%.17g", x);
+        iv__text_put(text, short_form);
+        break;
+    }
+    case IV_FIELD_BOOL: iv__text_put(text, *(const bool *)member ? "yes" : "no"); break;
+    case IV_FIELD_CHOICE: {
+        const char *word = field->choices;
+        for (int i = *(const int *)member; i > 0; i--)
+            word += strcspn(word, " ") + 1;
+        iv__text_add(text, word, strcspn(word, " "));
+        break;
+    }
+    case IV_FIELD_TEXT: iv__text_put(text, *(const char *const *)member); break;
+    case IV_FIELD_SHAPE: {
+        char shape[160];
+        iv__text_put(text, iv_shape_text(member, shape, sizeof shape));
+        break;
+    }
+    }
+}
+
+bool iv__fields_same(const iv_field *fields, const void *a, const void *b)
+{
+    for (; fields->name; fields++) {
+        const void *x = member_in(fields, a), *y = member_in(fields, b);
+        if (fields->type == IV_FIELD_TEXT ? strcmp(*(const char *const *)x, *(const char *const *)y)
+                                          : memcmp(x, y, size_of(fields)))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *p = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+uint64_t iv__fields_hash(const iv_field *fields, const void *options)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; fields->name; fields++) {
+        const void *member = member_in(fields, options);
+        if (fields->type == IV_FIELD_TEXT)
+            hash = hash_bytes(hash, *(const char *const *)member, strlen(*(const char *const *)member));
+        else
+            hash = hash_bytes(hash, member, size_of(fields));
+    }
+    return hash;
+}
+
+int64_t iv__field_int(const iv_field *field, const void *options)
+{
+    const void *member = member_in(field, options);
+
+    return field->type == IV_FIELD_CHOICE ? *(const int *)member : *(const int64_t *)member;
+}
+
+double iv__field_real(const iv_field *field, const void *options)
+{
+    return *(const double *)member_in(field, options);
+}

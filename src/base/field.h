@@ -1,0 +1,32 @@
+/* field.h: reading, comparing and printing option structs by their field tables. */
+#ifndef IV_BASE_FIELD_H
+#define IV_BASE_FIELD_H
+
+#include "base/arena.h"
+#include "base/text.h"
+
+/* A line of a field table: FIELD(options, units, INT, "128", 1, 65536, "", "", "width of each layer"). */
+#define FIELD(type_name, member, kind, value, low, high, choices, unit, help)                      \
+    { #member, IV_FIELD_##kind, offsetof(type_name, member), value, low, high, choices, unit, help }
+#define FIELD_END { NULL, 0, 0, NULL, 0, 0, NULL, NULL, NULL }
+
+/* Sets every field to its default. TEXT values point into the table. */
+void iv__fields_default(const iv_field *fields, void *options);
+
+/* Sets one field from text; TEXT is copied into the arena. A name may be written with '-' for '_'.
+ * Errors: NAME (with the nearest name), VALUE (with the range or the choices). */
+iv_status iv__field_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
+                        const char *name, const char *value);
+
+/* "units=256 layers=2": blank-separated settings, as systems are declared. */
+iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
+                         const char *settings);
+
+const iv_field *iv__field_find(const iv_field *fields, const char *name);
+void iv__field_print(const iv_field *field, const void *options, iv__text *text); /* as iv__field_set reads it */
+bool iv__fields_same(const iv_field *fields, const void *a, const void *b);
+uint64_t iv__fields_hash(const iv_field *fields, const void *options);
+int64_t iv__field_int(const iv_field *field, const void *options);
+double iv__field_real(const iv_field *field, const void *options);
+
+#endif

@@ -1,0 +1,222 @@
+/* file.c: files written beside, flushed and renamed; mapped views; folders. */
+#define _GNU_SOURCE
+#include "base/file.h"
+#include "base/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct iv__writer {
+    iv_home *home;
+    char *path, *beside;
+    int file;
+    int error; /* errno of the first failed write */
+    size_t used;
+    unsigned char buffer[1 << 16];
+};
+
+static iv_status io_fail(iv_home *home, const char *what, const char *path, int error)
+{
+    if (error == ENOSPC || error == EDQUOT)
+        return iv_fail(home, IV_IO, "%s %s: no space is left on the disk; free some and run again", what,
+                       path);
+    return iv_fail(home, IV_IO, "%s %s: %s", what, path, strerror(error));
+}
+
+static void writer_free(iv__writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->file >= 0)
+        close(writer->file);
+    iv__free(writer->home, writer->path);
+    iv__free(writer->home, writer->beside);
+    iv__free(writer->home, writer);
+}
+
+iv__writer *iv__writer_new(iv_home *home, const char *path)
+{
+    iv__writer *writer = iv__alloc(home, sizeof *writer);
+    if (!writer)
+        return NULL;
+    writer->home = home;
+    writer->file = -1;
+    writer->path = iv__copy_text(home, path);
+    writer->beside = iv__alloc(home, strlen(path) + 16);
+    if (!writer->path || !writer->beside) {
+        writer_free(writer);
+        return NULL;
+    }
+    snprintf(writer->beside, strlen(path) + 16, "%s.%d.new", path, (int)getpid());
+    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->file < 0) {
+        io_fail(home, "writing", path, errno);
+        writer_free(writer);
+        return NULL;
+    }
+    return writer;
+}
+
+static void write_out(iv__writer *writer, const unsigned char *bytes, size_t size)
+{
+    while (size && !writer->error) {
+        ssize_t n = write(writer->file, bytes, size);
+        if (n < 0) {
+            if (errno != EINTR)
+                writer->error = errno;
+            continue;
+        }
+        bytes += n;
+        size -= (size_t)n;
+    }
+}
+
+void iv__writer_add(iv__writer *writer, const void *bytes, size_t size)
+{
+    if (!writer || !size)
+        return;
+    if (writer->used + size > sizeof writer->buffer) {
+        write_out(writer, writer->buffer, writer->used);
+        writer->used = 0;
+    }
+    if (size > sizeof writer->buffer) {
+        write_out(writer, bytes, size);
+        return;
+    }
+    memcpy(writer->buffer + writer->used, bytes, size);
+    writer->used += size;
+}
+
+/* The new name is durable only when its folder has been flushed too. */
+static void flush_folder_of(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+
+    if (n >= sizeof folder)
+        return;
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    int file = open(slash ? (n ? folder : "/") : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+}
+
+iv_status iv__writer_commit(iv__writer *writer)
+{
+    if (!writer)
+        return IV_IO;
+    write_out(writer, writer->buffer, writer->used);
+    if (!writer->error && fsync(writer->file))
+        writer->error = errno;
+    if (close(writer->file) && !writer->error)
+        writer->error = errno;
+    writer->file = -1;
+    if (!writer->error && rename(writer->beside, writer->path))
+        writer->error = errno;
+
+    iv_status status = IV_OK;
+    if (writer->error) {
+        status = io_fail(writer->home, "writing", writer->path, writer->error);
+        unlink(writer->beside);
+    } else {
+        flush_folder_of(writer->path);
+    }
+    writer_free(writer);
+    return status;
+}
+
+void iv__writer_cancel(iv__writer *writer)
+{
+    if (!writer)
+        return;
+    unlink(writer->beside);
+    writer_free(writer);
+}
+
+iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size)
+{
+    iv__writer *writer = iv__writer_new(home, path);
+    if (!writer)
+        return iv_home_status(home);
+    iv__writer_add(writer, bytes, size);
+    return iv__writer_commit(writer);
+}
+
+iv_status iv__view_open(iv_home *home, const char *path, iv__view *view)
+{
+    struct stat info;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    *view = (iv__view){ (const unsigned char *)"", 0 };
+    if (file < 0)
+        return io_fail(home, "opening", path, errno);
+    if (fstat(file, &info)) {
+        int error = errno;
+        close(file);
+        return io_fail(home, "opening", path, error);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        close(file);
+        return iv_fail(home, IV_IO, "opening %s: expected a file, found a folder or a device", path);
+    }
+    if (info.st_size > 0) {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (data == MAP_FAILED) {
+            int error = errno;
+            close(file);
+            return io_fail(home, "mapping", path, error);
+        }
+        *view = (iv__view){ data, (size_t)info.st_size };
+    }
+    close(file);
+    return IV_OK;
+}
+
+void iv__view_close(iv__view *view)
+{
+    if (view->size)
+        munmap((void *)(uintptr_t)view->data, view->size);
+    *view = (iv__view){ (const unsigned char *)"", 0 };
+}
+
+bool iv__file_exists(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool iv__is_folder(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+iv_status iv__make_folders(iv_home *home, const char *path)
+{
+    char part[4096];
+    size_t size = strlen(path);
+
+    if (size >= sizeof part)
+        return iv_fail(home, IV_VALUE, "the path is longer than %zu bytes: %.60s...", sizeof part, path);
+    for (size_t i = 1; i <= size; i++) {
+        if (path[i] && path[i] != '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, 0777) && errno != EEXIST)
+            return io_fail(home, "making the folder", part, errno);
+    }
+    return iv__is_folder(path) ? IV_OK
+                               : iv_fail(home, IV_IO, "%s is there and is not a folder", path);
+}

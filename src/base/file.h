@@ -1,0 +1,38 @@
+/* file.h: files that are complete or absent, and views of files. */
+#ifndef IV_BASE_FILE_H
+#define IV_BASE_FILE_H
+
+#include <ivory/base.h>
+
+/* Writes beside `path`, flushes to the disk and renames: `path` holds either the old or the new bytes. */
+typedef struct iv__writer iv__writer;
+iv__writer *iv__writer_new(iv_home *home, const char *path);
+void iv__writer_add(iv__writer *writer, const void *bytes, size_t size); /* a failure is kept until the end */
+iv_status iv__writer_commit(iv__writer *writer);                         /* frees the writer */
+void iv__writer_cancel(iv__writer *writer);                              /* frees it; `path` stays as it was */
+
+iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size);
+
+/* A read-only view of a whole file (mapped). size 0 has data "". */
+typedef struct iv__view {
+    const unsigned char *data;
+    size_t size;
+} iv__view;
+iv_status iv__view_open(iv_home *home, const char *path, iv__view *view);
+void iv__view_close(iv__view *view);
+
+bool iv__file_exists(const char *path);
+bool iv__is_folder(const char *path);
+iv_status iv__make_folders(iv_home *home, const char *path); /* like mkdir -p */
+
+/* SHA-256 of bytes, in steps. */
+typedef struct iv__sha256 {
+    uint32_t state[8];
+    uint64_t size;
+    unsigned char block[64];
+} iv__sha256;
+void iv__sha256_begin(iv__sha256 *hash);
+void iv__sha256_add(iv__sha256 *hash, const void *bytes, size_t size);
+void iv__sha256_end(iv__sha256 *hash, char hex[65]);
+
+#endif

@@ -1,0 +1,27 @@
+/* random.h: random numbers that are counted, not drawn (Philox 4x32-10).
+ * Source: Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3. */
+#ifndef IV_BASE_RANDOM_H
+#define IV_BASE_RANDOM_H
+
+#include <ivory/base.h>
+
+/* Four words for a key and a 128-bit counter (high, low). */
+void iv__philox(uint64_t key, uint64_t high, uint64_t low, uint32_t word[4]);
+
+/* A key for a place ("shuffle", "writer/dropout") under a seed. */
+uint64_t iv__random_key(uint64_t seed, const char *place);
+
+/* [0,1) with 24 bits, and with 53 bits. */
+static inline float iv__unit_f32(uint32_t word)
+{
+    return (float)(word >> 8) * 0x1p-24f;
+}
+static inline double iv__unit_f64(uint32_t a, uint32_t b)
+{
+    return (double)(((uint64_t)a << 21) ^ (b >> 11)) * 0x1p-53;
+}
+
+/* Writes the order of n records for an epoch: a permutation of 0..n-1 (Fisher-Yates). */
+void iv__shuffle(uint64_t key, uint64_t epoch, int32_t *order, int64_t n);
+
+#endif

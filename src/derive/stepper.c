@@ -1,0 +1,278 @@
+/* stepper.c: from a graph over whole sequences, the graph of one position with its carried states.
+ *
+ * The walk goes over the calls in order; each row's stepping rule maps its call into the new graph. A node there is
+ * either the same at every position, or per position; of the latter the time axis, if it has one, has length 1. */
+#include <ivory/derive.h>
+
+#include "base/home.h"
+#include "graph/node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct mapped {
+    iv_node *node; /* in the step graph; NULL: not mapped */
+    int axis;      /* of time in the whole graph, or -1 */
+    bool moves;    /* differs from position to position */
+} mapped;
+
+struct iv_stepper {
+    iv_home *home;
+    iv_graph *graph;
+    int n_outputs;
+    iv_node **outputs;
+    int n_states, room_states;
+    iv_stepper_state *states;
+    mapped *map; /* by node id of the whole graph; only while it is made */
+};
+
+void iv__step_refuse(iv_step *s, const char *why)
+{
+    const char *scope = s->call->scope;
+
+    iv__refuse(s->graph, IV_UNSUPPORTED, "%s%s%s cannot run one position at a time: %s", scope,
+               *scope ? "/" : "", s->call->op->name, why);
+}
+
+iv_node *iv__step_state(iv_step *s, int k)
+{
+    iv_stepper *stepper = s->stepper;
+    char name[32];
+
+    if (s->moves[k]) {
+        iv__step_refuse(s, "its initial state changes from position to position");
+        return NULL;
+    }
+    if (stepper->n_states == stepper->room_states) {
+        int room = stepper->room_states ? stepper->room_states * 2 : 8;
+        iv_stepper_state *states = iv__resize(stepper->home, stepper->states, (size_t)room * sizeof *states);
+        if (!states) {
+            iv__refuse(s->graph, IV_NOMEM, "%s", iv_home_message(stepper->home));
+            return NULL;
+        }
+        stepper->states = states;
+        stepper->room_states = room;
+    }
+    snprintf(name, sizeof name, "state/%d", stepper->n_states);
+    iv_node *leaf = iv_input(s->graph, name, s->in[k]->dtype, s->in[k]->shape);
+    stepper->states[stepper->n_states++] = (iv_stepper_state){ leaf, s->in[k], NULL };
+    return leaf;
+}
+
+void iv__step_update(iv_step *s, iv_node *state, iv_node *value)
+{
+    iv_stepper *stepper = s->stepper;
+
+    for (int i = 0; i < stepper->n_states; i++)
+        if (stepper->states[i].leaf == state)
+            stepper->states[i].next = value;
+}
+
+void iv__step_output(iv_step *s, int index, iv_node *node, int axis)
+{
+    mapped *to = &((iv_stepper *)s->stepper)->map[s->call->out[index].id];
+
+    to->node = node;
+    to->axis = axis;
+    to->moves = false;
+    for (int k = 0; k < s->call->n_in; k++)
+        to->moves |= s->moves[k];
+}
+
+/* A broadcast or a fill has the same values along the axis: it is made again, one position long. */
+static iv_node *narrowed(iv_step *s, iv_node *node, int axis)
+{
+    iv_call *call = node->call;
+    iv_shape shape = node->shape;
+    const iv_field *attr = call->op->attrs;
+
+    shape.dim[axis] = 1;
+    if (!(call->op->flags & IV_FREE))
+        return NULL;
+    if (call->n_in == 1) { /* what is broadcast must not itself be as long as time there */
+        int64_t at = axis - (node->shape.rank - call->in[0]->shape.rank);
+        if (at >= 0 && call->in[0]->shape.dim[at] != 1)
+            return NULL;
+    }
+    for (; attr && attr->name; attr++)
+        if (attr->type == IV_FIELD_SHAPE) {
+            char copy[256];
+            if (call->op->attr_size > sizeof copy)
+                return NULL;
+            memcpy(copy, call->attr, call->op->attr_size);
+            memcpy(copy + attr->offset, &shape, sizeof shape);
+            return iv__apply(s->graph, call->op, call->n_in, call->in, copy);
+        }
+    return NULL;
+}
+
+iv_node *iv__step_narrow(iv_step *s, int k, int axis)
+{
+    iv_node *node = s->in[k];
+
+    if (!node || axis < 0 || s->axis[k] == axis || node->shape.dim[axis] == 1)
+        return node;
+    iv_node *one = narrowed(s, node, axis);
+    if (!one && !s->graph->status)
+        iv__step_refuse(s, "an input that spans all positions at once is not the same at each");
+    return one;
+}
+
+void iv__step_same(iv_step *s, const void *attr, int axis)
+{
+    iv_node *out = iv__apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
+
+    if (out)
+        iv__step_output(s, 0, out, axis);
+}
+
+void iv__step_pointwise(iv_step *s)
+{
+    int axis = -1;
+
+    for (int k = 0; k < s->call->n_in; k++)
+        axis = s->axis[k] >= 0 ? s->axis[k] : axis;
+    for (int k = 0; k < s->call->n_in; k++) {
+        s->in[k] = iv__step_narrow(s, k, axis);
+        if (!s->in[k])
+            return;
+    }
+    iv__step_same(s, s->call->attr, axis);
+}
+
+static void step_leaf(iv_stepper *stepper, const iv_call *call)
+{
+    const iv__leaf *leaf = call->attr;
+    mapped *to = &stepper->map[call->out[0].id];
+
+    if (call->op == &iv__op_parameter) {
+        to->node = iv_parameter(stepper->graph, leaf->name, leaf->shape);
+        to->axis = -1;
+    } else if (leaf->axis < 0) {
+        to->node = iv_input(stepper->graph, leaf->name, (iv_dtype)leaf->dtype, leaf->shape);
+        to->axis = -1;
+    } else {
+        iv_shape shape = leaf->shape;
+        shape.dim[leaf->axis] = 1;
+        to->node = iv_input_sequence(stepper->graph, leaf->name, (iv_dtype)leaf->dtype, shape, (int)leaf->axis);
+        to->axis = (int)leaf->axis;
+        to->moves = true;
+    }
+}
+
+static void step_call(iv_stepper *stepper, const iv_call *call)
+{
+    iv_step s = { .call = call, .graph = stepper->graph, .stepper = stepper };
+    bool moves = false;
+
+    if (call->op->flags & IV_LEAF) {
+        step_leaf(stepper, call);
+        return;
+    }
+    for (int k = 0; k < call->n_in; k++) {
+        const mapped *from = &stepper->map[call->in[k]->id];
+        s.in[k] = from->node;
+        s.axis[k] = from->axis;
+        s.moves[k] = from->moves;
+        moves |= from->moves;
+    }
+    const char *scope = stepper->graph->scope;
+    stepper->graph->scope = iv__arena_text(&stepper->graph->arena, call->scope);
+    if (!stepper->graph->scope)
+        stepper->graph->scope = "";
+    if (!moves) { /* the same at every position: the call as it is */
+        iv_node *out = iv__apply(stepper->graph, call->op, call->n_in, s.in, call->attr);
+        for (int j = 0; out && j < call->n_out; j++)
+            iv__step_output(&s, j, iv__out(out, j), -1);
+    } else if (call->op->step) {
+        call->op->step(&s);
+    } else if (call->op->flags & IV_POINTWISE) {
+        iv__step_pointwise(&s);
+    } else {
+        iv__step_refuse(&s, call->op->no_step ? call->op->no_step : "its row has no stepping rule");
+    }
+    stepper->graph->scope = scope;
+}
+
+static void make(iv_stepper *stepper, iv_graph *whole, int n, iv_node *const outputs[], bool *needed)
+{
+    for (int i = 0; i < n; i++)
+        needed[outputs[i]->call->id] = true;
+    for (int c = whole->n_calls - 1; c >= 0; c--)
+        for (int k = 0; needed[c] && k < whole->calls[c]->n_in; k++)
+            needed[whole->calls[c]->in[k]->call->id] = true;
+    for (int c = 0; c < whole->n_calls && !stepper->graph->status; c++)
+        if (needed[c])
+            step_call(stepper, whole->calls[c]);
+    for (int i = 0; i < n && !stepper->graph->status; i++) {
+        stepper->outputs[i] = stepper->map[outputs[i]->id].node;
+        if (!stepper->outputs[i])
+            iv__refuse(stepper->graph, IV_UNSUPPORTED, "%s: this output has no value at one position",
+                       outputs[i]->call->op->name);
+    }
+    for (int i = 0; i < stepper->n_states && !stepper->graph->status; i++)
+        if (!stepper->states[i].next)
+            iv__refuse(stepper->graph, IV_UNSUPPORTED, "stepper: a state is never updated");
+}
+
+iv_stepper *iv_stepper_new(int n, iv_node *const outputs[])
+{
+    if (n < 1)
+        return NULL;
+    for (int i = 0; i < n; i++)
+        if (!outputs[i])
+            return NULL;
+    iv_graph *whole = outputs[0]->graph;
+    iv_home *home = whole->home;
+    iv_stepper *stepper = iv__alloc(home, sizeof *stepper);
+    bool *needed = iv__alloc_array(home, whole->n_calls, sizeof *needed);
+
+    if (stepper) {
+        stepper->home = home;
+        stepper->n_outputs = n;
+        stepper->graph = iv_graph_new_real(home, whole->real);
+        stepper->outputs = iv__alloc_array(home, n, sizeof *stepper->outputs);
+        stepper->map = iv__alloc_array(home, whole->n_nodes, sizeof *stepper->map);
+    }
+    bool made = stepper && stepper->graph && stepper->outputs && stepper->map && needed;
+    if (made) {
+        make(stepper, whole, n, outputs, needed);
+        made = !stepper->graph->status;
+    }
+    iv__free(home, needed);
+    if (stepper) {
+        iv__free(home, stepper->map);
+        stepper->map = NULL;
+    }
+    if (!made) {
+        iv_stepper_free(stepper);
+        return NULL;
+    }
+    return stepper;
+}
+
+void iv_stepper_free(iv_stepper *stepper)
+{
+    if (!stepper)
+        return;
+    iv_graph_free(stepper->graph);
+    iv__free(stepper->home, stepper->outputs);
+    iv__free(stepper->home, stepper->states);
+    iv__free(stepper->home, stepper);
+}
+
+iv_graph *iv_stepper_graph(const iv_stepper *stepper)
+{
+    return stepper->graph;
+}
+
+iv_node *iv_stepper_output(const iv_stepper *stepper, int i)
+{
+    return stepper->outputs[i];
+}
+
+int iv_stepper_states(const iv_stepper *stepper, const iv_stepper_state **states)
+{
+    *states = stepper->states;
+    return stepper->n_states;
+}

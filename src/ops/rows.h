@@ -1,0 +1,38 @@
+/* rows.h: contracts of the rows that are more than one formula, for their reference and for backends.
+ * Inputs and outputs are in the order given here; backends replace rows by these names. */
+#ifndef IV_OPS_ROWS_H
+#define IV_OPS_ROWS_H
+
+#include <stdint.h>
+
+/* "matmul": in a, b; out y. See iv_matmul_with. */
+typedef struct iv__matmul {
+    int64_t transpose_a, transpose_b;
+} iv__matmul;
+
+/* "lstm": in x [N,T,I], w, u, b, h0, c0, (mask [N,T]); out y [N,T,H], h [N,H], c [N,H], gates [N,T,4H] (i,f,g,o after their
+ * functions), cells [N,T,H] (c after each step). gates and cells may be NULL when nothing needs them.
+ * "lstm_back": in x, w, u, h0, c0, y, gates, cells, dy [N,T,H], dh [N,H], dc [N,H], (mask); out dx, dw, du, db, dh0, dc0.
+ *
+ * "gru": in x, w, u, b, h0, (mask); out y, h, gates [N,T,3H] (z, r, g after their functions), inner [N,T,H] (reset after:
+ * h Ug + b1g before the reset gate; reset before: r h). gates and inner may be NULL.
+ * "gru_back": in x, w, u, h0, y, gates, inner, dy, dh, (mask); out dx, dw, du, db, dh0.
+ *
+ * "simple_rnn": in x, w, u, b, h0, (mask); out y, h.
+ * "simple_rnn_back": in x, w, u, h0, y, dy, dh, (mask); out dx, dw, du, db, dh0.
+ *
+ * Where mask[n,t] == 0 the state is held: y[n,t] = h before; gradients flow through unchanged and that step adds nothing to dx, dw,
+ * du, db. The last input is the mask when n_in is one more than without. With `reverse` time runs from T-1 to 0, and "before" means
+ * t+1. Any dx.. output but the first may have data NULL; dx may be NULL too in the *_back rows. */
+typedef struct iv__recurrent {
+    int64_t reverse, reset_after;
+} iv__recurrent;
+
+/* "linear_cross_entropy": in x [R...,I], w [I,V], b [V], target i32 [R...], weight [R...]; out loss [R...]:
+ *   loss = -weight log softmax(x w + b)[target];  rows of weight 0 are skipped (loss exactly 0).
+ * "linear_cross_entropy_back": in x, w, b, target, weight, dloss [R...]; out dx, dw, db, loss. loss is the same as the forward row's,
+ *   so that a plan that needs both runs just this one. Rows whose weight is 0 add nothing; those whose dloss is 0 too but they have a loss. */
+
+/* "softmax", "log_softmax", "log_sum_exp": over the last axis, with the maximum subtracted. */
+
+#endif

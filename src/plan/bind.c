@@ -1,0 +1,105 @@
+/* bind.c: a kernel for every member: the backend's if it has one that fits, else the row's reference. */
+#include "plan/parts.h"
+
+#include "base/home.h"
+
+#include <string.h>
+
+static void fill_call(iv_plan *plan, iv__member *member)
+{
+    const iv_call *call = member->call;
+    iv_kernel_call *k = &member->k;
+
+    k->home = plan->home;
+    k->n_in = call->n_in;
+    k->n_out = call->n_out;
+    k->attr = call->attr;
+    for (int i = 0; i < call->n_in; i++)
+        k->in[i] = (iv_array){ NULL, &call->in[i]->shape, call->in[i]->dtype,
+                               plan->values[member->in[i]].weight };
+    for (int j = 0; j < call->n_out; j++) {
+        k->out[j] = (iv_array){ NULL, &call->out[j].shape, call->out[j].dtype, false };
+        member->out[j] = plan->value_of_node[call->out[j].id];
+    }
+    k->count = iv_shape_count(&call->out[0].shape);
+}
+
+static bool has_dtype(const iv_kernel_call *k, iv_dtype dtype)
+{
+    for (int i = 0; i < k->n_in; i++)
+        if (k->in[i].dtype == dtype)
+            return true;
+    for (int j = 0; j < k->n_out; j++)
+        if (k->out[j].dtype == dtype)
+            return true;
+    return false;
+}
+
+/* The packed form of a value, made once for all that want the same. */
+static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
+{
+    int root = iv__root(plan, value);
+
+    for (int i = 0; i < plan->n_packed; i++) {
+        const iv__packed *p = &plan->packed[i];
+        if (p->value == root && p->packing.pack == packing->pack && p->packing.variant == packing->variant &&
+            iv_shape_same(&plan->values[p->value].node->shape, &plan->values[value].node->shape))
+            return i;
+    }
+    if (plan->n_packed == plan->room_packed) {
+        int room = plan->room_packed ? plan->room_packed * 2 : 8;
+        iv__packed *packed = iv__resize(plan->home, plan->packed, (size_t)room * sizeof *packed);
+        if (!packed)
+            return -1;
+        plan->packed = packed;
+        plan->room_packed = room;
+    }
+    plan->packed[plan->n_packed] = (iv__packed){
+        .value = value, .packing = *packing,
+        .bytes = iv__lines(packing->size(&plan->values[value].node->shape, packing->variant)),
+        .constant = plan->values[value].weight,
+    };
+    return plan->n_packed++;
+}
+
+static iv_status bind_member(iv_plan *plan, iv__member *member)
+{
+    const iv_op *op = member->call->op;
+    const iv_fast_kernel *fast;
+
+    fill_call(plan, member);
+    bool f64 = has_dtype(&member->k, IV_F64);
+    fast = f64 ? NULL : iv__backend_find(plan->backend, op->name, &member->k);
+    if (!fast) {
+        member->kernel = f64 ? op->f64 : op->f32;
+        member->kernel_name = "reference";
+        member->scratch = op->scratch ? iv__lines(op->scratch(&member->k)) : 0;
+        if (!member->kernel)
+            return iv_fail(plan->home, IV_UNSUPPORTED, "%s: this row has no kernel for %s", op->name,
+                           f64 ? "f64" : "f32");
+        return IV_OK;
+    }
+    member->kernel = fast->run;
+    member->kernel_name = plan->backend->name;
+    member->scratch = fast->scratch ? iv__lines(fast->scratch(&member->k)) : 0;
+    if (fast->packings) {
+        iv_packing want[IV_MAX_PACKED];
+        member->n_packed = fast->packings(&member->k, want);
+        for (int i = 0; i < member->n_packed; i++) {
+            member->packed[i] = packed_of(plan, member->in[want[i].input], &want[i]);
+            if (member->packed[i] < 0)
+                return IV_NOMEM;
+        }
+    }
+    return IV_OK;
+}
+
+iv_status iv__bind(iv_plan *plan)
+{
+    iv_status status = IV_OK;
+
+    for (int g = 0; g < plan->n_groups && !status; g++)
+        for (int m = 0; m < plan->groups[g].n_members && !status; m++)
+            status = bind_member(plan, &plan->groups[g].members[m]);
+    return status;
+}

@@ -1,0 +1,128 @@
+/* parts.h: what a plan is made of: values, members, groups; and the passes that fill them in.
+ *
+ * Passes, in order: simplify (graph to graph), fuse (calls to groups), bind (kernels), place (addresses). */
+#ifndef IV_PLAN_PARTS_H
+#define IV_PLAN_PARTS_H
+
+#include "backend/backend.h"
+#include "graph/node.h"
+
+#include <ivory/plan.h>
+
+enum {
+    BLOCK = 2048,        /* elements that a fused group carries through its members at once */
+    CHUNK = 8 * BLOCK,   /* elements of a fused group that one thread takes at once */
+};
+
+/* Where a value's bytes are. */
+typedef enum iv__home_of {
+    VALUE_INNER,    /* in a block of scratch, inside a fused group */
+    VALUE_SLAB,     /* planned by first and last use */
+    VALUE_CONSTANT, /* kept from run to run, computed when parameters changed */
+    VALUE_LEAF,     /* bound or kept by the plan */
+} iv__home_of;
+
+typedef struct iv__value {
+    const iv_node *node;
+    int root;         /* the value that owns the bytes: itself, or what it is a view of or is computed in place of */
+    iv__home_of home;
+    int first, last;  /* groups that write it first and use it last (of a root: over all that share it) */
+    bool output, weight, state; /* state: an update changes this leaf */
+    size_t offset;    /* in the slab or among the constants */
+    void *data;       /* resolved before the first run */
+    const uint64_t *version; /* of a bound leaf: counts its changes */
+    bool bound, owned;       /* a leaf's memory: the caller's, or the plan's */
+} iv__value;
+
+/* How an operand of a fused member is addressed. */
+typedef enum iv__operand { OPERAND_WHOLE, OPERAND_RANGE, OPERAND_SLOT } iv__operand;
+
+typedef struct iv__packed {
+    int value;
+    iv_packing packing;
+    size_t offset, bytes;
+    bool constant;
+    void *data;
+} iv__packed;
+
+typedef struct iv__member {
+    const iv_call *call;
+    iv_kernel *kernel;
+    const char *kernel_name; /* of the backend, or "reference" */
+    iv_kernel_call k;
+    int in[IV_MAX_IN], out[IV_MAX_OUT];     /* values; out -1: not needed */
+    iv__operand in_as[IV_MAX_IN], out_as;
+    int in_slot[IV_MAX_IN], out_slot;
+    bool stores; /* output 0 goes to memory, not just to a slot */
+    size_t scratch;
+    int n_packed, packed[IV_MAX_PACKED];    /* into plan->packed */
+    void *packed_data[IV_MAX_PACKED];
+} iv__member;
+
+typedef struct iv__group {
+    bool fused, constant;
+    int64_t count; /* elements of a fused group */
+    int n_members, room_members;
+    iv__member *members;
+    int slots;
+    size_t scratch, scratch_offset; /* in the slab */
+} iv__group;
+
+typedef struct iv__copy { /* an update that could not be computed in place */
+    int leaf, value;
+} iv__copy;
+
+struct iv_plan {
+    iv_home *home;
+    const iv_backend *backend;
+    int n_nodes, *value_of_node; /* index of a node's value, or -1; by node id */
+    int n_values, room_values;
+    iv__value *values;
+    int n_groups, room_groups;
+    iv__group *groups; /* in running order; constant ones first */
+    int n_constant_groups;
+    int n_packed, room_packed;
+    iv__packed *packed;
+
+    int n_outputs, *outputs; /* values */
+    int n_updates, *update_leaf, *update_value;
+    int n_copies;
+    iv__copy *copies;
+    int n_leaves, *leaves;
+
+    size_t slab_bytes, constant_bytes, unshared;
+    char *slab, *constants;
+    bool resolved, constants_done;
+    uint64_t version_seen;
+};
+
+/* The targets as they stand after rewriting; new nodes may be made in the graph. */
+iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[]);
+
+iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[]);
+iv_status iv__bind(iv_plan *plan);
+iv_status iv__place(iv_plan *plan);
+
+/* The index of the value of a node, made when absent; -1 when memory is out. */
+int iv__value_of(iv_plan *plan, const iv_node *node);
+
+/* The value that owns the bytes. */
+static inline int iv__root(const iv_plan *plan, int value)
+{
+    while (plan->values[value].root != value)
+        value = plan->values[value].root;
+    return value;
+}
+
+static inline size_t iv__value_bytes(const iv__value *value)
+{
+    return (size_t)iv_shape_count(&value->node->shape) * iv_dtype_size(value->node->dtype);
+}
+
+/* Bytes rounded up to whole cache lines. */
+static inline size_t iv__lines(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+#endif

@@ -1,0 +1,278 @@
+/* place.c: addresses. Values that must be in memory get a stretch of one slab, shared by those that never live at the
+ * same time; a member may write over an input that nobody needs afterwards, and an update over the leaf it changes. */
+#include "plan/parts.h"
+
+#include "base/home.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static iv__value *root_of(iv_plan *plan, int value)
+{
+    return &plan->values[iv__root(plan, value)];
+}
+
+/* The member of this group, before `end`, that makes the value: its index, or -1. */
+static int maker_in(const iv_plan *plan, const iv__group *group, int end, int value)
+{
+    int root = iv__root(plan, value);
+
+    for (int m = 0; group->fused && m < end; m++)
+        if (iv__root(plan, group->members[m].out[0]) == root)
+            return m;
+    return -1;
+}
+
+static void link_views(iv_plan *plan)
+{
+    for (int i = 0; i < plan->n_values; i++) {
+        const iv_node *node = plan->values[i].node;
+        while (node->call->op->flags & IV_VIEW)
+            node = node->call->in[0];
+        plan->values[i].root = plan->value_of_node[node->id];
+    }
+}
+
+/* Which members store, and when each stored value is written first and read last. */
+static void find_lives(iv_plan *plan)
+{
+    for (int i = 0; i < plan->n_outputs; i++)
+        root_of(plan, plan->outputs[i])->output = true;
+    for (int i = 0; i < plan->n_updates; i++)
+        root_of(plan, plan->update_leaf[i])->state = true;
+
+    for (int g = 0; g < plan->n_groups; g++)
+        for (int m = 0; m < plan->groups[g].n_members; m++)
+            for (int k = 0; k < plan->groups[g].members[m].call->n_in; k++) {
+                int in = plan->groups[g].members[m].in[k];
+                if (maker_in(plan, &plan->groups[g], m, in) >= 0)
+                    continue;
+                iv__value *root = root_of(plan, in);
+                root->last = g > root->last ? g : root->last;
+            }
+    for (int i = 0; i < plan->n_outputs; i++)
+        root_of(plan, plan->outputs[i])->last = INT_MAX;
+    for (int i = 0; i < plan->n_updates; i++)
+        root_of(plan, plan->update_value[i])->last = INT_MAX;
+
+    for (int g = 0; g < plan->n_groups; g++)
+        for (int m = 0; m < plan->groups[g].n_members; m++) {
+            iv__group *group = &plan->groups[g];
+            iv__member *member = &group->members[m];
+            bool cheap = member->call->op->flags & IV_FREE;
+            for (int j = 0; j < member->call->n_out; j++) {
+                if (member->out[j] < 0)
+                    continue;
+                iv__value *value = &plan->values[member->out[j]];
+                bool stored = !group->fused || (cheap ? member->stores : value->last > g);
+                if (j == 0)
+                    member->stores = stored;
+                if (!stored)
+                    continue;
+                value->home = group->constant ? VALUE_CONSTANT : VALUE_SLAB;
+                value->first = g;
+                value->last = value->last < g ? g : value->last;
+            }
+        }
+}
+
+/* Does any member of this group read the value other than element by element, or after member `m`? */
+static bool read_badly(const iv_plan *plan, const iv__group *group, int m, int root)
+{
+    for (int i = 0; i < group->n_members; i++) {
+        const iv__member *member = &group->members[i];
+        for (int k = 0; k < member->call->n_in; k++)
+            if (iv__root(plan, member->in[k]) == root && (i > m || !(member->call->op->flags & IV_POINTWISE)))
+                return true;
+    }
+    return false;
+}
+
+static bool same_size(const iv_plan *plan, int a, int b)
+{
+    return plan->values[a].node->dtype == plan->values[b].node->dtype &&
+           iv__value_bytes(&plan->values[a]) == iv__value_bytes(&plan->values[b]);
+}
+
+/* An update computed where its leaf lives, if nobody reads the old value afterwards. */
+static void update_in_place(iv_plan *plan)
+{
+    for (int u = 0; u < plan->n_updates; u++) {
+        int leaf = iv__root(plan, plan->update_leaf[u]), value = plan->update_value[u];
+        const iv__value *v = &plan->values[value];
+        bool possible = v->root == value && v->home == VALUE_SLAB && !v->output && v->first >= 0 &&
+                        !plan->values[leaf].output && plan->values[leaf].last <= v->first &&
+                        same_size(plan, leaf, value) && plan->groups[v->first].fused;
+        if (possible) {
+            const iv__group *group = &plan->groups[v->first];
+            int m = 0;
+            while (m < group->n_members && group->members[m].out[0] != value)
+                m++;
+            possible = m < group->n_members && !read_badly(plan, group, m, leaf);
+        }
+        for (int other = 0; possible && other < u; other++)
+            possible = plan->update_value[other] != value;
+        if (possible)
+            plan->values[value].root = leaf;
+        else
+            plan->copies[plan->n_copies++] = (iv__copy){ leaf, value };
+    }
+}
+
+static void compute_in_place(iv_plan *plan)
+{
+    for (int g = plan->n_constant_groups; g < plan->n_groups; g++) {
+        iv__group *group = &plan->groups[g];
+        for (int m = 0; group->fused && m < group->n_members; m++) {
+            iv__member *member = &group->members[m];
+            int out = member->out[0];
+            iv__value *value = &plan->values[out];
+            if (!member->stores || value->root != out || !(member->call->op->flags & IV_POINTWISE))
+                continue;
+            for (int k = 0; k < member->call->n_in; k++) {
+                int in = iv__root(plan, member->in[k]);
+                iv__value *old = &plan->values[in];
+                if (old->home != VALUE_SLAB || old->last != g || old->output || old->first == g ||
+                    in == out || !same_size(plan, in, out) || read_badly(plan, group, m, in))
+                    continue;
+                value->root = in;
+                old->last = value->last;
+                break;
+            }
+        }
+    }
+}
+
+/* ---- slots of a fused group ---------------------------------------------------------------------------------- */
+
+static int last_reader(const iv_plan *plan, const iv__group *group, int m)
+{
+    int root = iv__root(plan, group->members[m].out[0]), last = m;
+
+    for (int i = m + 1; i < group->n_members; i++)
+        for (int k = 0; k < group->members[i].call->n_in; k++)
+            if (iv__root(plan, group->members[i].in[k]) == root)
+                last = i;
+    return last;
+}
+
+static void take_slots(iv_plan *plan, iv__group *group)
+{
+    int busy_until[IV_MAX_IN * 4]; /* by slot; more slots than members never */
+
+    for (int m = 0; m < group->n_members; m++) {
+        iv__member *member = &group->members[m];
+        for (int k = 0; k < member->call->n_in; k++) {
+            int maker = maker_in(plan, group, m, member->in[k]);
+            if (maker >= 0 && !group->members[maker].stores) {
+                member->in_as[k] = OPERAND_SLOT;
+                member->in_slot[k] = group->members[maker].out_slot;
+            } else {
+                member->in_as[k] = member->call->op->flags & IV_POINTWISE ? OPERAND_RANGE : OPERAND_WHOLE;
+            }
+        }
+        member->out_as = OPERAND_RANGE;
+        if (member->stores)
+            continue;
+        member->out_as = OPERAND_SLOT;
+        int slot = 0;
+        while (slot < group->slots && busy_until[slot] >= m)
+            slot++;
+        if (slot == group->slots)
+            group->slots++;
+        busy_until[slot] = last_reader(plan, group, m);
+        member->out_slot = slot;
+    }
+    group->scratch = (size_t)group->slots * BLOCK * 8 * (size_t)iv_home_threads(plan->home);
+}
+
+/* ---- the slab -------------------------------------------------------------------------------------------------- */
+
+typedef struct stretch {
+    size_t bytes, offset;
+    int first, last;
+    size_t *result;
+} stretch;
+
+static int larger_first(const void *a, const void *b)
+{
+    const stretch *x = a, *y = b;
+
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
+}
+
+/* The lowest offset at which no stretch placed before, and alive at the same time, is in the way. */
+static void place_one(stretch *all, int n)
+{
+    stretch *now = &all[n];
+    bool moved = true;
+
+    now->offset = 0;
+    while (moved) {
+        moved = false;
+        for (int i = 0; i < n; i++)
+            if (all[i].first <= now->last && now->first <= all[i].last &&
+                all[i].offset < now->offset + now->bytes && now->offset < all[i].offset + all[i].bytes) {
+                now->offset = all[i].offset + all[i].bytes;
+                moved = true;
+            }
+    }
+}
+
+static iv_status fill_slab(iv_plan *plan)
+{
+    stretch *all = iv__alloc_array(plan->home, plan->n_values + plan->n_groups + 1, sizeof *all);
+    int n = 0;
+
+    if (!all)
+        return IV_NOMEM;
+    for (int i = 0; i < plan->n_values; i++) {
+        iv__value *v = &plan->values[i];
+        size_t bytes = iv__lines(iv__value_bytes(v));
+        if (v->home == VALUE_SLAB)
+            plan->unshared += bytes;
+        if (v->root != i)
+            continue;
+        if (v->home == VALUE_SLAB) {
+            all[n++] = (stretch){ bytes, 0, v->first, v->last, &v->offset };
+        } else if (v->home == VALUE_CONSTANT) {
+            v->offset = plan->constant_bytes;
+            plan->constant_bytes += bytes;
+        }
+    }
+    for (int g = 0; g < plan->n_groups; g++)
+        if (plan->groups[g].scratch)
+            all[n++] = (stretch){ iv__lines(plan->groups[g].scratch), 0, g, g, &plan->groups[g].scratch_offset };
+    for (int i = 0; i < plan->n_packed; i++) {
+        plan->packed[i].offset = plan->constant_bytes;
+        plan->constant_bytes += plan->packed[i].bytes;
+    }
+    qsort(all, (size_t)n, sizeof *all, larger_first);
+    for (int i = 0; i < n; i++) {
+        place_one(all, i);
+        *all[i].result = all[i].offset;
+        if (all[i].offset + all[i].bytes > plan->slab_bytes)
+            plan->slab_bytes = all[i].offset + all[i].bytes;
+    }
+    iv__free(plan->home, all);
+    return IV_OK;
+}
+
+iv_status iv__place(iv_plan *plan)
+{
+    link_views(plan);
+    find_lives(plan);
+    update_in_place(plan);
+    compute_in_place(plan);
+    for (int g = 0; g < plan->n_groups; g++) {
+        iv__group *group = &plan->groups[g];
+        if (group->fused)
+            take_slots(plan, group);
+        else
+            group->scratch = group->members[0].scratch;
+    }
+    return fill_slab(plan);
+}

@@ -1,0 +1,282 @@
+/* run.c: running a plan: constants if parameters changed, then group after group, then the copies of updates. */
+#include "plan/parts.h"
+
+#include "base/home.h"
+#include "base/threads.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- addresses -------------------------------------------------------------------------------------------------- */
+
+static iv_status take_memory(iv_plan *plan)
+{
+    if (!plan->slab && plan->slab_bytes) {
+        plan->slab = iv__alloc(plan->home, plan->slab_bytes);
+        if (!plan->slab)
+            return IV_NOMEM;
+    }
+    if (!plan->constants && plan->constant_bytes) {
+        plan->constants = iv__alloc(plan->home, plan->constant_bytes);
+        if (!plan->constants)
+            return IV_NOMEM;
+    }
+    for (int i = 0; i < plan->n_leaves; i++) {
+        iv__value *leaf = &plan->values[plan->leaves[i]];
+        const char *name = iv__leaf_of(leaf->node)->name;
+        if (leaf->data)
+            continue;
+        if (leaf->node->call->op == &iv__op_parameter)
+            return iv_fail(plan->home, IV_NAME, "plan: the parameter '%s' is bound to no memory", name);
+        leaf->data = iv__alloc(plan->home, iv__value_bytes(leaf));
+        if (!leaf->data)
+            return IV_NOMEM;
+        leaf->owned = true;
+    }
+    return IV_OK;
+}
+
+static void resolve_member(iv_plan *plan, iv__member *member)
+{
+    iv_kernel_call *k = &member->k;
+
+    for (int i = 0; i < k->n_in; i++)
+        k->in[i].data = plan->values[iv__root(plan, member->in[i])].data;
+    for (int j = 0; j < k->n_out; j++)
+        k->out[j].data = member->out[j] < 0 ? NULL : plan->values[iv__root(plan, member->out[j])].data;
+    for (int i = 0; i < member->n_packed; i++)
+        member->packed_data[i] = plan->packed[member->packed[i]].data;
+    k->packed = member->packed_data;
+}
+
+static iv_status resolve(iv_plan *plan)
+{
+    iv_status status = take_memory(plan);
+    if (status)
+        return status;
+    for (int i = 0; i < plan->n_values; i++) {
+        iv__value *value = &plan->values[i];
+        if (value->root == i && value->home == VALUE_SLAB)
+            value->data = plan->slab + value->offset;
+        else if (value->root == i && value->home == VALUE_CONSTANT)
+            value->data = plan->constants + value->offset;
+    }
+    for (int i = 0; i < plan->n_packed; i++)
+        plan->packed[i].data = plan->constants + plan->packed[i].offset;
+    for (int g = 0; g < plan->n_groups; g++)
+        for (int m = 0; m < plan->groups[g].n_members; m++) {
+            iv__member *member = &plan->groups[g].members[m];
+            resolve_member(plan, member);
+            if (!plan->groups[g].fused)
+                member->k.scratch = plan->slab + plan->groups[g].scratch_offset;
+        }
+    plan->resolved = true;
+    return IV_OK;
+}
+
+/* ---- fused groups ------------------------------------------------------------------------------------------------ */
+
+typedef struct bad_value { /* where a number went bad */
+    const iv_call *call;
+    int64_t at;
+    double value;
+} bad_value;
+
+typedef struct fused_job {
+    const iv_plan *plan;
+    const iv__group *group;
+    bad_value *bad; /* NULL: not looked for */
+} fused_job;
+
+static bool find_in(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double x = dtype == IV_F32 ? (double)((const float *)data)[i]
+                   : dtype == IV_F64 ? ((const double *)data)[i] : 0.0;
+        if (!isfinite(x)) {
+            *at = i;
+            *value = x;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void *slot_of(const fused_job *job, int slot, int thread)
+{
+    size_t index = (size_t)thread * (size_t)job->group->slots + (size_t)slot;
+
+    return job->plan->slab + job->group->scratch_offset + index * BLOCK * 8;
+}
+
+static void run_member(const fused_job *job, const iv__member *member, int64_t begin, int64_t count, int thread)
+{
+    const iv_kernel_call *whole = &member->k;
+    iv_kernel_call k;
+
+    k.home = whole->home;
+    k.n_in = whole->n_in;
+    k.n_out = 1;
+    k.attr = whole->attr;
+    k.begin = begin;
+    k.count = count;
+    k.scratch = NULL;
+    k.packed = NULL;
+    for (int i = 0; i < whole->n_in; i++) {
+        k.in[i] = whole->in[i];
+        if (member->in_as[i] == OPERAND_SLOT)
+            k.in[i].data = slot_of(job, member->in_slot[i], thread);
+        else if (member->in_as[i] == OPERAND_RANGE)
+            k.in[i].data = (char *)whole->in[i].data + (size_t)begin * iv_dtype_size(whole->in[i].dtype);
+    }
+    k.out[0] = whole->out[0];
+    if (member->out_as == OPERAND_SLOT)
+        k.out[0].data = slot_of(job, member->out_slot, thread);
+    else
+        k.out[0].data = (char *)whole->out[0].data + (size_t)begin * iv_dtype_size(whole->out[0].dtype);
+    member->kernel(&k);
+
+    bad_value *bad = job->bad;
+    int64_t at;
+    if (bad && !bad->call && find_in(k.out[0].data, k.out[0].dtype, count, &at, &bad->value)) {
+        bad->call = member->call;
+        bad->at = begin + at;
+    }
+}
+
+static void run_chunk(void *context, int64_t chunk, int thread)
+{
+    const fused_job *job = context;
+    int64_t end = (chunk + 1) * CHUNK < job->group->count ? (chunk + 1) * CHUNK : job->group->count;
+
+    for (int64_t begin = chunk * CHUNK; begin < end; begin += BLOCK) {
+        int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
+        for (int m = 0; m < job->group->n_members; m++)
+            run_member(job, &job->group->members[m], begin, count, thread);
+    }
+}
+
+static void run_fused(iv_plan *plan, const iv__group *group, bad_value *bad)
+{
+    fused_job job = { plan, group, bad };
+    int64_t chunks = (group->count + CHUNK - 1) / CHUNK;
+
+    if (bad)
+        for (int64_t chunk = 0; chunk < chunks; chunk++)
+            run_chunk(&job, chunk, 0);
+    else
+        iv__parallel(plan->home, chunks, run_chunk, &job);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+
+static void pack(iv_plan *plan, const iv__packed *packed)
+{
+    const iv__value *value = &plan->values[packed->value];
+    iv_array from = { plan->values[iv__root(plan, packed->value)].data, &value->node->shape, value->node->dtype,
+                      value->weight };
+
+    packed->packing.pack(plan->home, &from, packed->packing.variant, packed->data);
+}
+
+static void run_whole(iv_plan *plan, const iv__member *member, bad_value *bad)
+{
+    for (int i = 0; i < member->n_packed; i++)
+        if (!plan->packed[member->packed[i]].constant)
+            pack(plan, &plan->packed[member->packed[i]]);
+    member->kernel(&member->k);
+    for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
+        const iv_array *out = &member->k.out[j];
+        if (out->data && find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
+            bad->call = member->call;
+    }
+}
+
+static void run_groups(iv_plan *plan, int begin, int end, bad_value *bad)
+{
+    for (int g = begin; g < end && !(bad && bad->call); g++) {
+        const iv__group *group = &plan->groups[g];
+        if (group->fused)
+            run_fused(plan, group, bad);
+        else
+            run_whole(plan, &group->members[0], bad);
+    }
+}
+
+static uint64_t version_now(const iv_plan *plan)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < plan->n_leaves; i++)
+        if (plan->values[plan->leaves[i]].version)
+            sum += *plan->values[plan->leaves[i]].version;
+    return sum;
+}
+
+static void run_constants(iv_plan *plan, bad_value *bad)
+{
+    uint64_t version = version_now(plan);
+
+    if (plan->constants_done && version == plan->version_seen && !bad)
+        return;
+    run_groups(plan, 0, plan->n_constant_groups, bad);
+    for (int i = 0; i < plan->n_packed; i++)
+        if (plan->packed[i].constant)
+            pack(plan, &plan->packed[i]);
+    plan->version_seen = version;
+    plan->constants_done = true;
+}
+
+static void copy_updates(iv_plan *plan)
+{
+    for (int i = 0; i < plan->n_copies; i++) {
+        iv__value *leaf = &plan->values[plan->copies[i].leaf];
+        const void *from = plan->values[iv__root(plan, plan->copies[i].value)].data;
+        memcpy(leaf->data, from, iv__value_bytes(leaf));
+    }
+}
+
+iv_status iv_plan_run(iv_plan *plan)
+{
+    iv_status status = plan->resolved ? IV_OK : resolve(plan);
+
+    if (status)
+        return status;
+    run_constants(plan, NULL);
+    run_groups(plan, plan->n_constant_groups, plan->n_groups, NULL);
+    copy_updates(plan);
+    return IV_OK;
+}
+
+static iv_status report_bad(iv_plan *plan, const bad_value *bad)
+{
+    const iv_shape *shape = &bad->call->out[0].shape;
+    char text[160];
+
+    return iv_fail(plan->home, IV_NUMERIC, "%s%s%s gave %g at element %lld of %s", bad->call->scope,
+                   *bad->call->scope ? "/" : "", bad->call->op->name, bad->value, (long long)bad->at,
+                   iv_shape_text(shape, text, sizeof text));
+}
+
+iv_status iv_plan_find_bad(iv_plan *plan)
+{
+    iv_status status = plan->resolved ? IV_OK : resolve(plan);
+    bad_value bad = { 0 };
+
+    if (plan->n_updates)
+        return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
+    for (int i = 0; i < plan->n_leaves && !status; i++) {
+        const iv__value *leaf = &plan->values[plan->leaves[i]];
+        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &bad.at, &bad.value)) {
+            const iv__leaf *named = iv__leaf_of(leaf->node);
+            return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
+                           leaf->node->call->op->name, named->name, bad.value, (long long)bad.at);
+        }
+    }
+    if (status)
+        return status;
+    run_constants(plan, &bad);
+    if (!bad.call)
+        run_groups(plan, plan->n_constant_groups, plan->n_groups, &bad);
+    return bad.call ? report_bad(plan, &bad) : IV_OK;
+}
