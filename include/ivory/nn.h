@@ -26,6 +26,11 @@ IV_API iv_tensor *iv_params_tensor(const iv_params *params, int i);
 IV_API iv_tensor *iv_params_find(const iv_params *params, const char *name); /* NULL if absent */
 /* Elements of all parameters whose name begins with prefix ("" : all). */
 IV_API int64_t iv_params_elements(const iv_params *params, const char *prefix);
+IV_API iv_home *iv_params_home(const iv_params *params);
+/* The tensor of that name; zeros if it is new. Errors: SHAPE when it is known with another shape. */
+IV_API iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape shape);
+/* Every parameter as it was at birth. */
+IV_API iv_status iv_params_reset(iv_params *params);
 /* To be called after tensors changed: by a run with updates, by loading, by rolling back. */
 IV_API void iv_params_changed(iv_params *params);
 /* Binds every parameter leaf of the plan. */
@@ -47,7 +52,7 @@ typedef struct iv_scope iv_scope;
 IV_API iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name);
 /* A scope within: `name`, or if NULL the kind with a number: dense, dense_1, ... */
 IV_API iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind);
-/* Opens a scope of this graph again, to share its parameters. */
+/* Opens a scope of this graph again, to share its parameters. (Dropout within draws other numbers each time.) */
 IV_API iv_scope *iv_scope_share(iv_scope *scope, const char *name);
 /* From now on layers built within behave as in training (dropout acts). Off at birth. */
 IV_API void iv_scope_training(iv_scope *scope, bool training);
@@ -118,17 +123,19 @@ IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x, const iv_recurren
 #define iv_simple_rnn(scope, x, ...) iv_simple_rnn_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 #define iv_recurrent(scope, x, ...) iv_recurrent_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 /* Two layers of the same options, one of them in reverse, in scopes "forward" and "backward" within "bidirectional";
- * merged [N,T,2H] or [N,T,H]. Not for generation: it looks ahead. */
+ * merged [N,T,2H] or [N,T,H]. y is 0 where the mask is 0; states->h and c are the last states of both, merged.
+ * Not for generation: it looks ahead. */
 IV_API iv_node *iv_bidirectional_with(iv_scope *scope, iv_node *x, iv_merge merge, const iv_recurrent_options *options);
 #define iv_bidirectional(scope, x, merge, ...) iv_bidirectional_with(scope, x, merge, iv_recurrent_fields_(__VA_ARGS__))
 
 typedef iv_node *iv_layer(iv_scope *scope, iv_node *x, void *context);
-/* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. */
+/* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. Not for generation: time is folded. */
 IV_API iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void *context);
 
 /* ---- losses: scalars. mask [...] weights the places: sum(mask each) / sum(mask); NULL: the plain mean ------------- */
 /* Sparse cross-entropy of logits [...,V] and target i32 [...]; see iv_cross_entropy_each. */
 IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask);
+/* Here a mask may have the shape of y, or that without its last axis: then a place counts by its mean. */
 IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
 IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
 
@@ -136,7 +143,7 @@ IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mas
 typedef enum iv_optimizer_kind { IV_SGD = 0, IV_RMSPROP, IV_ADAM, IV_ADAMW } iv_optimizer_kind;
 
 /* Zero fields mean Keras's defaults: rate 0.01 (SGD) or 0.001; rho 0.9; beta1 0.9; beta2 0.999; epsilon 1e-7;
- * weight_decay 0.004 (AdamW). */
+ * weight_decay 0.004 (AdamW; else off). */
 typedef struct iv_optimizer {
     size_t size;
     iv_optimizer_kind kind;
@@ -147,7 +154,7 @@ typedef struct iv_optimizer {
     double beta1, beta2, epsilon;
     double weight_decay;
     double clip_norm;  /* of all gradients together; 0: off */
-    double clip_value; /* of each element; 0: off */
+    double clip_value; /* of each element; 0: off; not together with clip_norm */
 } iv_optimizer;
 #define iv_optimizer_of(...) ((iv_optimizer){ .size = sizeof(iv_optimizer), __VA_ARGS__ })
 
@@ -165,9 +172,9 @@ IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optim
 typedef enum iv_schedule_kind { IV_CONSTANT = 0, IV_EXPONENTIAL, IV_COSINE, IV_STAIRS, IV_LINEAR_DECAY } iv_schedule_kind;
 typedef struct iv_schedule {
     iv_schedule_kind kind;
-    int64_t steps;        /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear) */
+    int64_t steps;        /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear); 0: none */
     double factor;        /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
-    int64_t warmup;       /* steps of linear warm-up from 0 */
+    int64_t warmup;       /* steps of linear warm-up from 0; the decay begins behind them */
 } iv_schedule;
 IV_API double iv_schedule_rate(const iv_schedule *schedule, double rate, int64_t step);
 

@@ -1,0 +1,14 @@
+/* ivory.h: everything. */
+#ifndef IVORY_IVORY_H
+#define IVORY_IVORY_H
+
+#include <ivory/base.h>
+#include <ivory/derive.h>
+#include <ivory/graph.h>
+#include <ivory/nn.h>
+#include <ivory/ops.h>
+#include <ivory/plan.h>
+#include <ivory/tensor.h>
+#include <ivory/train.h>
+
+#endif

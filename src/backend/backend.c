@@ -1,0 +1,64 @@
+/* backend.c: which backends there are, and which one a home uses. */
+#include "backend/backend.h"
+
+#include "base/home.h"
+#include "base/text.h"
+
+#include <string.h>
+
+extern const iv_backend iv__backend_portable, iv__backend_avx512;
+
+const iv_backend *const iv__backends[] = {
+#ifndef IVORY_NO_X86
+    &iv__backend_avx512,
+#endif
+    &iv__backend_portable,
+    NULL,
+};
+
+/* The names of those here, or of all, with blanks between. */
+static void names(iv__text *text, bool here)
+{
+    for (int i = 0; iv__backends[i]; i++) {
+        if (here && !iv__backends[i]->available())
+            continue;
+        iv__text_print(text, "%s%s", text->size ? ", " : "", iv__backends[i]->name);
+    }
+}
+
+static const iv_backend *refuse(iv_home *home, const char *asked, bool known)
+{
+    iv__text text = { .home = home };
+
+    names(&text, known);
+    if (text.failed)
+        return NULL;
+    if (known)
+        iv_fail(home, IV_UNSUPPORTED, "this processor does not have the instruction set %s that was asked for; it has: %s", asked,
+                text.data);
+    else
+        iv_fail(home, IV_NAME, "unknown instruction set '%s'; the choices are: %s", asked, text.data);
+    iv__text_free(&text);
+    return NULL;
+}
+
+const iv_backend *iv__backend_of(iv_home *home)
+{
+    const char *asked = iv__home_isa(home);
+
+    for (int i = 0; iv__backends[i]; i++) {
+        if (asked ? strcmp(asked, iv__backends[i]->name) != 0 : !iv__backends[i]->available())
+            continue;
+        return iv__backends[i]->available() ? iv__backends[i] : refuse(home, asked, true);
+    }
+    return refuse(home, asked, false);
+}
+
+const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op, const iv_kernel_call *k)
+{
+    for (const iv_fast_kernel *kernel = backend->kernels; kernel->op; kernel++) {
+        if (strcmp(kernel->op, op) == 0 && (!kernel->fits || kernel->fits(k)))
+            return kernel;
+    }
+    return NULL;
+}

@@ -1,0 +1,76 @@
+/* cpu.h: the table of inner kernels that one instruction set offers; the algorithms above are written once over it.
+ *
+ * A matrix that is the right factor of products is packed in panels: its columns are grouped in vectors of `width`
+ * floats (the last one filled with zeros), the vectors in panels of at most `vectors`, as even as possible. A panel
+ * holds its rows one behind the other. Row tiles are at most `rows` high. */
+#ifndef IV_BACKEND_CPU_CPU_H
+#define IV_BACKEND_CPU_CPU_H
+
+#include "backend/backend.h"
+
+enum { IV__MAX_TILE_ROWS = 9, IV__MAX_TILE_VECTORS = 3 };
+
+/* c[i][j] (+)= sum over `blocks` blocks of k of a(i,k) b[k][j]. a(i,k) lies at a[i*ai + k*ak], blocks of it a_block
+ * apart; b is a panel. `last` floats of the last vector are written. The sum starts in fresh registers.
+ * Each step of k asks for a cache line that is needed soon: ahead, ahead + ahead_step, ... */
+typedef struct iv__tile_call {
+    int64_t k, blocks;
+    const float *a;
+    int64_t ai, ak, a_block;
+    const float *b;
+    float *c;
+    int64_t ldc;
+    int add, last;
+    const float *ahead;
+    int64_t ahead_step;
+} iv__tile_call;
+typedef void iv__tile(const iv__tile_call *t);
+
+/* A tile of logits, turned into e = exp(logit - top) in the registers.
+ * logit = (more ? e : 0) + x w + bias, x of ldx floats a row, e of the panel's width a row; sums takes `width` partial
+ * sums for each row. */
+enum {
+    IV__EXP_FIRST_TOP, /* top is the maximum of this panel if `first`, else given */
+    IV__EXP_FIND_TOP,  /* only raises top; neither e nor sums are written */
+    IV__EXP_GIVEN_TOP,
+};
+typedef struct iv__exp_call {
+    int64_t k;
+    const float *x;
+    int64_t ldx;
+    const float *w, *bias;
+    float *e, *top, *sums;
+    int first, more, mode;
+    const float *ahead;
+    int64_t ahead_step;
+} iv__exp_call;
+typedef void iv__exp_tile(const iv__exp_call *t);
+
+typedef struct iv__cpu {
+    int width, rows, vectors;
+    iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
+    iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
+
+    /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the transpose, from[j*ld + k]. */
+    void (*pack)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
+    void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
+
+    float (*sum)(const float *x, int64_t n);
+    /* to[j] = from[j] * factor */
+    void (*scale)(const float *from, float factor, float *to, int64_t n);
+
+    /* One row of a step. z + b are the pre-activations, and z receives the gates; h and c are replaced. */
+    void (*lstm)(int64_t units, float *z, const float *b, float *h, float *c);
+    /* dz from the gates; dh arrives whole, dc is replaced by that of the step before. */
+    void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before, const float *dh,
+                      float *dc, float *dz);
+} iv__cpu;
+
+extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;
+
+static inline int64_t iv__round_up(int64_t n, int64_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+#endif

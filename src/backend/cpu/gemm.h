@@ -1,0 +1,53 @@
+/* gemm.h: products of f32 matrices, written once over the table of inner kernels. */
+#ifndef IV_BACKEND_CPU_GEMM_H
+#define IV_BACKEND_CPU_GEMM_H
+
+#include "backend/cpu/cpu.h"
+
+/* How n columns are cut into panels (cpu.h). */
+typedef struct iv__panels {
+    int64_t n, width, vectors, count, wide, each; /* the first `wide` panels have each + 1 vectors, the others `each` */
+} iv__panels;
+
+iv__panels iv__panels_of(const iv__cpu *cpu, int64_t n);
+static inline int64_t iv__panel_begin(const iv__panels *p, int64_t panel) /* its first column */
+{
+    return (panel * p->each + (panel < p->wide ? panel : p->wide)) * p->width;
+}
+static inline int64_t iv__panel_vectors(const iv__panels *p, int64_t panel)
+{
+    return p->each + (panel < p->wide);
+}
+int64_t iv__panel_of(const iv__panels *p, int64_t column);
+
+/* Floats of a packed matrix of k rows; panel p of it begins at iv__panel_begin(p) * k. */
+int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n);
+/* b(k,j) lies at b[k*ld + j], or at b[j*ld + k] when transposed. */
+void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld, bool transposed,
+              float *to);
+
+/* c(i,j) (+)= sum over k of a(i,k) b(k,j).
+ * Sums run over k in order, in chunks of a size that k alone decides: neither threads nor m and n change a bit. */
+typedef struct iv__product {
+    int64_t m, n, k;
+    const float *a;
+    int64_t lda;
+    bool a_transposed; /* a(i,k) at a[k*lda + i] */
+    bool from_panels; /* b is given in panels, in `packed`; else as it is, in `b` */
+    const float *packed;
+    const float *b;
+    int64_t ldb;
+    bool b_transposed; /* b(k,j) at b[j*ldb + k] */
+    float *c;
+    int64_t ldc;
+    bool add;
+    int64_t batches, a_batch, b_batch, c_batch; /* batches below 2: one; a packed b is one for all */
+} iv__product;
+
+size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
+void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
+
+/* A product with a packed b in the calling thread, a as it is. The batches share b, panel by panel. */
+void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
+
+#endif

@@ -1,0 +1,99 @@
+/* matmul.c: the row "matmul" (ops/rows.h): any leading axes, either factor transposed. */
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/rows.h"
+
+#include "ops/rows.h"
+
+bool iv__all_f32(const iv_kernel_call *k, unsigned whole)
+{
+    for (int i = 0; i < k->n_in; i++) {
+        if (k->in[i].dtype != (whole >> i & 1 ? IV_I32 : IV_F32) || iv_shape_count(k->in[i].shape) == 0)
+            return false;
+    }
+    for (int i = 0; i < k->n_out; i++) {
+        if (k->out[i].dtype != IV_F32)
+            return false;
+    }
+    return true;
+}
+
+size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t variant)
+{
+    int64_t k = shape->dim[variant & 1], n = shape->dim[!(variant & 1)];
+
+    return (size_t)iv__packed_floats(cpu, k, n) * sizeof(float);
+}
+
+void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to)
+{
+    bool transposed = variant & 1;
+    const int64_t *dim = from->shape->dim;
+
+    iv__pack(home, cpu, dim[transposed], dim[!transposed], from->data, dim[1], transposed, to);
+}
+
+bool iv__matmul_fits(const iv_kernel_call *k)
+{
+    return iv__all_f32(k, 0);
+}
+
+static bool wants_panels(const iv_kernel_call *k)
+{
+    return k->in[1].shape->rank == 2 && k->in[1].weight;
+}
+
+int iv__matmul_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
+{
+    const iv__matmul *attr = k->attr;
+
+    if (!wants_panels(k))
+        return 0;
+    panels.input = 1;
+    panels.variant = attr->transpose_b ? IV__PANELS_TRANSPOSED : IV__PANELS;
+    want[0] = panels;
+    return 1;
+}
+
+static iv__product product_of(const iv_kernel_call *k)
+{
+    const iv__matmul *attr = k->attr;
+    const iv_shape *a = k->in[0].shape, *b = k->in[1].shape;
+    int64_t rows = a->dim[a->rank - 2], columns = a->dim[a->rank - 1], leading = 1;
+    iv__product p = { .a = k->in[0].data, .b = k->in[1].data, .c = k->out[0].data };
+
+    for (int64_t i = 0; i < a->rank - 2; i++)
+        leading *= a->dim[i];
+    p.a_transposed = attr->transpose_a;
+    p.b_transposed = attr->transpose_b;
+    p.m = p.a_transposed ? columns : rows;
+    p.k = p.a_transposed ? rows : columns;
+    p.n = b->dim[p.b_transposed ? b->rank - 2 : b->rank - 1];
+    p.lda = columns;
+    p.ldb = b->dim[b->rank - 1];
+    p.ldc = p.n;
+    if (b->rank == 2) { /* a is transposed only where it has no leading axes */
+        p.m *= leading;
+    } else {
+        p.batches = leading;
+        p.a_batch = rows * columns;
+        p.b_batch = p.ldb * b->dim[b->rank - 2];
+        p.c_batch = p.m * p.n;
+    }
+    p.from_panels = wants_panels(k);
+    p.packed = p.from_panels && k->packed ? k->packed[0] : NULL;
+    return p;
+}
+
+size_t iv__matmul_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__product p = product_of(k);
+
+    return iv__product_scratch(k->home, cpu, &p);
+}
+
+void iv__matmul_run(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__product p = product_of(k);
+
+    iv__product_run(k->home, cpu, &p, k->scratch);
+}

@@ -1,0 +1,16 @@
+/* vector.h: words that every kernels_*.c is written in.
+ *
+ * Each such file defines V (a vector of floats, on which + - * / work), W (its floats), the tile sizes and the v_ functions
+ * below it, then includes inner.inc, which is written once for all. */
+#ifndef IV_BACKEND_CPU_VECTOR_H
+#define IV_BACKEND_CPU_VECTOR_H
+
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#endif

@@ -1,0 +1,138 @@
+/* clean.c: text as its tokens are cut from: case, punctuation, white space; and the cutting.
+ * Source: GDL 2nd ed., chapter 5; all 32 marks of ASCII are set off (the chapter's code loses the backslash). */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "data/text.h"
+#include "format/utf8.h"
+
+static const struct kind_name {
+    const char *name;
+    iv_tokens_kind kind;
+} kind_names[] = {
+#define KIND_NAME(kind, text) { text, IV_TOKENS_##kind },
+    IV_TOKENS_MAP(KIND_NAME)
+#undef KIND_NAME
+};
+
+const char *iv__tokens_kind_name(iv_tokens_kind kind)
+{
+    return kind_names[kind].name;
+}
+
+bool iv__tokens_kind_of(const char *name, size_t size, iv_tokens_kind *kind)
+{
+    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++)
+        if (strlen(kind_names[i].name) == size && memcmp(kind_names[i].name, name, size) == 0) {
+            *kind = kind_names[i].kind;
+            return true;
+        }
+    return false;
+}
+
+/* Unicode's property White_Space. */
+static bool is_white(uint32_t code)
+{
+    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 ||
+           (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f ||
+           code == 0x205f || code == 0x3000;
+}
+
+static bool is_mark(uint32_t code)
+{
+    return code > ' ' && code < 0x7f &&
+           !((code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'));
+}
+
+/* A few bytes at a time go to the text. */
+typedef struct words_writer {
+    iv__text *text;
+    bool blank; /* one is due before the next character */
+    bool begun;
+    size_t used;
+    unsigned char bytes[512];
+} words_writer;
+
+static void flush(words_writer *w)
+{
+    iv__text_add(w->text, (const char *)w->bytes, w->used);
+    w->used = 0;
+}
+
+static void put(words_writer *w, uint32_t code)
+{
+    if (w->used + 5 > sizeof w->bytes)
+        flush(w);
+    if (w->blank && w->begun)
+        w->bytes[w->used++] = ' ';
+    w->used += iv__utf8_write(code, w->bytes + w->used);
+    w->blank = false;
+    w->begun = true;
+}
+
+static void put_character(words_writer *w, uint32_t code)
+{
+    if (is_white(code)) {
+        w->blank = true;
+    } else if (is_mark(code)) {
+        w->blank = true;
+        put(w, code);
+        w->blank = true;
+    } else {
+        put(w, iv__lower(code));
+    }
+}
+
+static iv_status refuse(iv_home *home, const char *name, int64_t record, size_t at, unsigned char byte)
+{
+    char where[40] = "", what[64];
+
+    if (record > 0)
+        snprintf(where, sizeof where, "record %lld: ", (long long)record);
+    if (byte == 0)
+        snprintf(what, sizeof what, "is zero: this is no text");
+    else
+        snprintf(what, sizeof what, "(0x%02x) is no UTF-8: save the text as UTF-8", byte);
+    return iv_fail(home, IV_FORMAT, "%s: %sbyte %zu %s", name, where, at, what);
+}
+
+iv_status iv__clean(iv_home *home, iv_tokens_kind kind, const char *name, int64_t record, const char *bytes, size_t size,
+                    iv__text *clean)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    words_writer w = { .text = clean };
+    size_t length;
+    uint32_t code;
+
+    for (size_t i = 0; i < size; i += length) {
+        length = iv__utf8_read(at + i, size - i, &code);
+        if (length == 0 || code == 0)
+            return refuse(home, name, record, i, at[i]);
+        if (kind == IV_TOKENS_WORDS)
+            put_character(&w, code);
+    }
+    if (kind == IV_TOKENS_WORDS)
+        flush(&w);
+    else
+        iv__text_add(clean, bytes, size);
+    return clean->failed ? iv_fail(home, IV_NOMEM, "%s: out of memory", name) : IV_OK;
+}
+
+bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token, size_t *size)
+{
+    uint32_t code;
+
+    if (*at == end)
+        return false;
+    *token = *at;
+    if (kind == IV_TOKENS_WORDS) {
+        const char *blank = memchr(*at, ' ', (size_t)(end - *at));
+        *size = (size_t)((blank ? blank : end) - *at);
+        *at = blank ? blank + 1 : end;
+    } else {
+        *size = iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
+        *at += *size;
+    }
+    return *size > 0;
+}

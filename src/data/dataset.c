@@ -1,0 +1,213 @@
+/* dataset.c: finding a data set's file, and going through its records. */
+
+#include "data/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/home.h"
+
+/* ---- where it is --------------------------------------------------------------------------------------------------- */
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+static bool set_path(iv__text *path, const char *folder, const char *file, const char *ending)
+{
+    iv__text_clear(path);
+    iv__text_print(path, "%s/%s%s", folder, file, ending);
+    return !path->failed && iv__file_exists(path->data);
+}
+
+/* Whether the folder holds the file, plain or compressed, in the data set's own folder or without it. */
+static bool look_in(iv__text *path, const iv_dataset *set, const char *folder)
+{
+    const char *base = base_of(set->file);
+
+    return set_path(path, folder, base, "") || set_path(path, folder, base, ".gz") ||
+           set_path(path, folder, set->file, "") || set_path(path, folder, set->file, ".gz");
+}
+
+/* The user's data folder, or nothing. */
+static void user_folder(iv__text *folder)
+{
+    const char *xdg = environment("XDG_DATA_HOME"), *home = environment("HOME");
+
+    iv__text_clear(folder);
+    if (xdg)
+        iv__text_print(folder, "%s/ivory", xdg);
+    else if (home)
+        iv__text_print(folder, "%s/.local/share/ivory", home);
+}
+
+static iv_status missing(iv_home *home, const iv_dataset *set, const char *data, const char *user)
+{
+    const char *root = environment("IVORY_DATA");
+    iv__text said = { .home = home };
+
+    iv__text_print(&said, "the data set %s is not here: %s(.gz) is not in ", set->name, set->file);
+    if (data)
+        iv__text_print(&said, "%s", data);
+    else if (root)
+        iv__text_print(&said, "%s ($IVORY_DATA), nor in %s", root, *user ? user : "a data folder of the user");
+    else
+        iv__text_print(&said, "%s, and $IVORY_DATA is not set", *user ? user : "a data folder of the user");
+    iv__text_print(&said, ". Get it from %s", *set->download ? set->download : set->home_page);
+    if (*set->sha256)
+        iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
+    iv__text_print(&said, ", and put it at %s/%s, or name it with --data FILE", *user ? user : "DATA", set->file);
+
+    iv_status status = iv_fail(home, IV_IO, "%s", said.data ? said.data : "the data set is not here");
+    iv__text_free(&said);
+    return status;
+}
+
+static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *data, iv__text *path)
+{
+    if (!iv__is_folder(data)) {
+        if (!iv__file_exists(data))
+            return iv_fail(home, IV_IO, "--data %s: there is no such file or folder", data);
+        iv__text_put(path, data);
+        return path->failed ? IV_NOMEM : IV_OK;
+    }
+    if (set->asset)
+        return IV_OK;
+    if (!set->file)
+        return iv_fail(home, IV_IO, "--data %s: is a folder; name a text file", data);
+    return look_in(path, set, data) ? IV_OK : missing(home, set, data, data);
+}
+
+iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path)
+{
+    const char *root = environment("IVORY_DATA");
+    iv__text user = { .home = home };
+
+    iv__text_clear(path);
+    if (data)
+        return locate_named(home, set, data, path);
+    if (set->asset)
+        return IV_OK;
+    if (!set->file)
+        return iv_fail(home, IV_IO, "the data set %s is a person's own: name the file with --data FILE", set->name);
+
+    user_folder(&user);
+    bool found = (root && look_in(path, set, root)) || (user.size > 0 && look_in(path, set, user.data));
+    iv_status status = found ? IV_OK : missing(home, set, NULL, user.size > 0 ? user.data : "");
+    iv__text_free(&user);
+    return status;
+}
+
+iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65])
+{
+    if (*path)
+        return iv__source_sha256(home, path, hex);
+    iv__sha256 hash;
+    iv__sha256_begin(&hash);
+    iv__sha256_add(&hash, set->asset, *set->asset_size);
+    iv__sha256_end(&hash, hex);
+    return IV_OK;
+}
+
+/* ---- its records ----------------------------------------------------------------------------------------------------- */
+
+static bool open_source(iv__records *records, const char *path)
+{
+    const iv_dataset *set = records->set;
+    unsigned char byte;
+
+    records->source = *path ? iv__source_open(records->home, path)
+                            : iv__source_memory(records->home, set->name, set->asset, *set->asset_size);
+    if (!records->source)
+        return false;
+    records->name = iv__source_name(records->source);
+    int64_t got = iv__source_peek(records->source, &byte, 1);
+    if (got == 0)
+        iv_fail(records->home, IV_FORMAT, "%s: the file is empty; expected %s", records->name, set->says);
+    return got > 0;
+}
+
+static bool set_options(iv__records *records, const void *options)
+{
+    const iv_dataset *set = records->set;
+
+    records->options = options;
+    if (options || !set->fields)
+        return true;
+    records->defaults = iv__alloc(records->home, set->options_size);
+    if (!records->defaults)
+        return false;
+    iv__fields_default(set->fields, records->defaults);
+    records->options = records->defaults;
+    return true;
+}
+
+iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options)
+{
+    iv__records *records = iv__alloc(home, sizeof *records);
+    if (!records)
+        return NULL;
+    records->home = records->text.home = home;
+    records->set = set;
+    if (!set_options(records, options) || !open_source(records, path) || set->open(records)) {
+        iv__records_close(records);
+        return NULL;
+    }
+    return records;
+}
+
+const char *iv__records_next(iv__records *records, size_t *size, bool *failed)
+{
+    iv__text_clear(&records->text);
+    records->continues = false;
+    *failed = records->set->next(records) != IV_OK || records->text.failed;
+    if (*failed || records->ended)
+        return NULL;
+    *size = records->text.size;
+    return records->text.data ? records->text.data : "";
+}
+
+void iv__records_close(iv__records *records)
+{
+    if (!records)
+        return;
+    if (records->set->close)
+        records->set->close(records);
+    iv__source_close(records->source);
+    iv__text_free(&records->text);
+    iv__free(records->home, records->defaults);
+    iv__free(records->home, records);
+}
+
+void iv__records_drop(iv__records *records, const char *why)
+{
+    iv__drop *drop = records->dropped;
+
+    while (drop->why && strcmp(drop->why, why) != 0 && drop + 1 < records->dropped + IV__DROP_REASONS)
+        drop++;
+    drop->why = why;
+    drop->count++;
+}
+
+void iv__records_report(const iv__records *records, iv__text *text)
+{
+    const char *before = " (";
+
+    iv__text_print(text, "%lld records: %lld kept, %lld dropped", (long long)records->seen, (long long)records->kept,
+                   (long long)(records->seen - records->kept));
+    for (int i = 0; i < IV__DROP_REASONS && records->dropped[i].why; i++, before = ", ")
+        iv__text_print(text, "%s%lld %s", before, (long long)records->dropped[i].count, records->dropped[i].why);
+    if (records->dropped[0].why)
+        iv__text_put(text, ")");
+}

@@ -1,0 +1,145 @@
+/* encode.c: texts to ids, and ids to texts, as tokens or for reading. */
+
+#include <string.h>
+
+#include "base/home.h"
+#include "data/text.h"
+
+iv_status iv__ids_add(iv__ids *ids, int32_t id)
+{
+    if (ids->count == ids->room) {
+        int64_t room = ids->room * 2 + 64;
+        int32_t *grown = iv__resize(ids->home, ids->id, (size_t)room * sizeof *grown);
+        if (!grown)
+            return IV_NOMEM;
+        ids->id = grown;
+        ids->room = room;
+    }
+    ids->id[ids->count++] = id;
+    return IV_OK;
+}
+
+void iv__ids_free(iv__ids *ids)
+{
+    iv__free(ids->home, ids->id);
+    *ids = (iv__ids){ .home = ids->home };
+}
+
+iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record, const char *bytes, size_t size,
+                     iv__ids *ids, iv__text *unknown)
+{
+    iv_tokens_kind kind = iv__vocabulary_kind(vocabulary);
+    iv__text clean = { .home = ids->home };
+    iv_status status = iv__clean(ids->home, kind, name, record, bytes, size, &clean);
+    const char *at = clean.data, *end = at ? at + clean.size : at, *token;
+    size_t length;
+
+    while (!status && iv__token_next(kind, &at, end, &token, &length)) {
+        int32_t id = iv__vocabulary_id(vocabulary, token, length);
+        if (id == IV_TOKEN_UNKNOWN && unknown) {
+            if (unknown->size > 0)
+                iv__text_put(unknown, " ");
+            iv__text_add(unknown, token, length);
+        }
+        status = iv__ids_add(ids, id);
+    }
+    iv__text_free(&clean);
+    return status;
+}
+
+static bool is_shown(const iv__vocabulary *vocabulary, int32_t id)
+{
+    return id > IV_TOKEN_PADDING && id < iv__vocabulary_count(vocabulary);
+}
+
+void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text)
+{
+    bool words = iv__vocabulary_kind(vocabulary) == IV_TOKENS_WORDS, begun = false;
+
+    for (int64_t i = 0; i < count; i++) {
+        if (!is_shown(vocabulary, ids[i]))
+            continue;
+        if (words && begun)
+            iv__text_put(text, " ");
+        iv__text_put(text, iv__vocabulary_token(vocabulary, ids[i]));
+        begun = true;
+    }
+}
+
+/* ---- for reading ------------------------------------------------------------------------------------------------------ */
+
+static bool is_one_of(const char *token, const char *marks)
+{
+    return token[0] && !token[1] && strchr(marks, token[0]);
+}
+
+/* More than one byte, or a letter or digit: a single byte else is a mark. */
+static bool is_word(const char *token)
+{
+    char byte = token[0];
+
+    return byte && (token[1] || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z'));
+}
+
+static bool is_number(const char *token)
+{
+    return token[0] && token[strspn(token, "0123456789")] == 0;
+}
+
+/* What follows the apostrophe of a contraction or possessive. */
+static bool is_contraction(const char *token)
+{
+    static const char *const ends[] = { "s", "t", "re", "ve", "ll", "d", "m", "clock" };
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(token, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the mark between two tokens joins them into one word or number. */
+static bool joins(const char *before, const char *mark, const char *after)
+{
+    if (is_one_of(mark, "-/"))
+        return is_word(before) && is_word(after);
+    if (is_one_of(mark, "'"))
+        return is_word(before) && is_contraction(after);
+    return is_one_of(mark, ".") && is_number(before) && is_number(after);
+}
+
+/* The next token that is shown, from place `from` on; "" at the end. */
+static const char *token_from(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, int64_t *from)
+{
+    while (*from < count && !is_shown(vocabulary, ids[*from]))
+        ++*from;
+    return *from < count ? iv__vocabulary_token(vocabulary, ids[(*from)++]) : "";
+}
+
+void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text)
+{
+    bool glued = true; /* nothing stands before the first token */
+    bool quoted[128] = { false };
+    int64_t place = 0;
+
+    if (iv__vocabulary_kind(vocabulary) != IV_TOKENS_WORDS) {
+        iv__decode(vocabulary, ids, count, text);
+        return;
+    }
+    const char *before = "", *token = token_from(vocabulary, ids, count, &place);
+    while (*token) {
+        const char *after = token_from(vocabulary, ids, count, &place);
+        bool joining = joins(before, token, after);
+        bool quote = !joining && is_one_of(token, "\"'");
+        bool closes = quote && quoted[(unsigned char)*token];
+
+        if (!glued && !joining && !closes && !is_one_of(token, ",.;:!?)]}%") &&
+            !(is_one_of(token, "-") && is_one_of(before, "-")))
+            iv__text_put(text, " ");
+        iv__text_put(text, token);
+        glued = joining || (quote && !closes) || is_one_of(token, "([{$#");
+        if (quote)
+            quoted[(unsigned char)*token] = !closes;
+        before = token;
+        token = after;
+    }
+}

@@ -1,0 +1,422 @@
+/* tokens.c: finding, making, checking and reading the cache file of a tokenized data set. */
+
+#include "data/tokens.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/home.h"
+#include "data/tokens_parts.h"
+
+struct iv__tokens {
+    iv_home *home;
+    iv__arena arena;
+    iv__view view; /* of the cache file; empty over memory */
+    const char *name;
+    iv__tokens_foot foot;
+    const unsigned char *offsets, *ids;
+    iv__vocabulary *vocabulary;
+    const char *source, *content, *settings, *report, *note;
+    bool reused;
+};
+
+/* ---- reading --------------------------------------------------------------------------------------------------------------- */
+
+static bool refuse(const iv__tokens *tokens, const char *why)
+{
+    iv_fail(tokens->home, IV_FORMAT, "%s: %s: the cache file is damaged or from another version", tokens->name, why);
+    return false;
+}
+
+static uint64_t offset_at(const iv__tokens *tokens, uint64_t record)
+{
+    uint64_t offset;
+
+    memcpy(&offset, tokens->offsets + record * sizeof offset, sizeof offset);
+    return offset;
+}
+
+static int32_t id_at(const iv__tokens *tokens, uint64_t place)
+{
+    uint16_t narrow;
+    int32_t wide;
+
+    if (tokens->foot.width == sizeof narrow) {
+        memcpy(&narrow, tokens->ids + place * sizeof narrow, sizeof narrow);
+        return narrow;
+    }
+    memcpy(&wide, tokens->ids + place * sizeof wide, sizeof wide);
+    return wide;
+}
+
+static char *copy(iv__tokens *tokens, const void *bytes, uint64_t size)
+{
+    char *text = iv__arena_get(&tokens->arena, (size_t)size + 1);
+
+    return text ? memcpy(text, bytes, (size_t)size) : NULL;
+}
+
+/* The sizes that the foot states must add up to the file's. */
+static bool sizes_fit(const iv__tokens_foot *foot, size_t size, size_t *offsets, size_t *ids)
+{
+    size_t left = size - sizeof *foot - 64;
+
+    if ((foot->width != 2 && foot->width != 4) || foot->records == UINT64_MAX ||
+        !iv__mul_size((size_t)foot->records + 1, 8, offsets) ||
+        !iv__mul_size((size_t)foot->tokens, (size_t)foot->width, ids) || *offsets > left || *ids > left - *offsets)
+        return false;
+    left -= *offsets + *ids;
+    if (foot->vocabulary_size > left || foot->settings_size > left - foot->vocabulary_size)
+        return false;
+    return foot->report_size == left - foot->vocabulary_size - foot->settings_size;
+}
+
+static bool sums_match(const iv__tokens *tokens, const unsigned char *bytes, const unsigned char *about)
+{
+    const iv__tokens_foot *foot = &tokens->foot;
+    char content[65], sum[65];
+    iv__sha256 hash;
+
+    iv__sha256_begin(&hash);
+    iv__sha256_add(&hash, about, (size_t)(foot->settings_size + foot->report_size));
+    iv__sha256_add(&hash, foot, offsetof(iv__tokens_foot, sum));
+    iv__sha256_end(&hash, sum);
+    iv__sha256_begin(&hash);
+    iv__sha256_add(&hash, bytes, (size_t)(about - bytes));
+    iv__sha256_end(&hash, content);
+    return memcmp(sum, foot->sum, 64) == 0 && memcmp(content, foot->content, 64) == 0;
+}
+
+/* Records follow each other and are not empty; ids are of the vocabulary. */
+static bool contents_make_sense(const iv__tokens *tokens)
+{
+    const iv__tokens_foot *foot = &tokens->foot;
+    int64_t count = iv__vocabulary_count(tokens->vocabulary);
+
+    if (foot->records == 0 || offset_at(tokens, 0) != 0 || offset_at(tokens, foot->records) != foot->tokens)
+        return false;
+    for (uint64_t i = 0; i < foot->records; i++)
+        if (offset_at(tokens, i) >= offset_at(tokens, i + 1))
+            return false;
+    for (uint64_t i = 0; i < foot->tokens; i++)
+        if (id_at(tokens, i) <= IV_TOKEN_PADDING || id_at(tokens, i) >= count)
+            return false;
+    return true;
+}
+
+static bool take_bytes(iv__tokens *tokens, const unsigned char *bytes, size_t size)
+{
+    static const char head[64] = IV__TOKENS_HEAD;
+    iv__tokens_foot *foot = &tokens->foot;
+    size_t offsets, ids;
+
+    if (size < sizeof head + sizeof *foot || memcmp(bytes, head, sizeof head) != 0)
+        return refuse(tokens, "it does not begin as one");
+    memcpy(foot, bytes + size - sizeof *foot, sizeof *foot);
+    if (memcmp(foot->mark, IV__TOKENS_FOOT, sizeof foot->mark) != 0)
+        return refuse(tokens, "it does not end as one");
+    if (!sizes_fit(foot, size, &offsets, &ids))
+        return refuse(tokens, "its sizes do not fit");
+
+    tokens->offsets = bytes + sizeof head;
+    tokens->ids = tokens->offsets + offsets;
+    const unsigned char *vocabulary = tokens->ids + ids, *about = vocabulary + foot->vocabulary_size;
+    if (!sums_match(tokens, bytes, about))
+        return refuse(tokens, "a checksum does not match");
+    tokens->vocabulary = iv__vocabulary_read(tokens->home, tokens->name, vocabulary, (size_t)foot->vocabulary_size);
+    if (!tokens->vocabulary)
+        return false;
+    if (!contents_make_sense(tokens))
+        return refuse(tokens, "its records and tokens make no sense");
+
+    tokens->settings = copy(tokens, about, foot->settings_size);
+    tokens->report = copy(tokens, about + foot->settings_size, foot->report_size);
+    tokens->source = copy(tokens, foot->source, 64);
+    tokens->content = copy(tokens, foot->content, 64);
+    return tokens->settings && tokens->report && tokens->source && tokens->content;
+}
+
+static iv__tokens *tokens_new(iv_home *home, const char *name)
+{
+    iv__tokens *tokens = iv__alloc(home, sizeof *tokens);
+    if (!tokens)
+        return NULL;
+    tokens->home = tokens->arena.home = home;
+    tokens->note = "";
+    tokens->name = iv__arena_text(&tokens->arena, name);
+    if (!tokens->name) {
+        iv__tokens_free(tokens);
+        return NULL;
+    }
+    return tokens;
+}
+
+iv__tokens *iv__tokens_read(iv_home *home, const char *name, const void *bytes, size_t size)
+{
+    iv__tokens *tokens = tokens_new(home, name);
+    if (tokens && !take_bytes(tokens, bytes, size)) {
+        iv__tokens_free(tokens);
+        return NULL;
+    }
+    return tokens;
+}
+
+static iv__tokens *tokens_map(iv_home *home, const char *path)
+{
+    iv__tokens *tokens = tokens_new(home, path);
+    if (tokens && (iv__view_open(home, path, &tokens->view) || !take_bytes(tokens, tokens->view.data, tokens->view.size))) {
+        iv__tokens_free(tokens);
+        return NULL;
+    }
+    return tokens;
+}
+
+void iv__tokens_free(iv__tokens *tokens)
+{
+    if (!tokens)
+        return;
+    iv__vocabulary_free(tokens->vocabulary);
+    iv__view_close(&tokens->view);
+    iv__arena_free(&tokens->arena);
+    iv__free(tokens->home, tokens);
+}
+
+/* ---- finding and making ------------------------------------------------------------------------------------------------- */
+
+/* What the tokens depend on besides the data. */
+static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens_options *o)
+{
+    iv__text_print(text, "version=" IV__TOKENS_VERSION " set=%s", set->name);
+    for (const iv_field *field = set->fields; field && field->name; field++) {
+        iv__text_print(text, " %s=", field->name);
+        iv__field_print(field, o->set_options, text);
+    }
+    if (o->given) {
+        char hex[65];
+        size_t size;
+        iv__sha256 hash;
+        const void *bytes = iv__vocabulary_bytes(o->given, &size);
+        iv__sha256_begin(&hash);
+        iv__sha256_add(&hash, bytes, size);
+        iv__sha256_end(&hash, hex);
+        iv__text_print(text, " given=%s", hex);
+    } else {
+        iv__text_print(text, " tokens=%s vocabulary=%lld counts=%s", iv__tokens_kind_name(o->kind),
+                       (long long)o->vocabulary, o->counts ? o->counts_says : "all");
+    }
+}
+
+/* The cache folder, or nothing when there is no home to keep one in. */
+static void put_cache_folder(iv__text *text, const iv__tokens_options *o)
+{
+    const char *own = o->cache ? o->cache : getenv("IVORY_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+
+    if (own && *own)
+        iv__text_put(text, own);
+    else if (xdg && *xdg)
+        iv__text_print(text, "%s/ivory", xdg);
+    else if (user && *user)
+        iv__text_print(text, "%s/.cache/ivory", user);
+}
+
+static void put_file_name(iv__text *path, const iv_dataset *set, const char *source, const char *settings)
+{
+    char hex[65];
+    iv__sha256 hash;
+
+    iv__sha256_begin(&hash);
+    iv__sha256_add(&hash, source, strlen(source));
+    iv__sha256_add(&hash, settings, strlen(settings));
+    iv__sha256_end(&hash, hex);
+    iv__text_print(path, "/%s-%.32s.tokens", set->name, hex);
+}
+
+/* A request, and the places where its tokens may lie. */
+typedef struct request {
+    iv_home *home;
+    const iv_dataset *set;
+    const char *data;
+    const iv__tokens_options *options;
+    char source[65];
+    iv__text settings, folder, path;
+    iv__text note;
+} request;
+
+static iv__tokens *reuse(request *r)
+{
+    if (!iv__file_exists(r->path.data))
+        return NULL;
+    iv__tokens *tokens = tokens_map(r->home, r->path.data);
+    bool right = tokens && strcmp(tokens->source, r->source) == 0 && strcmp(tokens->settings, r->settings.data) == 0;
+    if (right) {
+        tokens->reused = true;
+        return tokens;
+    }
+    iv__tokens_free(tokens);
+    iv_home_clear(r->home);
+    iv__text_print(&r->note, "the cache file %s was damaged or foreign: it was made anew", r->path.data);
+    return NULL;
+}
+
+static iv_status build_at(request *r, const char *path, bool *unwritten)
+{
+    return iv__tokens_build(r->home, path, r->set, r->data, r->options, r->source, r->settings.data, unwritten);
+}
+
+/* In a file without a name, that ends with the tokens. */
+static iv__tokens *build_temporary(request *r)
+{
+    const char *root = getenv("TMPDIR");
+    iv__text folder = { .home = r->home }, path = { .home = r->home };
+    iv__tokens *tokens = NULL;
+    bool unwritten;
+
+    iv__text_print(&folder, "%s/ivory-XXXXXX", root && *root ? root : P_tmpdir);
+    if (!folder.failed && !mkdtemp(folder.data)) {
+        iv_fail(r->home, IV_IO, "%s; and no temporary folder can be made at %s: set $IVORY_CACHE to a folder that can be "
+                "written", r->note.size > 0 ? r->note.data : "there is no cache folder", folder.data);
+    } else if (!folder.failed) {
+        iv__text_print(&path, "%s/tokens", folder.data);
+        if (!path.failed && build_at(r, path.data, &unwritten) == IV_OK)
+            tokens = tokens_map(r->home, path.data);
+        if (!path.failed)
+            unlink(path.data);
+        rmdir(folder.data);
+    }
+    iv__text_free(&folder);
+    iv__text_free(&path);
+    return tokens;
+}
+
+static iv__tokens *build(request *r)
+{
+    bool unwritten = true;
+    iv_status status = IV_IO;
+
+    if (r->folder.size > 0) {
+        status = iv__make_folders(r->home, r->folder.data);
+        if (!status)
+            status = build_at(r, r->path.data, &unwritten);
+        if (!status)
+            return tokens_map(r->home, r->path.data);
+        if (!unwritten)
+            return NULL;
+    }
+    iv__text_clear(&r->note);
+    if (r->folder.size > 0)
+        iv__text_print(&r->note, "the tokens could not be kept in the cache (%s)", iv_home_message(r->home));
+    else
+        iv__text_put(&r->note, "the tokens could not be kept: neither $IVORY_CACHE nor $HOME names a folder");
+    iv_home_clear(r->home);
+    return build_temporary(r);
+}
+
+static iv__tokens *open_set(iv_home *home, const iv_dataset *set, const char *path, iv__tokens_options o)
+{
+    request r = { .home = home, .set = set, .data = path, .options = &o };
+    iv__tokens *tokens = NULL;
+
+    r.settings.home = r.folder.home = r.path.home = r.note.home = home;
+    if (iv__dataset_sha256(home, set, path, r.source))
+        return NULL;
+    put_settings(&r.settings, set, &o);
+    put_cache_folder(&r.folder, &o);
+    iv__text_add(&r.path, r.folder.data, r.folder.size);
+    if (!r.settings.failed && !r.folder.failed)
+        put_file_name(&r.path, set, r.source, r.settings.data);
+
+    if (!r.settings.failed && !r.folder.failed && !r.path.failed) {
+        tokens = r.folder.size > 0 ? reuse(&r) : NULL;
+        if (!tokens)
+            tokens = build(&r);
+    }
+    if (tokens && r.note.size > 0)
+        tokens->note = iv__arena_text(&tokens->arena, r.note.data);
+    if (tokens && !tokens->note)
+        tokens->note = "";
+    iv__text_free(&r.settings);
+    iv__text_free(&r.folder);
+    iv__text_free(&r.path);
+    iv__text_free(&r.note);
+    return tokens;
+}
+
+iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *path, const iv__tokens_options *options)
+{
+    iv__tokens_options o = *options;
+    void *defaults = NULL;
+
+    if (o.vocabulary == 0)
+        o.vocabulary = 10000;
+    if (!o.set_options && set->fields) {
+        o.set_options = defaults = iv__alloc(home, set->options_size);
+        if (!defaults)
+            return NULL;
+        iv__fields_default(set->fields, defaults);
+    }
+    iv__tokens *tokens = open_set(home, set, path, o);
+    iv__free(home, defaults);
+    return tokens;
+}
+
+/* ---- what it holds ---------------------------------------------------------------------------------------------------------- */
+
+int64_t iv__tokens_records(const iv__tokens *tokens)
+{
+    return (int64_t)tokens->foot.records;
+}
+
+int64_t iv__tokens_total(const iv__tokens *tokens)
+{
+    return (int64_t)tokens->foot.tokens;
+}
+
+int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record)
+{
+    return (int64_t)(offset_at(tokens, (uint64_t)record + 1) - offset_at(tokens, (uint64_t)record));
+}
+
+int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count, int32_t *ids)
+{
+    int64_t left = iv__tokens_length(tokens, record) - first;
+    int64_t copied = left < 0 ? 0 : left < count ? left : count;
+    uint64_t place = offset_at(tokens, (uint64_t)record) + (uint64_t)first;
+
+    for (int64_t i = 0; i < copied; i++)
+        ids[i] = id_at(tokens, place + (uint64_t)i);
+    return copied;
+}
+
+const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens)
+{
+    return tokens->vocabulary;
+}
+
+const char *iv__tokens_source_sha256(const iv__tokens *tokens)
+{
+    return tokens->source;
+}
+
+const char *iv__tokens_content_sha256(const iv__tokens *tokens)
+{
+    return tokens->content;
+}
+
+const char *iv__tokens_report(const iv__tokens *tokens)
+{
+    return tokens->report;
+}
+
+bool iv__tokens_reused(const iv__tokens *tokens)
+{
+    return tokens->reused;
+}
+
+const char *iv__tokens_note(const iv__tokens *tokens)
+{
+    return tokens->note;
+}

@@ -1,0 +1,228 @@
+/* vocabulary.c: tokens by falling frequency, and their ids. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/home.h"
+#include "data/text.h"
+#include "data/token_table.h"
+#include "format/utf8.h"
+
+struct iv__counter {
+    iv_home *home;
+    iv__token_table table;
+    int64_t *counts;
+    int64_t room;
+};
+
+struct iv__vocabulary {
+    iv_home *home;
+    iv_tokens_kind kind;
+    iv__token_table table; /* entry i has the id i + IV_TOKEN_FIRST; the kind stands before the first token */
+};
+
+/* ---- counting ------------------------------------------------------------------------------------------------------ */
+
+iv__counter *iv__counter_new(iv_home *home)
+{
+    iv__counter *counter = iv__alloc(home, sizeof *counter);
+
+    if (counter)
+        counter->home = counter->table.home = counter->table.bytes.home = home;
+    return counter;
+}
+
+void iv__counter_free(iv__counter *counter)
+{
+    if (!counter)
+        return;
+    iv__token_table_free(&counter->table);
+    iv__free(counter->home, counter->counts);
+    iv__free(counter->home, counter);
+}
+
+iv_status iv__counter_add(iv__counter *counter, const char *token, size_t size)
+{
+    int64_t before = counter->table.count, entry = iv__token_table_add(&counter->table, token, size);
+    if (entry < 0)
+        return IV_NOMEM;
+
+    if (entry == counter->room) {
+        int64_t room = counter->table.room;
+        int64_t *counts = iv__resize(counter->home, counter->counts, (size_t)room * sizeof *counts);
+        if (!counts)
+            return IV_NOMEM;
+        counter->counts = counts;
+        counter->room = room;
+    }
+    if (entry == before)
+        counter->counts[entry] = 0;
+    counter->counts[entry]++;
+    return IV_OK;
+}
+
+int64_t iv__counter_distinct(const iv__counter *counter)
+{
+    return counter->table.count;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------------------------------- */
+
+typedef struct ranked {
+    int64_t count, entry;
+} ranked;
+
+static int by_rank(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return x->entry < y->entry ? -1 : 1;
+}
+
+static iv__vocabulary *vocabulary_new(iv_home *home, iv_tokens_kind kind)
+{
+    iv__vocabulary *vocabulary = iv__alloc(home, sizeof *vocabulary);
+    if (!vocabulary)
+        return NULL;
+    const char *name = iv__tokens_kind_name(kind);
+    vocabulary->home = vocabulary->table.home = vocabulary->table.bytes.home = home;
+    vocabulary->kind = kind;
+    iv__text_add(&vocabulary->table.bytes, name, strlen(name) + 1);
+    if (vocabulary->table.bytes.failed) {
+        iv__vocabulary_free(vocabulary);
+        return NULL;
+    }
+    return vocabulary;
+}
+
+iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, iv_tokens_kind kind, int64_t most)
+{
+    const iv__token_table *table = &counter->table;
+    iv_home *home = counter->home;
+
+    if (most <= IV_TOKEN_FIRST || most > IV_VOCABULARY_MAX) {
+        iv_fail(home, IV_VALUE, "a vocabulary of at most %lld entries: expected %d to %d", (long long)most,
+                IV_TOKEN_FIRST + 1, IV_VOCABULARY_MAX);
+        return NULL;
+    }
+    if (table->count == 0) {
+        iv_fail(home, IV_VALUE, "the vocabulary is empty: there is not one token to count");
+        return NULL;
+    }
+    ranked *rank = iv__alloc_array(home, table->count, sizeof *rank);
+    iv__vocabulary *vocabulary = rank ? vocabulary_new(home, kind) : NULL;
+    if (!vocabulary) {
+        iv__free(home, rank);
+        return NULL;
+    }
+
+    for (int64_t i = 0; i < table->count; i++)
+        rank[i] = (ranked){ counter->counts[i], i };
+    qsort(rank, (size_t)table->count, sizeof *rank, by_rank);
+    int64_t chosen = table->count < most - IV_TOKEN_FIRST ? table->count : most - IV_TOKEN_FIRST;
+    bool good = true;
+    for (int64_t i = 0; good && i < chosen; i++) {
+        const iv__token_entry *entry = &table->entries[rank[i].entry];
+        good = iv__token_table_add(&vocabulary->table, table->bytes.data + entry->place, entry->size) >= 0;
+    }
+    iv__free(home, rank);
+    if (!good) {
+        iv__vocabulary_free(vocabulary);
+        return NULL;
+    }
+    return vocabulary;
+}
+
+void iv__vocabulary_free(iv__vocabulary *vocabulary)
+{
+    if (!vocabulary)
+        return;
+    iv__token_table_free(&vocabulary->table);
+    iv__free(vocabulary->home, vocabulary);
+}
+
+/* ---- as bytes, and back ----------------------------------------------------------------------------------------------- */
+
+const void *iv__vocabulary_bytes(const iv__vocabulary *vocabulary, size_t *size)
+{
+    *size = vocabulary->table.bytes.size;
+    return vocabulary->table.bytes.data;
+}
+
+/* What a token may be: something that cleaning and cutting can give. */
+static bool is_token(iv_tokens_kind kind, const char *token, size_t size)
+{
+    uint32_t code;
+
+    if (size == 0 || iv__utf8_valid(token, size) != size)
+        return false;
+    return kind == IV_TOKENS_WORDS ? !memchr(token, ' ', size)
+                                   : iv__utf8_read((const unsigned char *)token, size, &code) == size;
+}
+
+static iv__vocabulary *refuse(iv_home *home, iv__vocabulary *vocabulary, const char *name, const char *why, int64_t id)
+{
+    iv__vocabulary_free(vocabulary);
+    iv_fail(home, IV_FORMAT, "%s: the vocabulary is damaged: %s %lld", name, why, (long long)id);
+    return NULL;
+}
+
+iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void *bytes, size_t size)
+{
+    const char *at = bytes, *end = at + size, *stop = size > 0 ? memchr(at, 0, size) : NULL;
+    iv_tokens_kind kind;
+    if (!stop || !iv__tokens_kind_of(at, (size_t)(stop - at), &kind))
+        return refuse(home, NULL, name, "it does not begin with its kind; its bytes are", (int64_t)size);
+
+    iv__vocabulary *vocabulary = vocabulary_new(home, kind);
+    if (!vocabulary)
+        return NULL;
+    for (at = stop + 1; at < end; at = stop + 1) {
+        int64_t id = vocabulary->table.count + IV_TOKEN_FIRST;
+        stop = memchr(at, 0, (size_t)(end - at));
+        if (!stop)
+            return refuse(home, vocabulary, name, "there is no end of token", id);
+        if (!is_token(kind, at, (size_t)(stop - at)))
+            return refuse(home, vocabulary, name, "no token can be what stands at", id);
+        int64_t entry = iv__token_table_add(&vocabulary->table, at, (size_t)(stop - at));
+        if (entry < 0) {
+            iv__vocabulary_free(vocabulary);
+            return NULL;
+        }
+        if (entry + IV_TOKEN_FIRST != id || id >= IV_VOCABULARY_MAX)
+            return refuse(home, vocabulary, name, "a token comes again, or beyond the last, at", id);
+    }
+    if (vocabulary->table.count == 0)
+        return refuse(home, vocabulary, name, "it is empty; its bytes are", (int64_t)size);
+    return vocabulary;
+}
+
+/* ---- looking up --------------------------------------------------------------------------------------------------------- */
+
+iv_tokens_kind iv__vocabulary_kind(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->kind;
+}
+
+int64_t iv__vocabulary_count(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->table.count + IV_TOKEN_FIRST;
+}
+
+const char *iv__vocabulary_token(const iv__vocabulary *vocabulary, int64_t id)
+{
+    if (id <= IV_TOKEN_PADDING || id >= iv__vocabulary_count(vocabulary))
+        return "";
+    if (id == IV_TOKEN_UNKNOWN)
+        return "[UNK]";
+    return vocabulary->table.bytes.data + vocabulary->table.entries[id - IV_TOKEN_FIRST].place;
+}
+
+int32_t iv__vocabulary_id(const iv__vocabulary *vocabulary, const char *token, size_t size)
+{
+    int64_t entry = iv__token_table_find(&vocabulary->table, token, size);
+
+    return entry < 0 ? IV_TOKEN_UNKNOWN : (int32_t)(entry + IV_TOKEN_FIRST);
+}

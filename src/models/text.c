@@ -1,0 +1,495 @@
+/* text: a recurrent language model over words or characters.
+ * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes` are that chapter's. */
+#include "models/common_generate.h"
+
+#include "base/home.h"
+#include "base/random.h"
+#include "data/tokens.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct text {
+    int tokens, cell, reset, pieces, records;
+    int64_t units, layers, embed, vocab, length;
+    double dropout;
+    bool begin, masked;
+} text;
+
+enum { RESET_AFTER, RESET_BEFORE };
+enum { PIECES_FIRST, PIECES_ALL };
+
+/* clang-format off */
+static const iv_field text_fields[] = {
+    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
+    FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
+    FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
+    FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
+    FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
+    FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
+    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
+    FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
+    FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
+    FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
+    FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
+    FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
+    FIELD_END,
+};
+/* clang-format on */
+
+/* A stretch of a record that is one training record. */
+typedef struct piece {
+    int32_t record, first;
+} piece;
+
+typedef struct text_state {
+    iv__tokens *data;          /* NULL: restored from a file, or described without data */
+    iv__vocabulary *restored;
+    const iv__vocabulary *vocabulary;
+    piece *pieces;
+    int32_t *order[SPLITS];
+    iv__named_tensor kept;
+} text_state;
+
+static const char vocabulary_name[] = "vocabulary";
+
+/* ---- graph ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t vocabulary_count(const iv_instance *instance)
+{
+    const text_state *state = instance->state;
+
+    return state->vocabulary ? iv__vocabulary_count(state->vocabulary) : ((text *)instance->options)->vocab;
+}
+
+static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab) /* [N,T] -> [N,T,V] */
+{
+    iv_node *x = iv_embedding(s, words, .count = vocab, .units = o->embed);
+
+    for (int64_t i = 0; i < o->layers; i++) {
+        x = iv_recurrent(s, x, .cell = (iv_cell)o->cell, .units = o->units, .reset_before = o->reset == RESET_BEFORE);
+        x = iv_dropout(s, x, o->dropout);
+    }
+    return iv_dense(s, x, .units = vocab);
+}
+
+static iv_status text_build(void *self, iv__build *b)
+{
+    const iv_instance *instance = self;
+    const text *o = instance->options;
+    iv_shape shape = iv_dims(b->batch, o->length);
+    iv_node *words = iv_input_sequence(b->graph, "words", IV_I32, shape, 1);
+    iv_node *next = iv_input_sequence(b->graph, "next", IV_I32, shape, 1);
+    iv_node *weight = iv_input_sequence(b->graph, "weight", IV_F32, shape, 1);
+    iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
+
+    b->n_parts = 1;
+    b->parts[0] = (iv__part){ .name = "", .changes = "", .loss = iv_cross_entropy(logits, next, weight),
+                              .weight = iv_sum_all(weight) };
+    return iv_graph_status(b->graph);
+}
+
+/* ---- data --------------------------------------------------------------------------------------------------------------- */
+
+/* Which split a record belongs to depends on its number alone, not on the seed: runs can be compared. */
+static iv__split split_of(const iv__settings *s, int64_t record)
+{
+    uint32_t word[4];
+
+    iv__philox(iv__random_key(0, "split"), 0, (uint64_t)record, word);
+    double u = iv__unit_f64(word[0], word[1]);
+    return u < s->validation ? SPLIT_VALIDATION : u < s->validation + s->test ? SPLIT_TEST : SPLIT_TRAIN;
+}
+
+static bool counts_record(void *user, int64_t record)
+{
+    return split_of(user, record) == SPLIT_TRAIN;
+}
+
+static int64_t pieces_of(const text *o, int64_t tokens)
+{
+    /* positions to predict: every token and the stop token, but the first token unless a begin token stands before it */
+    int64_t positions = tokens + (o->begin ? 1 : 0);
+
+    return o->pieces == PIECES_FIRST || positions <= o->length ? 1 : (positions + o->length - 1) / o->length;
+}
+
+static iv_status cut_pieces(iv_instance *instance)
+{
+    text_state *state = instance->state;
+    const text *o = instance->options;
+    int64_t records = iv__tokens_records(state->data), n = 0, at[SPLITS] = { 0 };
+
+    for (int64_t r = 0; r < records; r++)
+        n += pieces_of(o, iv__tokens_length(state->data, r));
+    if (n > INT32_MAX)
+        return iv_fail(instance->home, IV_VALUE, "the data give %lld pieces, more than %d; make --length larger",
+                       (long long)n, INT32_MAX);
+    state->pieces = iv__alloc_array(instance->home, n, sizeof *state->pieces);
+    for (int s = 0; s < SPLITS; s++)
+        state->order[s] = iv__alloc_array(instance->home, n, sizeof(int32_t));
+    if (!state->pieces || !state->order[0] || !state->order[1] || !state->order[2])
+        return IV_NOMEM;
+    n = 0;
+    for (int64_t r = 0; r < records; r++) {
+        iv__split split = split_of(&instance->training, r);
+        int64_t count = pieces_of(o, iv__tokens_length(state->data, r));
+        for (int64_t k = 0; k < count; k++) {
+            state->pieces[n] = (piece){ (int32_t)r, (int32_t)(k * o->length) };
+            state->order[split][at[split]++] = (int32_t)n++;
+        }
+    }
+    for (int s = 0; s < SPLITS; s++) {
+        instance->trainee.records[s] = state->order[s];
+        instance->trainee.n_records[s] = at[s];
+    }
+    return IV_OK;
+}
+
+/* x and y of a piece; with a begin token both are moved by one. */
+static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, int32_t *y, float *weight)
+{
+    const text_state *state = instance->state;
+    const text *o = instance->options;
+    int64_t length = iv__tokens_length(state->data, p->record), T = o->length;
+    int64_t shift = o->begin ? 1 : 0; /* position t predicts token t + 1 - shift of the record */
+
+    memset(x, 0, (size_t)T * sizeof *x);
+    memset(y, 0, (size_t)T * sizeof *y);
+    if (p->first >= shift)
+        iv__tokens_copy(state->data, p->record, p->first - shift, T, x);
+    else
+        iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
+    iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
+    for (int64_t t = 0; t < T; t++)
+        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* the token at `length` is the stop token */
+}
+
+static iv_status text_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch)
+{
+    const iv_instance *instance = self;
+    const text_state *state = instance->state;
+    int64_t T = ((const text *)instance->options)->length;
+    int32_t *x = iv_plan_input(plan, "words"), *y = iv_plan_input(plan, "next");
+    float *weight = iv_plan_input(plan, "weight");
+
+    if (!x || !y || !weight)
+        return iv_home_status(instance->home);
+    for (int64_t i = 0; i < n; i++)
+        fill_piece(instance, &state->pieces[record[i]], x + i * T, y + i * T, weight + i * T);
+    memset(x + n * T, 0, (size_t)((batch - n) * T) * sizeof *x);
+    memset(y + n * T, 0, (size_t)((batch - n) * T) * sizeof *y);
+    memset(weight + n * T, 0, (size_t)((batch - n) * T) * sizeof *weight);
+    return IV_OK;
+}
+
+static void keep_vocabulary(iv_instance *instance)
+{
+    text_state *state = instance->state;
+    size_t size;
+    const void *bytes = iv__vocabulary_bytes(state->vocabulary, &size);
+
+    state->kept = (iv__named_tensor){ .name = vocabulary_name, .dtype = IV_U8, .shape = iv_dims((int64_t)size),
+                                      .data = bytes };
+    instance->trainee.kept = &state->kept;
+    instance->trainee.n_kept = 1;
+}
+
+/* Plain text files may be cut into records in several ways; the data set reads that setting as its own option. */
+static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
+{
+    const iv_field *field = set->fields ? iv__field_find(set->fields, "records") : NULL;
+    iv__text value = { .home = instance->home };
+
+    *options = NULL;
+    if (!field)
+        return IV_OK;
+    *options = iv__arena_get(&instance->arena, set->options_size);
+    if (!*options)
+        return IV_NOMEM;
+    iv__fields_default(set->fields, *options);
+    iv__field_print(iv__field_find(text_fields, "records"), instance->options, &value);
+    iv_status status = value.failed ? IV_NOMEM
+                                    : iv__field_set(instance->home, &instance->arena, set->fields, *options, "records",
+                                                    value.data);
+    iv__text_free(&value);
+    return status;
+}
+
+static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+{
+    text_state *state = instance->state;
+    const text *o = instance->options;
+    iv_home *home = instance->home;
+    iv__text path = { .home = home };
+    char says[128];
+
+    iv_status status = iv__dataset_locate(home, set, data, &path);
+    snprintf(says, sizeof says, "training validation=%.17g test=%.17g", instance->training.validation,
+             instance->training.test);
+    bool all = instance->training.validation == 0 && instance->training.test == 0;
+    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS, .vocabulary = o->vocab,
+                                   .counts = all ? NULL : counts_record, .user = &instance->training,
+                                   .counts_says = all ? NULL : says, .given = state->vocabulary };
+    void *set_options = NULL;
+    if (!status)
+        status = set_options_of(instance, set, &set_options);
+    options.set_options = set_options;
+    if (!status) {
+        state->data = iv__tokens_open(home, set, path.data ? path.data : "", &options);
+        status = state->data ? IV_OK : iv_home_status(home);
+    }
+    iv__text_free(&path);
+    if (status)
+        return status;
+    if (!state->vocabulary)
+        state->vocabulary = iv__tokens_vocabulary(state->data);
+    instance->data_sha256 = iv__tokens_content_sha256(state->data);
+    instance->data_report = iv__tokens_report(state->data);
+    instance->trainee.fill = text_fill;
+    keep_vocabulary(instance);
+    return cut_pieces(instance);
+}
+
+static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
+{
+    text_state *state = instance->state;
+    const iv__named_tensor *tensor = iv__safetensors_find(file, vocabulary_name);
+
+    if (!tensor || tensor->dtype != IV_U8)
+        return iv_fail(instance->home, IV_FORMAT, "the model file holds no vocabulary");
+    state->restored = iv__vocabulary_read(instance->home, vocabulary_name, tensor->data, tensor->bytes);
+    state->vocabulary = state->restored;
+    return state->restored ? IV_OK : iv_home_status(instance->home);
+}
+
+static void text_close(iv_instance *instance)
+{
+    text_state *state = instance->state;
+
+    iv__free(instance->home, state->pieces);
+    for (int s = 0; s < SPLITS; s++)
+        iv__free(instance->home, state->order[s]);
+    iv__vocabulary_free(state->restored);
+    iv__tokens_free(state->data);
+}
+
+static int text_measures(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES])
+{
+    (void)instance;
+    measure[0] = (iv_measure){ "perplexity", exp(loss) };
+    measure[1] = (iv_measure){ "bits per token", loss / log(2) };
+    return 2;
+}
+
+/* ---- generating ----------------------------------------------------------------------------------------------------------- */
+
+/* What samples share: the generator, the prompt's tokens, and working memory. */
+typedef struct writing {
+    iv_instance *instance;
+    const iv_generation *g;
+    iv_graph *graph;
+    iv__generator *generator;
+    iv__ids prompt;
+    int64_t rows, vocab;
+    iv__drawing work;
+    int32_t *token;          /* [rows] */
+    int32_t *ids, *used;     /* [rows, prompt + length], [rows, vocab] */
+    int64_t *count, room;
+    bool *ended;
+} writing;
+
+enum { MOST_ROWS = 16 };
+static const int32_t never_written[] = { IV_TOKEN_UNKNOWN };
+static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
+
+static void writing_free(writing *w)
+{
+    iv_home *home = w->instance->home;
+    void *const parts[] = { w->work.weight, w->work.order, w->token, w->ids, w->used, w->count, w->ended };
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        iv__free(home, parts[i]);
+    iv__ids_free(&w->prompt);
+    iv__generator_free(w->generator);
+    iv_graph_free(w->graph);
+}
+
+static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
+{
+    const text_state *state = w->instance->state;
+    iv__text unknown = { .home = w->instance->home };
+    iv_status status = IV_OK;
+
+    w->prompt.home = w->instance->home;
+    if (((text *)w->instance->options)->begin)
+        status = iv__ids_add(&w->prompt, IV_TOKEN_PADDING);
+    if (!status)
+        status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt, &unknown);
+    if (!status && unknown.size)
+        iv__text_print(note, "the model does not know: %s", unknown.data);
+    if (!status && !w->prompt.count)
+        status = iv_fail(w->instance->home, IV_VALUE,
+                         "this model continues a text: give it a beginning with --prompt");
+    iv__text_free(&unknown);
+    return status;
+}
+
+static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params, const iv_generation *g, int64_t rows,
+                               iv__text *note)
+{
+    iv_home *home = instance->home;
+
+    *w = (writing){ .instance = instance, .g = g, .rows = rows, .vocab = vocabulary_count(instance) };
+    iv_status status = read_prompt(w, g->prompt, note);
+    if (status)
+        return status;
+    w->room = w->prompt.count + g->length;
+    w->work = (iv__drawing){ w->vocab, iv__alloc_array(home, w->vocab, sizeof(float)),
+                             iv__alloc_array(home, w->vocab, sizeof(int32_t)) };
+    w->token = iv__alloc_array(home, rows, sizeof(int32_t));
+    w->ids = iv__alloc_array(home, rows * w->room, sizeof(int32_t));
+    w->used = iv__alloc_array(home, rows * w->vocab, sizeof(int32_t));
+    w->count = iv__alloc_array(home, rows, sizeof(int64_t));
+    w->ended = iv__alloc_array(home, rows, sizeof(bool));
+    w->graph = iv_graph_new(home);
+    if (!w->work.weight || !w->work.order || !w->token || !w->ids || !w->used || !w->count || !w->ended || !w->graph)
+        return IV_NOMEM;
+    iv_scope *scope = iv_scope_new(w->graph, params, "");
+    iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
+    iv_node *logits = text_logits(scope, words, instance->options, w->vocab);
+    w->generator = iv__generator_new(params, logits, "words");
+    return w->generator ? IV_OK : iv_home_status(home);
+}
+
+/* Feeds the prompt to all rows; then the logits are those of the first token to write. */
+static iv_status feed_prompt(writing *w)
+{
+    iv_status status = iv__generator_start(w->generator);
+
+    for (int64_t t = 0; t < w->prompt.count && !status; t++) {
+        for (int64_t r = 0; r < w->rows; r++)
+            w->token[r] = w->prompt.id[t];
+        status = iv__generator_feed(w->generator, w->token);
+    }
+    memset(w->used, 0, (size_t)(w->rows * w->vocab) * sizeof *w->used);
+    for (int64_t r = 0; r < w->rows; r++) {
+        w->ended[r] = false;
+        w->count[r] = 0;
+        for (int64_t t = 0; t < w->prompt.count; t++) {
+            int32_t id = w->prompt.id[t];
+            if (id != IV_TOKEN_PADDING)
+                w->ids[r * w->room + w->count[r]++] = id;
+            w->used[r * w->vocab + id]++;
+        }
+    }
+    return status;
+}
+
+/* The draw at a place depends on seed, sample and position alone. */
+static double uniform_at(const iv_generation *g, int64_t sample, int64_t position)
+{
+    uint32_t word[4];
+
+    iv__philox(iv__random_key((uint64_t)g->seed, "sample"), (uint64_t)sample, (uint64_t)position, word);
+    return iv__unit_f64(word[0], word[1]);
+}
+
+static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_sink *sink, void *user)
+{
+    const text_state *state = w->instance->state;
+    iv__text out = { .home = w->instance->home };
+    int64_t going = rows;
+    iv_status status = feed_prompt(w);
+
+    for (int64_t t = 0; t < w->g->length && going && !status; t++) {
+        for (int64_t r = 0; r < rows; r++) {
+            if (w->ended[r])
+                continue;
+            int32_t id = iv__draw(&w->work, w->g, iv__generator_logits(w->generator) + r * w->vocab,
+                                  w->used + r * w->vocab, 1, never_written, uniform_at(w->g, first + r, t));
+            w->token[r] = id;
+            if (id == IV_TOKEN_PADDING) {
+                w->ended[r] = true;
+                going--;
+            } else {
+                w->ids[r * w->room + w->count[r]++] = id;
+                w->used[r * w->vocab + id]++;
+            }
+        }
+        if (going && t + 1 < w->g->length)
+            status = iv__generator_feed(w->generator, w->token);
+    }
+    for (int64_t r = 0; r < rows && !status; r++) {
+        iv__text_clear(&out);
+        iv__decode_readable(state->vocabulary, w->ids + r * w->room, w->count[r], &out);
+        if (out.failed)
+            status = IV_NOMEM;
+        else
+            sink(user, first + r, out.data ? out.data : "", w->count[r], w->ended[r]);
+    }
+    iv__text_free(&out);
+    return status;
+}
+
+static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g, iv_sample_sink *sink,
+                             void *user, iv__text *note)
+{
+    int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
+    writing w;
+    iv_status status = writing_begin(&w, instance, params, g, rows, note);
+
+    for (int64_t first = 0; first < g->n && !status; first += rows)
+        status = write_rows(&w, first, g->n - first < rows ? g->n - first : rows, sink, user);
+    writing_free(&w);
+    return status;
+}
+
+static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt, double temperature, int n,
+                                iv_likely *likely, int *found)
+{
+    const text_state *state = instance->state;
+    iv_generation g = { .n = 1, .length = 1, .prompt = prompt, .temperature = temperature, .top_p = 1 };
+    iv__text note = { .home = instance->home };
+    writing w;
+    iv_status status = writing_begin(&w, instance, params, &g, 1, &note);
+
+    *found = 0;
+    if (!status)
+        status = feed_prompt(&w);
+    if (!status) {
+        iv__token_probabilities(&w.work, iv__generator_logits(w.generator), temperature, 2, never_listed);
+        for (; *found < n && *found < w.vocab - 2; ++*found) {
+            int64_t best = IV_TOKEN_FIRST;
+            for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
+                if (w.work.weight[i] > w.work.weight[best])
+                    best = i;
+            snprintf(likely[*found].token, sizeof likely->token, "%s", iv__vocabulary_token(state->vocabulary, best));
+            likely[*found].probability = w.work.weight[best];
+            w.work.weight[best] = -1;
+        }
+    }
+    writing_free(&w);
+    iv__text_free(&note);
+    return status;
+}
+
+/* ---- systems -------------------------------------------------------------------------------------------------------------- */
+
+static const iv_system text_systems[] = {
+    { "recipes", "recipes, word by word", "recipes", "pieces=first begin=no",
+      "validation=0 test=0 masked=no",
+      "recipe for roasted vegetables | chop 1 /\nrecipe for chocolate ice cream |" },
+    { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
+      "units=256 length=64 batch=16 vocab=4000", NULL, "the fox and the crow |\nthe old heron |" },
+    { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
+    { NULL },
+};
+
+const iv_model iv_model_text = {
+    .name = "text", .says = "a recurrent language model over words or characters", .fields = text_fields,
+    .options_size = sizeof(text), .state_size = sizeof(text_state), .systems = text_systems,
+    .open_data = text_open_data, .restore = text_restore, .close = text_close, .build = text_build,
+    .measures = text_measures, .sample = text_sample, .likeliest = text_likeliest,
+};

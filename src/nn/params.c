@@ -1,0 +1,201 @@
+/* params.c: named tensors that outlive graphs and plans. A parameter is its name. */
+#include "nn/params.h"
+
+#include "base/home.h"
+#include "graph/node.h"
+#include "nn/init.h"
+
+#include <string.h>
+
+typedef struct entry {
+    char *name;
+    iv_tensor *tensor; /* stays where it is while the list grows */
+    iv_init init;
+} entry;
+
+struct iv_params {
+    iv_home *home;
+    iv_dtype real;
+    uint64_t seed;
+    uint64_t version; /* plans watch it */
+    entry *entries;
+    int count, room;
+};
+
+iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed)
+{
+    if (real != IV_F32 && real != IV_F64) {
+        iv_fail(home, IV_DTYPE, "params: parameters are f32 or f64, not of element type %d", (int)real);
+        return NULL;
+    }
+    iv_params *params = iv__alloc(home, sizeof *params);
+    if (params)
+        *params = (iv_params){ .home = home, .real = real, .seed = seed, .version = 1 };
+    return params;
+}
+
+void iv_params_free(iv_params *params)
+{
+    if (!params)
+        return;
+    for (int i = 0; i < params->count; i++) {
+        iv__free(params->home, params->entries[i].name);
+        iv_tensor_free(params->entries[i].tensor);
+    }
+    iv__free(params->home, params->entries);
+    iv__free(params->home, params);
+}
+
+int iv_params_count(const iv_params *params)
+{
+    return params->count;
+}
+
+const char *iv_params_name(const iv_params *params, int i)
+{
+    return params->entries[i].name;
+}
+
+iv_tensor *iv_params_tensor(const iv_params *params, int i)
+{
+    return params->entries[i].tensor;
+}
+
+iv_tensor *iv_params_find(const iv_params *params, const char *name)
+{
+    for (int i = 0; i < params->count; i++)
+        if (!strcmp(params->entries[i].name, name))
+            return params->entries[i].tensor;
+    return NULL;
+}
+
+int64_t iv_params_elements(const iv_params *params, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    int64_t elements = 0;
+
+    for (int i = 0; i < params->count; i++)
+        if (!strncmp(params->entries[i].name, prefix, size))
+            elements += iv_shape_count(&params->entries[i].tensor->shape);
+    return elements;
+}
+
+void iv_params_changed(iv_params *params)
+{
+    params->version++;
+}
+
+iv_status iv_params_bind(iv_params *params, iv_plan *plan)
+{
+    iv_status status = IV_OK;
+
+    for (int i = 0; i < iv_plan_leaves(plan) && !status; i++) {
+        const iv_node *leaf = iv_plan_leaf(plan, i);
+        if (leaf->call->op != &iv__op_parameter)
+            continue;
+        const char *name = iv__leaf_of(leaf)->name;
+        iv_tensor *tensor = iv_params_find(params, name);
+        char wanted[160], known[160];
+        if (!tensor)
+            return iv_fail(params->home, IV_NAME,
+                           "the plan needs parameter '%s', which is not among these %d", name,
+                           params->count);
+        if (tensor->dtype != leaf->dtype || !iv_shape_same(&tensor->shape, &leaf->shape))
+            return iv_fail(params->home, IV_SHAPE,
+                           "the plan needs parameter '%s' as %s %s, but it is %s %s", name,
+                           iv_dtype_name(leaf->dtype),
+                           iv_shape_text(&leaf->shape, wanted, sizeof wanted),
+                           iv_dtype_name(tensor->dtype),
+                           iv_shape_text(&tensor->shape, known, sizeof known));
+        status = iv_plan_bind(plan, name, tensor->data, &params->version);
+    }
+    return status;
+}
+
+static bool grow(iv_params *params)
+{
+    if (params->count < params->room)
+        return true;
+    int room = params->room ? params->room * 2 : 32;
+    entry *entries = iv__resize(params->home, params->entries, (size_t)room * sizeof *entries);
+    if (!entries)
+        return false;
+    params->entries = entries;
+    params->room = room;
+    return true;
+}
+
+static iv_tensor *make(iv_params *params, const char *name, iv_shape shape, iv_init init)
+{
+    char *kept = grow(params) ? iv__copy_text(params->home, name) : NULL;
+    iv_tensor *tensor = kept ? iv_tensor_new(params->home, params->real, shape) : NULL;
+
+    if (!tensor || iv__init_fill(tensor, init, params->seed, name)) {
+        iv_tensor_free(tensor);
+        iv__free(params->home, kept);
+        return NULL;
+    }
+    params->entries[params->count++] = (entry){ kept, tensor, init };
+    return tensor;
+}
+
+iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
+                         iv_init init)
+{
+    char asked[160], known[160];
+
+    if (graph->status)
+        return NULL;
+    if (graph->real != params->real)
+        return iv__refuse(graph, IV_DTYPE,
+                          "parameter '%s': the graph computes in %s, but its parameters are %s",
+                          name, iv_dtype_name(graph->real), iv_dtype_name(params->real));
+    iv_shape_text(&shape, asked, sizeof asked);
+    for (int64_t i = 0; i < shape.rank && i < IV_MAX_RANK; i++)
+        if (shape.dim[i] < 1)
+            return iv__refuse(graph, IV_SHAPE,
+                              "parameter '%s' would be %s: every size must be at least 1", name, asked);
+    iv_tensor *tensor = iv_params_find(params, name);
+    if (!tensor)
+        tensor = make(params, name, shape, init);
+    if (!tensor)
+        return iv__refuse(graph, iv_home_status(params->home), "parameter '%s' %s: %s", name, asked,
+                          iv_home_message(params->home));
+    if (!iv_shape_same(&tensor->shape, &shape))
+        return iv__refuse(graph, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
+                          name, asked, iv_shape_text(&tensor->shape, known, sizeof known));
+    return iv_parameter(graph, name, shape);
+}
+
+iv_home *iv_params_home(const iv_params *params)
+{
+    return params->home;
+}
+
+iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape shape)
+{
+    iv_tensor *tensor = iv_params_find(params, name);
+    char asked[160], known[160];
+
+    if (!tensor)
+        return make(params, name, shape, IV_ZEROS);
+    if (iv_shape_same(&tensor->shape, &shape))
+        return tensor;
+    iv_fail(params->home, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
+            name, iv_shape_text(&shape, asked, sizeof asked),
+            iv_shape_text(&tensor->shape, known, sizeof known));
+    return NULL;
+}
+
+iv_status iv_params_reset(iv_params *params)
+{
+    iv_status status = IV_OK;
+
+    for (int i = 0; i < params->count && !status; i++) {
+        const entry *e = &params->entries[i];
+        memset(e->tensor->data, 0, (size_t)iv_tensor_bytes(e->tensor));
+        status = iv__init_fill(e->tensor, e->init, params->seed, e->name);
+    }
+    iv_params_changed(params);
+    return status;
+}

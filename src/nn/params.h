@@ -1,0 +1,12 @@
+/* params.h: parameters, as scopes and optimizers make them. */
+#ifndef IV_NN_PARAMS_H
+#define IV_NN_PARAMS_H
+
+#include <ivory/nn.h>
+
+/* The leaf `name` of the graph; its tensor is found in params, or made and initialised there.
+ * NULL: the graph holds why. */
+iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
+                         iv_init init);
+
+#endif

@@ -1,0 +1,211 @@
+/* scope.c: where parameters get their names. Scopes live in the arena of their graph. */
+#include "nn/scope.h"
+
+#include "base/home.h"
+#include "graph/node.h"
+#include "nn/params.h"
+
+#include <string.h>
+
+struct iv__opened {
+    const char *name;
+    int times;
+    iv__opened *next;
+};
+
+struct iv__counted {
+    const char *kind;
+    int count;
+    iv__counted *next;
+};
+
+static void *no_memory(iv_graph *graph)
+{
+    return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+}
+
+static iv__opened *find_opened(const iv_scope *scope, const char *name)
+{
+    for (iv__opened *opened = *scope->opened; opened; opened = opened->next)
+        if (!strcmp(opened->name, name))
+            return opened;
+    return NULL;
+}
+
+static iv__opened *add_opened(iv_scope *scope, const char *name)
+{
+    iv__opened *opened = iv__arena_get(&scope->graph->arena, sizeof *opened);
+
+    if (!opened)
+        return no_memory(scope->graph);
+    *opened = (iv__opened){ name, 0, *scope->opened };
+    *scope->opened = opened;
+    return opened;
+}
+
+iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name)
+{
+    if (!graph || !params)
+        return NULL;
+    iv_scope *scope = iv__arena_get(&graph->arena, sizeof *scope);
+    iv__opened **opened = iv__arena_get(&graph->arena, sizeof *opened);
+    const char *kept = iv__arena_text(&graph->arena, name);
+    if (!scope || !opened || !kept)
+        return no_memory(graph);
+    *scope = (iv_scope){ .graph = graph,
+                         .params = params,
+                         .name = kept,
+                         .opened = opened,
+                         .opening = 1,
+                         .sets_training = true,
+                         .positions = 1 };
+    return scope;
+}
+
+static const char *within(iv_scope *scope, const char *name)
+{
+    const char *full = iv__arena_print(&scope->graph->arena, *scope->name ? "%s/%s" : "%s%s",
+                                       scope->name, name);
+
+    return full ? full : no_memory(scope->graph);
+}
+
+static iv_scope *open_name(iv_scope *scope, const char *full, bool shared)
+{
+    iv_scope *inner = iv__arena_get(&scope->graph->arena, sizeof *inner);
+    iv__opened *opened = find_opened(scope, full);
+
+    if (!inner)
+        return no_memory(scope->graph);
+    if (!opened)
+        opened = add_opened(scope, full);
+    if (!opened)
+        return NULL;
+    *inner = (iv_scope){ .graph = scope->graph,
+                         .params = scope->params,
+                         .parent = scope,
+                         .name = full,
+                         .opened = scope->opened,
+                         .opening = ++opened->times,
+                         .shared = shared,
+                         .positions = 1 };
+    return inner;
+}
+
+/* The kind itself for the first, then kind_1, kind_2 ... */
+static const char *numbered(iv_scope *scope, const char *kind)
+{
+    iv__counted *counted = scope->counted;
+    iv__arena *arena = &scope->graph->arena;
+
+    while (counted && strcmp(counted->kind, kind))
+        counted = counted->next;
+    if (!counted) {
+        const char *kept = iv__arena_text(arena, kind);
+        counted = kept ? iv__arena_get(arena, sizeof *counted) : NULL;
+        if (!counted)
+            return no_memory(scope->graph);
+        *counted = (iv__counted){ kept, 0, scope->counted };
+        scope->counted = counted;
+    }
+    int number = counted->count++;
+    const char *name = number ? iv__arena_print(arena, "%s_%d", kind, number) : counted->kind;
+    return name ? name : no_memory(scope->graph);
+}
+
+iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind)
+{
+    if (!scope)
+        return NULL;
+    if (!name && kind)
+        name = numbered(scope, kind);
+    if (!name || !*name) {
+        iv__refuse(scope->graph, IV_NAME, "a scope within '%s' needs a name or a kind", scope->name);
+        return NULL;
+    }
+    const char *full = within(scope, name);
+    if (full && !scope->shared && find_opened(scope, full)) {
+        iv__refuse(scope->graph, IV_NAME,
+                   "scope '%s' is open already in this graph: choose another name, or open it with "
+                   "iv_scope_share to use the same parameters again",
+                   full);
+        return NULL;
+    }
+    return full ? open_name(scope, full, scope->shared) : NULL;
+}
+
+iv_scope *iv_scope_share(iv_scope *scope, const char *name)
+{
+    if (!scope)
+        return NULL;
+    const char *full = within(scope, name);
+    if (full && !find_opened(scope, full)) {
+        iv__refuse(scope->graph, IV_NAME,
+                   "scope '%s' cannot be shared: it was not opened in this graph yet", full);
+        return NULL;
+    }
+    return full ? open_name(scope, full, true) : NULL;
+}
+
+void iv_scope_training(iv_scope *scope, bool training)
+{
+    if (!scope)
+        return;
+    scope->sets_training = true;
+    scope->training = training;
+}
+
+bool iv__scope_is_training(const iv_scope *scope)
+{
+    while (!scope->sets_training)
+        scope = scope->parent;
+    return scope->training;
+}
+
+int64_t iv__scope_positions(const iv_scope *scope)
+{
+    int64_t positions = 1;
+
+    for (; scope; scope = scope->parent)
+        positions *= scope->positions;
+    return positions;
+}
+
+iv_graph *iv_scope_graph(const iv_scope *scope)
+{
+    return scope ? scope->graph : NULL;
+}
+
+iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init)
+{
+    const char *full = scope ? within(scope, name) : NULL;
+
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init) : NULL;
+}
+
+iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, const char *kind, bool known)
+{
+    if (!scope || !x || scope->graph->status)
+        return NULL;
+    if (!known) {
+        iv__refuse(scope->graph, IV_VALUE,
+                   "%s: its options have a size that this library does not know: fill in .size, as "
+                   "the macro does",
+                   kind);
+        return NULL;
+    }
+    iv_scope *layer = iv_scope_enter(scope, name, kind);
+    if (!layer)
+        return NULL;
+    layer->around = scope->graph->scope;
+    scope->graph->scope = layer->name;
+    return layer;
+}
+
+iv_node *iv__layer_close(iv_scope *layer, iv_node *y)
+{
+    if (!layer)
+        return NULL;
+    layer->graph->scope = layer->around;
+    return layer->graph->status ? NULL : y;
+}

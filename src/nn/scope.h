@@ -1,0 +1,38 @@
+/* scope.h: scopes as layers use them: a layer opens one of its own, builds within, and closes it. */
+#ifndef IV_NN_SCOPE_H
+#define IV_NN_SCOPE_H
+
+#include <ivory/nn.h>
+
+typedef struct iv__opened iv__opened;   /* a name that was opened in the graph */
+typedef struct iv__counted iv__counted; /* a kind, and how many unnamed scopes of it were entered */
+
+struct iv_scope {
+    iv_graph *graph;
+    iv_params *params;
+    iv_scope *parent;
+    const char *name;     /* in full: "writer/lstm" */
+    iv__opened **opened;  /* the names opened below the outermost scope: one list */
+    iv__counted *counted; /* within this scope */
+    int opening;          /* 1 for the first time its name was opened, 2 ... where it was shared */
+    bool shared;          /* names within may be opened again */
+    bool sets_training, training;
+    int64_t positions;  /* rows of axis 0 that make one record: 1, but in iv_time_distributed */
+    const char *around; /* what the graph's scope was when the layer was opened */
+};
+
+/* Opens the scope of a layer on x: calls made from now on carry its name. NULL if scope or x is,
+ * or if the graph has failed: then nothing within makes parameters. known: the options are of the
+ * size that this library knows. */
+iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, const char *kind,
+                         bool known);
+/* Closes it and passes the layer's result on; NULL if the graph has failed. */
+iv_node *iv__layer_close(iv_scope *layer, iv_node *y);
+
+#define iv__layer_of(scope, x, options, kind) \
+    iv__layer_open(scope, x, (options)->name, kind, (options)->size == sizeof *(options))
+
+bool iv__scope_is_training(const iv_scope *scope);
+int64_t iv__scope_positions(const iv_scope *scope);
+
+#endif

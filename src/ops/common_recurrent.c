@@ -1,0 +1,82 @@
+/* common_recurrent.c: shape checks, gradients and steps that the recurrent rows share. */
+#include "ops/common_recurrent.h"
+
+const iv_field iv__fields_recurrent[] = {
+    ATTR(iv__recurrent, reverse, INT), ATTR(iv__recurrent, reset_after, INT), FIELD_END,
+};
+
+recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs)
+{
+    const iv_shape *x = k->in[0].shape;
+
+    return (recurrent){ .n = x->dim[0], .t = x->dim[1], .i = x->dim[2], .h = k->in[state].shape->dim[1],
+                        .reverse = ((const iv__recurrent *)k->attr)->reverse,
+                        .mask = k->n_in > inputs ? k->in[inputs].data : NULL };
+}
+
+const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs)
+{
+    const iv_shape *x = s->in[0], *w = s->in[1], *u = s->in[2], *h0 = s->in[state];
+
+    for (int k = 0; k < s->n_in; k++)
+        if (s->in_dtype[k] != s->real)
+            return "elements must be of the graph's real type (iv_cast makes them so)";
+    if (x->rank != 3)
+        return "x must be [N,T,I]";
+    if (w->rank != 2 || u->rank != 2)
+        return "w and u must have two axes";
+    if (w->dim[0] != x->dim[2])
+        return "rows of w must equal the width of x";
+    if (u->dim[1] != gates * u->dim[0])
+        return "u must be [H, gates H]";
+    if (w->dim[1] != u->dim[1])
+        return "w and u must be equally wide";
+    if (h0->rank != 2 || h0->dim[0] != x->dim[0] || h0->dim[1] != u->dim[0])
+        return "the first state must be [N,H]";
+    if (s->n_in > inputs &&
+        (s->in[inputs]->rank != 2 || s->in[inputs]->dim[0] != x->dim[0] || s->in[inputs]->dim[1] != x->dim[1]))
+        return "the mask must be [N,T]";
+    return NULL;
+}
+
+iv_shape iv__over_time(const iv_shape_call *s, int64_t width)
+{
+    return iv_dims(s->in[0]->dim[0], s->in[0]->dim[1], width);
+}
+
+iv_node *iv__dy_or_zero(const iv_gradient_call *g, int j)
+{
+    return g->dy[j] ? g->dy[j] : iv_like(&g->y[j], 0);
+}
+
+void iv__recurrent_step(iv_step *s, int state, int n, int inputs)
+{
+    const iv__recurrent *attr = s->call->attr;
+    iv_node *carried[2] = { NULL, NULL };
+
+    if (attr->reverse) {
+        iv__step_refuse(s, "runs backwards: it looks ahead");
+        return;
+    }
+    if (s->axis[0] >= 0 && s->axis[0] != 1) {
+        iv__step_refuse(s, "time must be axis 1 of x");
+        return;
+    }
+    for (int k = 1; k < inputs; k++)
+        if (s->moves[k]) {
+            iv__step_refuse(s, k < state ? "its weights change with time" : "its first state changes with time");
+            return;
+        }
+    s->in[0] = iv__step_narrow(s, 0, 1);
+    if (s->call->n_in > inputs)
+        s->in[inputs] = iv__step_narrow(s, inputs, 1);
+    for (int j = 0; j < n; j++)
+        s->in[state + j] = carried[j] = iv__step_state(s, state + j);
+
+    iv_node *y = iv__apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
+
+    for (int j = 0; j < n; j++)
+        iv__step_update(s, carried[j], iv__out(y, 1 + j));
+    for (int j = 0; j < s->call->n_out; j++)
+        iv__step_output(s, j, iv__out(y, j), j == 0 || j > n ? 1 : -1);
+}

@@ -1,0 +1,68 @@
+/* registry.c: what exists, by name. */
+#include "registry/registry.h"
+
+#include "base/file.h"
+#include "base/home.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IV_MODEL(name) extern const iv_model iv_model_##name;
+#include "registry_models.inc"
+#undef IV_MODEL
+#define IV_DATASET(name) extern const iv_dataset iv_dataset_##name;
+#include "registry_data.inc"
+#undef IV_DATASET
+
+const iv_model *const iv__models[] = {
+#define IV_MODEL(name) &iv_model_##name,
+#include "registry_models.inc"
+#undef IV_MODEL
+    NULL,
+};
+
+const iv_dataset *const iv__datasets[] = {
+#define IV_DATASET(name) &iv_dataset_##name,
+#include "registry_data.inc"
+#undef IV_DATASET
+    NULL,
+};
+
+const iv_dataset *iv__dataset_named(const char *name)
+{
+    for (int i = 0; iv__datasets[i]; i++)
+        if (!strcmp(iv__datasets[i]->name, name))
+            return iv__datasets[i];
+    return NULL;
+}
+
+const iv_model *iv__model_named(const char *name)
+{
+    for (int i = 0; iv__models[i]; i++)
+        if (!strcmp(iv__models[i]->name, name))
+            return iv__models[i];
+    return NULL;
+}
+
+const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model)
+{
+    enum { MOST = 128 };
+    const char *names[MOST + 1] = { 0 };
+    int n = 0;
+
+    for (int i = 0; iv__models[i]; i++)
+        for (const iv_system *system = iv__models[i]->systems; system->name; system++) {
+            if (!strcmp(system->name, name)) {
+                *model = iv__models[i];
+                return system;
+            }
+            if (n < MOST)
+                names[n++] = system->name;
+        }
+    const char *near = iv__nearest(name, names);
+    if (near)
+        iv_fail(home, IV_NAME, "there is no system '%s'; did you mean '%s'? `ivory systems` lists them", name, near);
+    else
+        iv_fail(home, IV_NAME, "there is no system '%s'; `ivory systems` lists them", name);
+    return NULL;
+}

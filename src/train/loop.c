@@ -1,0 +1,385 @@
+/* loop.c: the training loop. A batch is a pure function of seed, data and step; what else decides the future is in the
+ * checkpoint; so a run that was killed and resumed ends with the same bits. */
+#include "train/loop.h"
+
+#include "base/file.h"
+#include "base/home.h"
+#include "base/random.h"
+#include "format/json_write.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+enum { SAVE_SECONDS = 10, TRIES = 8 };
+static const double lower_rate_by = 0.1, explodes_beyond = 5; /* of the rate; times the first loss */
+
+typedef struct loop {
+    iv_home *home;
+    iv__run *run;
+    const iv__settings *settings;
+    iv_params *params;
+    const iv__trainee *trainee;
+    const iv__watcher *watcher;
+
+    iv_graph *graph;
+    int n_parts;
+    iv__part parts[IV_MAX_STEPS];
+    iv_train_step *steps[IV_MAX_STEPS];
+    iv__evaluation *evaluation;
+
+    int64_t per_epoch, total;
+    int32_t *order, *batch;
+    int64_t order_epoch; /* the epoch that order is of; -1: none */
+    uint64_t shuffle_key;
+    iv__progress progress;
+    double last_save;
+    double epoch_seconds; /* of this process; for reports only */
+} loop;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void note(const loop *l, const char *text)
+{
+    if (l->watcher->note)
+        l->watcher->note(l->watcher->user, text);
+}
+
+/* ---- making and loading --------------------------------------------------------------------------------------------- */
+
+static iv_status make_steps(loop *l)
+{
+    iv__build build = { .graph = l->graph, .scope = iv_scope_new(l->graph, l->params, ""),
+                        .batch = l->settings->batch, .training = true };
+
+    if (!build.scope)
+        return iv_home_status(l->home);
+    iv_scope_training(build.scope, true);
+    iv_status status = l->trainee->build(l->trainee->self, &build);
+    l->n_parts = build.n_parts;
+    memcpy(l->parts, build.parts, sizeof l->parts);
+    for (int i = 0; i < l->n_parts && !status; i++) {
+        iv__part *part = &l->parts[i];
+        l->steps[i] = iv_train_step_new(l->params, .loss = part->loss, .changes = part->changes,
+                                        .n_watched = part->weight != NULL, .watched = &part->weight,
+                                        .optimizer = iv__settings_optimizer(l->settings));
+        if (!l->steps[i])
+            status = iv_home_status(l->home);
+    }
+    return status;
+}
+
+static iv_status load_or_start(loop *l)
+{
+    iv__text why = { .home = l->home };
+    iv__safetensors *file = iv__run_checkpoint(l->run, &why);
+    iv_status status = file ? iv__checkpoint_load(l->params, file, &l->progress) : iv_home_status(l->home);
+
+    if (!status && why.size) {
+        iv__text_put(&why, "; going on from the checkpoint before it");
+        note(l, why.data);
+    }
+    if (!status && !file)
+        l->progress = (iv__progress){ .best = INFINITY };
+    iv__safetensors_close(file);
+    iv__text_free(&why);
+    return status;
+}
+
+static iv_status save(loop *l)
+{
+    iv_status status = iv__run_flush(l->run);
+    if (!status)
+        status = iv__run_rotate(l->run);
+    char *path = status ? NULL : iv__run_path(l->run, "last.safetensors");
+    if (!status)
+        status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, true) : IV_NOMEM;
+    iv__free(l->home, path);
+    l->last_save = seconds_now();
+    return status;
+}
+
+static iv_status write_model(loop *l)
+{
+    char *path = iv__run_path(l->run, "model.safetensors");
+    iv_status status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, false)
+                            : IV_NOMEM;
+
+    iv__free(l->home, path);
+    return status;
+}
+
+/* ---- one step --------------------------------------------------------------------------------------------------------- */
+
+static int64_t fill_batch(loop *l)
+{
+    int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = l->progress.step / l->per_epoch;
+    int64_t first = l->progress.step % l->per_epoch * l->settings->batch;
+    int64_t count = n - first < l->settings->batch ? n - first : l->settings->batch;
+
+    if (l->order_epoch != epoch) {
+        iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, n);
+        l->order_epoch = epoch;
+    }
+    for (int64_t i = 0; i < count; i++)
+        l->batch[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
+    return count;
+}
+
+static iv_status gradients(loop *l, iv_train_step *step, int64_t count)
+{
+    iv_plan *plan = iv_train_step_plan(step);
+    iv_status status = l->trainee->fill(l->trainee->self, plan, l->batch, count, l->settings->batch);
+
+    if (status)
+        return status;
+    iv_plan_set_clock(plan, (uint64_t)l->settings->seed, l->progress.step, 0);
+    status = iv_train_step_gradients(step);
+    double loss = status ? 0 : iv_train_step_loss(step);
+    if (!status && l->progress.step > 0 && loss > explodes_beyond * l->progress.first_loss)
+        status = iv_fail(l->home, IV_NUMERIC, "the loss exploded: %.6g, after %.6g at the first step", loss,
+                         l->progress.first_loss);
+    return status;
+}
+
+/* Weights of the best epoch, or those of the beginning; the optimizer forgets. A pure function of what was trained, so that a
+ * run that was killed meanwhile does the same. */
+static iv_status roll_back(loop *l)
+{
+    char *path = iv__run_path(l->run, "model.safetensors");
+    iv__text text = { .home = l->home };
+    iv__safetensors *file = NULL;
+    iv_status status = path ? IV_OK : IV_NOMEM;
+
+    iv__text_print(&text, "step %lld: %s. ", (long long)l->progress.step + 1, iv_home_message(l->home));
+    if (++l->progress.lowered > TRIES) {
+        iv__free(l->home, path);
+        status = iv_fail(l->home, IV_NUMERIC,
+                         "%sThe rate was lowered %d times in vain; look at the data, or start with a smaller --rate",
+                         text.data ? text.data : "", TRIES);
+        iv__text_free(&text);
+        return status;
+    }
+    if (!status && l->progress.best_epoch) {
+        file = iv__safetensors_open(l->home, path);
+        status = file ? iv__checkpoint_load(l->params, file, NULL) : iv_home_status(l->home);
+    } else if (!status) {
+        status = iv_params_reset(l->params);
+    }
+    iv__safetensors_close(file);
+    iv__free(l->home, path);
+    l->progress.updates = 0;
+    l->progress.since_lowered = 0;
+    if (l->progress.best_epoch)
+        iv__text_print(&text, "Back to the weights of epoch %lld", (long long)l->progress.best_epoch);
+    else
+        iv__text_put(&text, "Back to the weights of the beginning");
+    iv__text_print(&text, ", rate lowered to %.3g (try %lld of %d)",
+                   l->settings->rate * pow(lower_rate_by, (double)l->progress.lowered),
+                   (long long)l->progress.lowered, TRIES);
+    if (!status)
+        note(l, text.failed ? "rolled back" : text.data);
+    iv__text_free(&text);
+    return status;
+}
+
+static void report_step(loop *l, double loss, double norm, double rate, double seconds)
+{
+    const iv__progress *p = &l->progress;
+    iv__text line = { .home = l->home };
+    iv__json_writer w = { .text = &line };
+    int64_t epoch = (p->step - 1) / l->per_epoch + 1;
+
+    iv__json_put_object(&w);
+    iv__json_put_name(&w, "step"), iv__json_put_int(&w, p->step);
+    iv__json_put_name(&w, "epoch"), iv__json_put_int(&w, epoch);
+    iv__json_put_name(&w, "loss"), iv__json_put_float(&w, loss);
+    iv__json_put_name(&w, "norm"), iv__json_put_float(&w, norm);
+    iv__json_put_name(&w, "rate"), iv__json_put_float(&w, rate);
+    iv__json_put_name(&w, "seconds"), iv__json_put_float(&w, seconds);
+    iv__json_end_object(&w);
+    if (!line.failed)
+        iv__run_metric(l->run, line.data, p->step, 2,
+                       (iv__event_value[]){ { "loss/step", (float)loss }, { "rate", (float)rate } });
+    iv__text_free(&line);
+    if (l->watcher->step)
+        l->watcher->step(l->watcher->user,
+                         &(iv__step_report){ p->step, l->total, epoch, (l->total + l->per_epoch - 1) / l->per_epoch,
+                                             (p->step - 1) % l->per_epoch + 1, l->per_epoch, loss,
+                                             p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : loss, rate, norm,
+                                             seconds });
+}
+
+static iv_status one_step(loop *l)
+{
+    iv__progress *p = &l->progress;
+    double begin = seconds_now(), loss = 0, norm = 0, weight = 0;
+    double rate = iv__settings_rate(l->settings, p->step, l->total) * pow(lower_rate_by, (double)p->lowered);
+    int64_t count = fill_batch(l);
+
+    for (int i = 0; i < l->n_parts; i++) {
+        int times = l->parts[i].times ? l->parts[i].times : 1;
+        for (int t = 0; t < times; t++) {
+            iv_status status = gradients(l, l->steps[i], count);
+            if (!status)
+                status = iv_train_step_apply(l->steps[i], rate, p->updates);
+            if (status == IV_NUMERIC) {
+                p->step++;
+                return roll_back(l);
+            }
+            if (status)
+                return status;
+        }
+        if (i == 0) {
+            loss = iv_train_step_loss(l->steps[0]);
+            norm = iv_train_step_norm(l->steps[0]);
+            weight = l->parts[0].weight ? *(const float *)iv_train_step_watched(l->steps[0], 0) : (double)count;
+        }
+    }
+    if (p->step == 0)
+        p->first_loss = loss;
+    p->step++;
+    p->updates++;
+    p->since_lowered++;
+    p->epoch_loss += loss * weight;
+    p->epoch_weight += weight;
+    double seconds = seconds_now() - begin;
+    l->epoch_seconds += seconds;
+    report_step(l, loss, norm, rate, seconds);
+    return IV_OK;
+}
+
+/* ---- the end of an epoch ------------------------------------------------------------------------------------------------ */
+
+static void report_epoch(loop *l, const iv__epoch_report *report)
+{
+    iv__text line = { .home = l->home };
+    iv__json_writer w = { .text = &line };
+    iv__event_value values[2] = { { "loss/training", (float)report->training },
+                                  { "loss/validation", (float)report->validation } };
+
+    iv__json_put_object(&w);
+    iv__json_put_name(&w, "step"), iv__json_put_int(&w, report->step);
+    iv__json_put_name(&w, "epoch"), iv__json_put_int(&w, report->epoch);
+    iv__json_put_name(&w, "training"), iv__json_put_float(&w, report->training);
+    iv__json_put_name(&w, "validation"), iv__json_put_float(&w, report->validation);
+    iv__json_put_name(&w, "best"), iv__json_put_bool(&w, report->best);
+    iv__json_end_object(&w);
+    if (!line.failed)
+        iv__run_metric(l->run, line.data, report->step, isnan(report->validation) ? 1 : 2, values);
+    iv__text_free(&line);
+    if (l->watcher->epoch)
+        l->watcher->epoch(l->watcher->user, report);
+}
+
+static iv_status end_epoch(loop *l)
+{
+    iv__progress *p = &l->progress;
+    int64_t epoch = p->step / l->per_epoch;
+    double validation = NAN, weight;
+    double training = p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : NAN;
+    iv_status status = l->evaluation ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, &validation, &weight) : IV_OK;
+
+    if (status)
+        return status;
+    double measure = l->evaluation ? validation : training;
+    bool best = measure < p->best;
+    if (best) {
+        p->best = measure;
+        p->best_epoch = epoch;
+    }
+    p->epoch_loss = p->epoch_weight = 0;
+    if (l->settings->patience && epoch - p->best_epoch >= l->settings->patience)
+        p->finished = 1;
+    if (best)
+        status = write_model(l);
+    if (status)
+        return status;
+    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step, training,
+                                         validation, iv__settings_rate(l->settings, p->step, l->total),
+                                         l->epoch_seconds, best });
+    l->epoch_seconds = 0;
+    if (p->finished)
+        note(l, "stopped early: validation has not improved for as many epochs as --patience says");
+    return save(l);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------------------------- */
+
+static iv_status run_steps(loop *l)
+{
+    iv_status status = IV_OK;
+
+    while (!status && l->progress.step < l->total && !l->progress.finished) {
+        status = one_step(l);
+        if (!status && l->progress.step % l->per_epoch == 0)
+            status = end_epoch(l);
+        else if (!status && seconds_now() - l->last_save >= SAVE_SECONDS)
+            status = save(l);
+        if (!status && l->watcher->stop && l->watcher->stop(l->watcher->user)) {
+            status = save(l);
+            return status ? status
+                          : iv_fail(l->home, IV_STOPPED, "stopped after step %lld of %lld; go on with --resume",
+                                    (long long)l->progress.step, (long long)l->total);
+        }
+    }
+    if (!status && l->progress.step % l->per_epoch)
+        status = save(l);
+    if (!status && !l->progress.best_epoch)
+        status = write_model(l); /* too short for an epoch: the weights as they are, so that they can be tried */
+    return status;
+}
+
+static iv_status prepare(loop *l)
+{
+    int64_t n = l->trainee->n_records[SPLIT_TRAIN], batch = l->settings->batch;
+
+    if (n < 1)
+        return iv_fail(l->home, IV_VALUE, "there is no record to train on; give more data or smaller --validation and --test");
+    l->per_epoch = (n + batch - 1) / batch;
+    l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
+    l->order = iv__alloc_array(l->home, n, sizeof *l->order);
+    l->batch = iv__alloc_array(l->home, batch, sizeof *l->batch);
+    l->order_epoch = -1;
+    l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
+    l->graph = iv_graph_new(l->home);
+    if (!l->order || !l->batch || !l->graph)
+        return IV_NOMEM;
+    iv_status status = make_steps(l);
+    if (!status && l->trainee->n_records[SPLIT_VALIDATION]) {
+        l->evaluation = iv__evaluation_new(l->params, l->trainee, batch);
+        status = l->evaluation ? IV_OK : iv_home_status(l->home);
+    }
+    if (!status)
+        status = load_or_start(l);
+    if (!status)
+        status = iv__run_open_metrics(l->run, l->progress.step);
+    l->last_save = seconds_now();
+    return status;
+}
+
+iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params, const iv__trainee *trainee,
+                    const iv__watcher *watcher)
+{
+    loop l = { .home = run->home, .run = run, .settings = settings, .params = params, .trainee = trainee,
+               .watcher = watcher };
+    iv_status status = prepare(&l);
+
+    if (!status)
+        status = run_steps(&l);
+    else
+        status = iv_home_status(l.home) ? iv_home_status(l.home) : status;
+    iv__evaluation_free(l.evaluation);
+    for (int i = 0; i < l.n_parts; i++)
+        iv_train_step_free(l.steps[i]);
+    iv_graph_free(l.graph);
+    iv__free(l.home, l.order);
+    iv__free(l.home, l.batch);
+    return status;
+}

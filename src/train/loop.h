@@ -1,0 +1,44 @@
+/* loop.h: training: epochs of steps over shuffled records, with validation, checkpoints and a guard against bad numbers. */
+#ifndef IV_TRAIN_LOOP_H
+#define IV_TRAIN_LOOP_H
+
+#include "train/checkpoint.h"
+#include "train/run.h"
+#include "train/settings.h"
+
+typedef struct iv__step_report {
+    int64_t step, steps;        /* done, and in all */
+    int64_t epoch, epochs;      /* from 1 */
+    int64_t in_epoch, per_epoch;
+    double loss, mean;          /* of this step; of the epoch so far */
+    double rate, norm, seconds;
+} iv__step_report;
+
+typedef struct iv__epoch_report {
+    int64_t epoch, epochs, step;
+    double training, validation; /* mean losses; validation NaN without validation records */
+    double rate, seconds;
+    bool best;
+} iv__epoch_report;
+
+/* What the caller does meanwhile; members may be NULL. */
+typedef struct iv__watcher {
+    void *user;
+    void (*step)(void *user, const iv__step_report *report);
+    void (*epoch)(void *user, const iv__epoch_report *report); /* parameters are those of the epoch's end */
+    void (*note)(void *user, const char *text);
+    bool (*stop)(void *user); /* asked after each step: save and end with STOPPED */
+} iv__watcher;
+
+/* Trains, or goes on from the run's checkpoint. Errors: STOPPED after saving; NUMERIC when rates were lowered in vain. */
+iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params, const iv__trainee *trainee,
+                    const iv__watcher *watcher);
+
+/* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of weights. `plan` must be made by
+ * iv__evaluation_new. */
+typedef struct iv__evaluation iv__evaluation;
+iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch);
+void iv__evaluation_free(iv__evaluation *evaluation);
+iv_status iv__evaluate(iv__evaluation *evaluation, iv__split split, double *loss, double *weight);
+
+#endif

@@ -1,0 +1,209 @@
+/* run.c: a run's folder. A file in it is complete or absent; lines of metrics are cut to the checkpoint on resume. */
+#define _GNU_SOURCE
+#include "train/run.h"
+
+#include "base/file.h"
+#include "base/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char last_name[] = "last.safetensors", previous_name[] = "previous.safetensors";
+static const char metrics_name[] = "metrics.jsonl", events_name[] = "events.out.tfevents.ivory";
+
+char *iv__run_path(const iv__run *run, const char *file)
+{
+    size_t size = strlen(run->folder) + strlen(file) + 2;
+    char *path = iv__alloc(run->home, size);
+
+    if (path)
+        snprintf(path, size, "%s/%s", run->folder, file);
+    return path;
+}
+
+static bool has(const iv__run *run, const char *file)
+{
+    char *path = iv__run_path(run, file);
+    bool there = path && iv__file_exists(path);
+
+    iv__free(run->home, path);
+    return there;
+}
+
+static iv_status lock_folder(iv__run *run)
+{
+    char *path = iv__run_path(run, "lock");
+    if (!path)
+        return IV_NOMEM;
+    run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    iv_status status = IV_OK;
+    if (run->lock < 0)
+        status = iv_fail(run->home, IV_IO, "the run folder %s cannot be written: %s", run->folder, strerror(errno));
+    else if (flock(run->lock, LOCK_EX | LOCK_NB))
+        status = iv_fail(run->home, IV_IO, "another process is training into %s; wait for it or choose another folder with -o",
+                         run->folder);
+    iv__free(run->home, path);
+    return status;
+}
+
+iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
+{
+    iv__run *run = iv__alloc(home, sizeof *run);
+    if (!run)
+        return NULL;
+    run->home = home;
+    run->lock = -1;
+    run->metrics.home = home;
+    run->folder = iv__copy_text(home, folder);
+    iv_status status = run->folder ? iv__make_folders(home, folder) : IV_NOMEM;
+    if (!status && !resume && (has(run, last_name) || has(run, "model.safetensors") || has(run, "run.json")))
+        status = iv_fail(home, IV_IO, "%s holds a run already; go on with it by --resume, or choose another folder with -o",
+                         folder);
+    if (!status)
+        status = lock_folder(run);
+    if (!status)
+        return run;
+    iv__run_free(run);
+    return NULL;
+}
+
+void iv__run_free(iv__run *run)
+{
+    if (!run)
+        return;
+    if (run->lock >= 0)
+        close(run->lock);
+    iv__events_close(run->events);
+    iv__text_free(&run->metrics);
+    iv__free(run->home, run->folder);
+    iv__free(run->home, run);
+}
+
+static iv__safetensors *open_if_there(const iv__run *run, const char *file)
+{
+    char *path = iv__run_path(run, file);
+    iv__safetensors *opened = path && iv__file_exists(path) ? iv__safetensors_open(run->home, path) : NULL;
+
+    iv__free(run->home, path);
+    return opened;
+}
+
+iv__safetensors *iv__run_checkpoint(const iv__run *run, iv__text *note)
+{
+    static const char *const files[] = { last_name, previous_name };
+
+    iv_home_clear(run->home);
+    for (int i = 0; i < 2; i++) {
+        iv__safetensors *file = open_if_there(run, files[i]);
+        if (file)
+            return file;
+        if (iv_home_status(run->home)) {
+            iv__text_print(note, "%s%s", note->size ? "; " : "", iv_home_message(run->home));
+            if (i == 0 && has(run, previous_name))
+                iv_home_clear(run->home);
+        }
+    }
+    return NULL;
+}
+
+iv_status iv__run_rotate(const iv__run *run)
+{
+    char *last = iv__run_path(run, last_name), *previous = iv__run_path(run, previous_name);
+    iv_status status = last && previous ? IV_OK : IV_NOMEM;
+
+    if (!status && iv__file_exists(last) && rename(last, previous))
+        status = iv_fail(run->home, IV_IO, "renaming %s: %s", last, strerror(errno));
+    iv__free(run->home, last);
+    iv__free(run->home, previous);
+    return status;
+}
+
+/* The number behind "step": in a line of ours, or -1. */
+static int64_t step_of_line(const char *line, const char *end)
+{
+    static const char key[] = "{\"step\":";
+    size_t size = sizeof key - 1;
+
+    return (size_t)(end - line) > size && !memcmp(line, key, size) ? strtoll(line + size, NULL, 10) : -1;
+}
+
+/* Keeps whole lines up to the step; a torn last line goes. */
+static iv_status cut_lines(const iv__run *run, const char *path, int64_t step)
+{
+    iv__view view;
+    if (!iv__file_exists(path))
+        return IV_OK;
+    iv_status status = iv__view_open(run->home, path, &view);
+    if (status)
+        return status;
+    const char *begin = (const char *)view.data, *end = begin + view.size, *kept = begin;
+    while (kept < end) {
+        const char *line_end = memchr(kept, '\n', (size_t)(end - kept));
+        int64_t at = line_end ? step_of_line(kept, line_end) : -1;
+        if (at < 0 || at > step)
+            break;
+        kept = line_end + 1;
+    }
+    if (kept < end)
+        status = iv__file_write(run->home, path, begin, (size_t)(kept - begin));
+    iv__view_close(&view);
+    return status;
+}
+
+static double wall_time(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+iv_status iv__run_open_metrics(iv__run *run, int64_t step)
+{
+    char *lines = iv__run_path(run, metrics_name), *events = iv__run_path(run, events_name);
+    iv_status status = lines && events ? cut_lines(run, lines, step) : IV_NOMEM;
+
+    if (!status)
+        status = iv__events_cut(run->home, events, step);
+    if (!status) {
+        run->events = iv__events_open(run->home, events, wall_time());
+        status = run->events ? IV_OK : iv_home_status(run->home);
+    }
+    iv__free(run->home, lines);
+    iv__free(run->home, events);
+    return status;
+}
+
+void iv__run_metric(iv__run *run, const char *line, int64_t step, int n, const iv__event_value *values)
+{
+    iv__text_put(&run->metrics, line);
+    iv__text_put(&run->metrics, "\n");
+    iv__events_add(run->events, wall_time(), step, n, values);
+}
+
+iv_status iv__run_flush(iv__run *run)
+{
+    iv_status status = run->metrics.failed ? IV_NOMEM : iv__events_flush(run->events);
+    if (status || !run->metrics.size)
+        return status;
+    char *path = iv__run_path(run, metrics_name);
+    int file = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+    if (file < 0) {
+        status = iv_fail(run->home, IV_IO, "opening %s/%s: %s", run->folder, metrics_name, strerror(errno));
+    } else {
+        ssize_t n = write(file, run->metrics.data, run->metrics.size);
+        if (n < 0 || (size_t)n != run->metrics.size)
+            status = iv_fail(run->home, IV_IO, "writing %s/%s: %s", run->folder, metrics_name,
+                             n < 0 ? strerror(errno) : "no space is left on the disk");
+        close(file);
+        iv__text_clear(&run->metrics);
+    }
+    iv__free(run->home, path);
+    return status;
+}

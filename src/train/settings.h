@@ -1,0 +1,26 @@
+/* settings.h: the options of training that every model shares. */
+#ifndef IV_TRAIN_SETTINGS_H
+#define IV_TRAIN_SETTINGS_H
+
+#include "base/field.h"
+
+#include <ivory/nn.h>
+
+typedef struct iv__settings {
+    int64_t epochs, steps, batch, seed;
+    int optimizer, schedule;
+    double rate, momentum, weight_decay;
+    bool nesterov;
+    int64_t schedule_steps, warmup;
+    double schedule_factor;
+    double clip_norm, clip_value;
+    double validation, test;
+    int64_t patience;
+} iv__settings;
+
+extern const iv_field iv__settings_fields[];
+
+iv_optimizer iv__settings_optimizer(const iv__settings *s);
+double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total); /* by the schedule; total: steps of the training */
+
+#endif

@@ -1,0 +1,46 @@
+/* trainee.h: what is trained, as the training loop sees it; a model fills this in. */
+#ifndef IV_TRAIN_TRAINEE_H
+#define IV_TRAIN_TRAINEE_H
+
+#include "format/safetensors.h"
+
+#include <ivory/train.h>
+
+typedef enum iv__split { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS } iv__split;
+
+enum { IV_MAX_STEPS = 4 };
+
+/* One step of a round: what it lowers, what it may change, how often. */
+typedef struct iv__part {
+    const char *name;    /* "critic"; "" when there is just one */
+    const char *changes; /* prefix of parameters; "": all */
+    iv_node *loss;       /* a mean over the weights */
+    iv_node *weight;     /* the sum of weights it is a mean over, a scalar; NULL: records count alike */
+    int times;           /* per round; 0 means 1 */
+} iv__part;
+
+/* A model's graph for one batch size. */
+typedef struct iv__build {
+    iv_graph *graph;
+    iv_scope *scope;
+    int64_t batch; /* records */
+    bool training;
+    int n_parts;
+    iv__part parts[IV_MAX_STEPS];
+} iv__build;
+
+typedef struct iv__trainee {
+    void *self;
+    iv_status (*build)(void *self, iv__build *build);
+    /* Writes n records into the inputs of a plan made for `batch` records; those beyond n get weight 0. */
+    iv_status (*fill)(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch);
+    int64_t n_records[SPLITS];
+    const int32_t *records[SPLITS];
+    /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
+    int n_kept;
+    const iv__named_tensor *kept;
+    int n_pairs;
+    const iv__pair *pairs;
+} iv__trainee;
+
+#endif
