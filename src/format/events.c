@@ -70,8 +70,10 @@ static void begin_event(iv__text *content, double wall_time, int64_t step)
     memcpy(&bits, &wall_time, sizeof bits);
     put_tag(content, 1, FIXED64);
     put_little_endian(content, bits, 8);
-    put_tag(content, 2, VARINT);
-    put_varint(content, (uint64_t)step);
+    if (step != 0) { /* protocol buffers leave out what is zero */
+        put_tag(content, 2, VARINT);
+        put_varint(content, (uint64_t)step);
+    }
 }
 
 static uint32_t masked(const void *bytes, size_t size)

@@ -229,11 +229,10 @@ int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o
     iv_node *length = norm_of(n, gradient);
 
     for (int i = 0; i < n; i++) {
-        iv_node *w = parameter[i];
+        iv_node *g = clipped(&b, gradient[i], length), *w = parameter[i];
         if (full.weight_decay > 0)
             w = iv_sub(w, iv_mul(w, b.decay));
-        update(&b, parameter[i],
-               rules[full.kind](&b, parameter[i], w, clipped(&b, gradient[i], length)));
+        update(&b, parameter[i], rules[full.kind](&b, parameter[i], w, g));
     }
     graph->scope = around;
     if (norm)

@@ -104,9 +104,19 @@ static iv_node *one_less(iv_node *y) /* 1 - y */
     return iv_shift(iv_neg(y), 1);
 }
 
-static iv_node *share_above(iv_node *a, iv_node *b) /* 1 where a > b, 1/2 where they are equal, else 0 */
+static iv_node *slope_of_power(iv_node *x, double n) /* n x^(n-1) */
 {
-    return iv_scale(iv_add(iv_less(b, a), iv_less_equal(b, a)), 0.5);
+    return iv_scale(iv_power(x, n - 1), n);
+}
+
+static iv_node *slope_under(iv_node *dy, iv_node *y, iv_node *b) /* of b in y = a / b */
+{
+    return iv_neg(iv_div(iv_mul(dy, y), b));
+}
+
+static iv_node *if_above(iv_node *a, iv_node *b, iv_node *dy) /* dy where a > b, half of it where they are equal */
+{
+    return iv_mul(dy, iv_scale(iv_add(iv_less(b, a), iv_less_equal(b, a)), 0.5));
 }
 
 /* ---- rows of the table ---------------------------------------------------------------------------------- */

@@ -4,48 +4,48 @@
  *   SMOOTH  name, formula, value y of x (a, b), gradient as graph of x (a, b), y and dy: one for each input
  *   FLAT    name, formula, value, why it has no gradient
  *
- * Values are written in the words of common_f32.inc: `real` and R(0.5) are of the width in hand. Backends may expand
- * the values again for an instruction set of theirs; these columns hold no more than arithmetic. */
+ * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width. Backends may expand
+ * them again for an instruction set of theirs. */
 #ifndef IV_OPS_ELEMENTWISE_TABLE_H
 #define IV_OPS_ELEMENTWISE_TABLE_H
 
-#define IV_UNARY_ROWS(SMOOTH, FLAT)                                                                                  \
-    SMOOTH(neg,        "-x",               -x,                                iv_neg(dy))                            \
-    SMOOTH(exp,        "e^x",              EXP(x),                            iv_mul(dy, y))                         \
-    SMOOTH(log,        "log x",            LOG(x),                            iv_div(dy, x))                         \
-    SMOOTH(sqrt,       "square root of x", SQRT(x),                           iv_scale(iv_div(dy, y), 0.5))          \
-    SMOOTH(reciprocal, "1 / x",            1 / x,                             iv_neg(iv_mul(dy, iv_square(y))))      \
-    SMOOTH(square,     "x x",              x * x,                             iv_mul(dy, iv_scale(x, 2)))            \
-    SMOOTH(abs,        "|x|",              x < 0 ? -x : x + 0,                iv_mul(dy, iv_sign(x)))                \
-    SMOOTH(tanh,       "tanh x",           TANH(x),                           iv_mul(dy, one_less(iv_square(y))))    \
-    SMOOTH(sigmoid,    "1 / (1 + e^-x)",   SIGMOID(x),                        iv_mul(dy, iv_mul(y, one_less(y))))    \
-    SMOOTH(softplus,   "log(1 + e^x)",     SOFTPLUS(x),                       iv_mul(dy, iv_sigmoid(x)))             \
-    SMOOTH(relu,       "x where x > 0, else 0", x < 0 ? 0 : x,                iv_mul(dy, iv_positive(x)))            \
-    SMOOTH(sin,        "sin x",            SIN(x),                            iv_mul(dy, iv_cos(x)))                 \
-    SMOOTH(cos,        "cos x",            COS(x),                            iv_neg(iv_mul(dy, iv_sin(x))))         \
-    FLAT(sign,         "-1, 0 or 1",       x > 0 ? 1 : x < 0 ? -1 : x,        "a step has no slope")                 \
-    FLAT(positive,     "1 where x > 0, else 0", x > 0 ? 1 : 0,                "a step has no slope")                 \
-    FLAT(is_finite,    "1, or 0 for infinities and NaN", x - x == 0 ? 1 : 0,  "a step has no slope")                 \
-    FLAT(stop_gradient, "x",               x,                                 "it stops the gradient")
+#define IV_UNARY_ROWS(SMOOTH, FLAT)                                                                             \
+    SMOOTH(neg,        "-x",                    -x,                        iv_neg(dy))                          \
+    SMOOTH(exp,        "e^x",                   EXP(x),                    iv_mul(dy, y))                       \
+    SMOOTH(log,        "log x",                 LOG(x),                    iv_div(dy, x))                       \
+    SMOOTH(sqrt,       "square root of x",      SQRT(x),                   iv_scale(iv_div(dy, y), 0.5))        \
+    SMOOTH(reciprocal, "1 / x",                 1 / x,                     iv_neg(iv_mul(dy, iv_square(y))))    \
+    SMOOTH(square,     "x x",                   x * x,                     iv_mul(dy, iv_scale(x, 2)))          \
+    SMOOTH(abs,        "|x|",                   x < 0 ? -x : x + 0,        iv_mul(dy, iv_sign(x)))              \
+    SMOOTH(tanh,       "tanh x",                TANH(x),                   iv_mul(dy, one_less(iv_square(y))))  \
+    SMOOTH(sigmoid,    "1 / (1 + e^-x)",        SIGMOID(x),                iv_mul(dy, iv_mul(y, one_less(y))))  \
+    SMOOTH(softplus,   "log(1 + e^x)",          SOFTPLUS(x),               iv_mul(dy, iv_sigmoid(x)))           \
+    SMOOTH(relu,       "x where x > 0, else 0", x < 0 ? 0 : x,             iv_mul(dy, iv_positive(x)))          \
+    SMOOTH(sin,        "sin x",                 SIN(x),                    iv_mul(dy, iv_cos(x)))               \
+    SMOOTH(cos,        "cos x",                 COS(x),                    iv_neg(iv_mul(dy, iv_sin(x))))       \
+    FLAT(sign,         "-1, 0 or 1",            x > 0 ? 1 : x < 0 ? -1 : x, "a step has no slope")              \
+    FLAT(positive,     "1 where x > 0, else 0", x > 0 ? 1 : 0,             "a step has no slope")               \
+    FLAT(is_finite,    "1 where finite, else 0", x - x == 0 ? 1 : 0,       "a step has no slope")               \
+    FLAT(stop_gradient, "x",                    x,                         "it stops the gradient")
 
 /* One number `n` goes with the row. */
-#define IV_NUMBER_ROWS(SMOOTH)                                                                                       \
-    SMOOTH(scale,      "n x",              x * n,                             iv_scale(dy, n))                       \
-    SMOOTH(shift,      "x + n",            x + n,                             dy)                                    \
-    SMOOTH(power,      "x^n",              POWER(x, n),                       iv_mul(dy, iv_scale(iv_power(x, n - 1), n)))
+#define IV_NUMBER_ROWS(SMOOTH)                                                                                  \
+    SMOOTH(scale,      "n x",                   x * n,                     iv_scale(dy, n))                     \
+    SMOOTH(shift,      "x + n",                 x + n,                     dy)                                  \
+    SMOOTH(power,      "x^n",                   POWER(x, n),               iv_mul(dy, slope_of_power(x, n)))
 
-#define IV_BINARY_ROWS(SMOOTH)                                                                                       \
-    SMOOTH(add,        "a + b",            a + b,                             dy, dy)                                \
-    SMOOTH(sub,        "a - b",            a - b,                             dy, iv_neg(dy))                        \
-    SMOOTH(mul,        "a b",              a * b,                             iv_mul(dy, b), iv_mul(dy, a))          \
-    SMOOTH(div,        "a / b",            a / b,                             iv_div(dy, b), iv_neg(iv_div(iv_mul(dy, y), b))) \
-    SMOOTH(max,        "the larger",       a < b ? b : b == b ? a : b,        iv_mul(dy, share_above(a, b)), iv_mul(dy, share_above(b, a))) \
-    SMOOTH(min,        "the smaller",      b < a ? b : b == b ? a : b,        iv_mul(dy, share_above(b, a)), iv_mul(dy, share_above(a, b)))
+#define IV_BINARY_ROWS(SMOOTH)                                                                                  \
+    SMOOTH(add,        "a + b",                 a + b,                     dy, dy)                              \
+    SMOOTH(sub,        "a - b",                 a - b,                     dy, iv_neg(dy))                      \
+    SMOOTH(mul,        "a b",                   a * b,                     iv_mul(dy, b), iv_mul(dy, a))        \
+    SMOOTH(div,        "a / b",                 a / b,                     iv_div(dy, b), slope_under(dy, y, b)) \
+    SMOOTH(max,        "the larger",            a < b ? b : b == b ? a : b, if_above(a, b, dy), if_above(b, a, dy)) \
+    SMOOTH(min,        "the smaller",           b < a ? b : b == b ? a : b, if_above(b, a, dy), if_above(a, b, dy))
 
 /* 1 or 0; inputs real or i32. */
-#define IV_COMPARISON_ROWS(FLAT)                                                                                     \
-    FLAT(equal,        "1 where a = b, else 0",  a == b,                      "a step has no slope")                 \
-    FLAT(less,         "1 where a < b, else 0",  a < b,                       "a step has no slope")                 \
-    FLAT(less_equal,   "1 where a <= b, else 0", a <= b,                      "a step has no slope")
+#define IV_COMPARISON_ROWS(FLAT)                                                                                \
+    FLAT(equal,        "1 where a = b, else 0",  a == b,                   "a step has no slope")               \
+    FLAT(less,         "1 where a < b, else 0",  a < b,                    "a step has no slope")               \
+    FLAT(less_equal,   "1 where a <= b, else 0", a <= b,                   "a step has no slope")
 
 #endif

@@ -26,6 +26,8 @@ int iv__value_of(iv_plan *plan, const iv_node *node)
 {
     if (plan->value_of_node[node->id] >= 0)
         return plan->value_of_node[node->id];
+    if (node->call->op->flags & IV_VIEW && iv__value_of(plan, node->call->in[0]) < 0)
+        return -1; /* a view needs its owner */
     if (plan->n_values == plan->room_values) {
         int room = plan->room_values ? plan->room_values * 2 : 64;
         iv__value *values = iv__resize(plan->home, plan->values, (size_t)room * sizeof *values);
@@ -215,13 +217,22 @@ static void ensure_stored(fusing *f, const iv_node *node)
         add_ranged(f, own->call);
 }
 
-/* Constant are calls on constants, but for those that would blow a small input up to keep it. */
-static void mark_constant(fusing *f)
+static bool is_among(const iv_node *node, int n, iv_node *const nodes[])
+{
+    for (int i = 0; i < n; i++)
+        if (nodes[i] == node)
+            return true;
+    return false;
+}
+
+/* Constant are parameters that the plan does not change, and calls on constants, but for those that would blow a small
+ * input up to keep it. */
+static void mark_constant(fusing *f, int n_changed, iv_node *const changed[])
 {
     for (int c = 0; c < f->graph->n_calls; c++) {
         const iv_call *call = f->graph->calls[c];
         size_t in = 4096, out = 0;
-        bool all = call->op != &iv__op_input;
+        bool all = call->op != &iv__op_input && !is_among(&call->out[0], n_changed, changed);
         for (int k = 0; k < call->n_in; k++) {
             all &= f->constant[call->in[k]->call->id];
             in += (size_t)iv_shape_count(&call->in[k]->shape) * iv_dtype_size(call->in[k]->dtype);
@@ -251,7 +262,8 @@ static iv_status sort_groups(iv_plan *plan)
     return IV_OK;
 }
 
-iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[])
+iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[], int n_changed,
+                   iv_node *const changed[])
 {
     fusing f = { plan, graph, iv__alloc_array(plan->home, graph->n_calls, sizeof(bool)),
                  iv__alloc_array(plan->home, graph->n_calls, sizeof(bool)),
@@ -265,7 +277,7 @@ iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const
         for (int c = graph->n_calls - 1; c >= 0; c--)
             for (int k = 0; f.needed[c] && k < graph->calls[c]->n_in; k++)
                 f.needed[graph->calls[c]->in[k]->call->id] = true;
-        mark_constant(&f);
+        mark_constant(&f, n_changed, changed);
         for (int c = 0; c < graph->n_calls && !f.status; c++)
             if (f.needed[c] && !is_free(graph->calls[c]))
                 add_call(&f, graph->calls[c]);

@@ -99,7 +99,9 @@ struct iv_plan {
 /* The targets as they stand after rewriting; new nodes may be made in the graph. */
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[]);
 
-iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[]);
+/* changed: the leaves that the plan's updates change. */
+iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[], int n_changed,
+                   iv_node *const changed[]);
 iv_status iv__bind(iv_plan *plan);
 iv_status iv__place(iv_plan *plan);
 

@@ -84,7 +84,7 @@ static iv_status compile(iv_plan *plan, iv_graph *graph, int n_outputs, iv_node 
         return IV_NOMEM;
     for (int i = 0; i < graph->n_nodes; i++)
         plan->value_of_node[i] = -1;
-    status = iv__fuse(plan, graph, n, targets);
+    status = iv__fuse(plan, graph, n, targets, n_updates, targets + n_outputs + n_updates);
     if (status)
         return status;
     for (int i = 0; i < n_outputs; i++)

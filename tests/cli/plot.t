@@ -158,9 +158,9 @@ refuses "a size too large" 'line 1: a width is a whole number from 64 to 8192, n
 refuses "no columns" 'line 1: columns is a whole number from 1 to 16, not "0"' "columns 0" panel end
 refuses "a height of 0" 'line 2: height is a number from 0.1 to 10, not "0"' panel "height 0" end
 refuses "no panel" 'line 1: a picture has at least one panel' end
-refuses "too many panels" 'line 65: more than 64 panels' $(yes panel | head -n 65) end
-many_bars=()
-for _ in $(seq 65); do many_bars+=("bar x 0"); done
+many_panels=() many_bars=()
+for _ in $(seq 65); do many_panels+=(panel) many_bars+=("bar x 0"); done
+refuses "too many panels" 'line 65: more than 64 panels' "${many_panels[@]}" end
 refuses "too many bars" 'line 67: more than 64 bars in one panel' panel bars "${many_bars[@]}" end
 refuses "lines behind the end" 'line 3: nothing may follow "end"' panel end panel
 refuses "no end" 'line 1: the description breaks off: its last line should be "end"' panel
