@@ -1,4 +1,5 @@
-/* file_world.h: what tests of readers and writers share: a folder of their own, whole files, a home whose memory runs out. */
+/* file_world.h: what tests of readers and writers share: a folder of their own, whole files, a
+ * home whose memory runs out. */
 #ifndef IVORY_TESTS_FILE_WORLD_H
 #define IVORY_TESTS_FILE_WORLD_H
 
@@ -27,7 +28,8 @@ static inline int world_begin(void **state)
     static world w;
     const char *root = getenv("TMPDIR");
 
-    w = (world){ .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }) };
+    w = (world){ .home = iv_home_new(
+                     &(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }) };
     snprintf(w.folder, sizeof w.folder, "%s/ivory-test-XXXXXX", root && *root ? root : P_tmpdir);
     *state = &w;
     return w.home && mkdtemp(w.folder) ? 0 : -1;
@@ -96,7 +98,7 @@ static inline void assert_message(iv_home *home, const char *text)
         fail_msg("expected a message with\n  %s\ncame\n  %s", text, iv_home_message(home));
 }
 
-/* ---- memory that runs out --------------------------------------------------------------------------------------------- */
+/* ---- memory that runs out -------------------------------------------------------------------- */
 
 typedef struct scarce {
     int64_t left;  /* allocations that still succeed */
@@ -118,7 +120,8 @@ static inline void *scarce_allocate(void *user, void *old, size_t bytes)
     return realloc(old, bytes);
 }
 
-/* Runs the work with 0, 1, 2 ... allocations until it succeeds: it must fail with NOMEM before, and never leak. */
+/* Runs the work with 0, 1, 2 ... allocations until it succeeds: it must fail with NOMEM before,
+ * and never leak. */
 static inline void assert_survives_scarcity(bool (*work)(iv_home *home, void *context), void *context)
 {
     for (int64_t allowed = 1;; allowed++) {
@@ -130,7 +133,8 @@ static inline void assert_survives_scarcity(bool (*work)(iv_home *home, void *co
         iv_status status = iv_home_status(home);
         iv_home_free(home);
         if (s.alive != 0)
-            fail_msg("%lld blocks were left with %lld allocations", (long long)s.alive, (long long)allowed);
+            fail_msg("%lld blocks were left with %lld allocations", (long long)s.alive,
+                     (long long)allowed);
         if (done)
             return;
         assert_int_equal(status, IV_NOMEM);

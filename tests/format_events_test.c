@@ -116,7 +116,8 @@ static void cutting_gives_the_file_as_it_was(void **state)
     assert_false(iv__file_exists(in_folder(w, "absent")));
 }
 
-/* After any cut of its bytes and a cut to its steps, a file can be appended to, and reads as if nothing had been. */
+/* After any cut of its bytes and a cut to its steps, a file can be appended to, and reads as if
+ * nothing had been. */
 static void damaged_tails_are_dropped(void **state)
 {
     world *w = *state;
@@ -137,7 +138,8 @@ static void damaged_tails_are_dropped(void **state)
     free(bytes);
 }
 
-/* A changed byte costs its record, or with a changed length all that follow; it never gives a wrong record. */
+/* A changed byte costs its record, or with a changed length all that follow; it never gives a
+ * wrong record. */
 static void changed_bytes_never_give_records(void **state)
 {
     world *w = *state;

@@ -14,9 +14,11 @@ static void print_events(iv_home *home, const char *bytes, size_t size, iv__text
     iv__source *source = iv__source_memory(home, "doc", bytes, size);
     iv__json *json = iv__json_new(source);
     iv__json_kind kind;
-    static const char *const marks[] = { [IV__JSON_OBJECT] = "{ ", [IV__JSON_OBJECT_END] = "} ", [IV__JSON_ARRAY] = "[ ",
-                                         [IV__JSON_ARRAY_END] = "] ", [IV__JSON_TRUE] = "true ",
-                                         [IV__JSON_FALSE] = "false ", [IV__JSON_NULL] = "null " };
+    static const char *const marks[] = {
+        [IV__JSON_OBJECT] = "{ ",    [IV__JSON_OBJECT_END] = "} ", [IV__JSON_ARRAY] = "[ ",
+        [IV__JSON_ARRAY_END] = "] ", [IV__JSON_TRUE] = "true ",    [IV__JSON_FALSE] = "false ",
+        [IV__JSON_NULL] = "null "
+    };
 
     iv_home_clear(home);
     while ((kind = iv__json_next(json)) > IV__JSON_END) {
@@ -39,6 +41,7 @@ static void print_events(iv_home *home, const char *bytes, size_t size, iv__text
 
 static void good_documents(void **state)
 {
+    /* clang-format off */
     static const struct { const char *json, *events; } cases[] = {
         { "{\"a\":[1,true,null,false],\"b\":{}}", "{ a: [ 1 true null false ] b: { } } ." },
         { " [ ] ", "[ ] ." },
@@ -52,6 +55,7 @@ static void good_documents(void **state)
         { "{\"\":{\"\":[[],[{}]]}}", "{ : { : [ [ ] [ { } ] ] } } ." },
         { "[\r\n\t1 ,\n 2 ]\n", "[ 1 2 ] ." },
     };
+    /* clang-format on */
     world *w = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -64,6 +68,7 @@ static void good_documents(void **state)
 
 static void messages_name_the_place(void **state)
 {
+    /* clang-format off */
     static const struct { const char *json, *message; } cases[] = {
         { "", "doc:1:1: expected a value but the data end here" },
         { "[1,\n {\"a\":1 x}]", "doc:2:9: expected ',' or '}' but found 'x'" },
@@ -101,6 +106,7 @@ static void messages_name_the_place(void **state)
         { "\"\xf4\x90\x80\x80\"", "expected UTF-8 but found the byte 0xf4" },
         { "\"\xe2\x82\"", "expected UTF-8 but found the byte 0xe2" },
     };
+    /* clang-format on */
     world *w = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -116,8 +122,8 @@ static void messages_name_the_place(void **state)
 /* Whatever lies across the border of two pieces is read as elsewhere. */
 static void borders_of_pieces(void **state)
 {
-    static const char inside[] = "\xc3\xa9\\u20ac\xf0\x9f\x98\x80\\ud83d\\ude00\\n", decoded[] =
-        "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf0\x9f\x98\x80\n";
+    static const char inside[] = "\xc3\xa9\\u20ac\xf0\x9f\x98\x80\\ud83d\\ude00\\n",
+                      decoded[] = "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf0\x9f\x98\x80\n";
     world *w = *state;
 
     for (size_t shift = 0; shift < 40; shift++) {
@@ -175,7 +181,8 @@ static int64_t endless_read(iv__source *source, void *buffer, size_t size)
         if (e->at == e->size) {
             if (e->next > e->count)
                 break;
-            e->size = (size_t)snprintf(e->text, sizeof e->text, e->next == e->count ? "]" : "%s{\"n\": %lld, \"s\": \"xxxxxxxx\"}\n",
+            e->size = (size_t)snprintf(e->text, sizeof e->text,
+                                       e->next == e->count ? "]" : "%s{\"n\": %lld, \"s\": \"xxxxxxxx\"}\n",
                                        e->next ? "," : "[", (long long)e->next);
             e->at = 0;
             e->next++;
@@ -245,8 +252,9 @@ static void values_are_skipped(void **state)
 
 static void small_documents_as_trees(void **state)
 {
-    static const char doc[] = "{\"name\": \"x\", \"list\": [1, -2.5, true],\n \"big\": 9223372036854775807,"
-                              " \"low\": -9223372036854775808, \"over\": 9223372036854775808, \"huge\": 1e999}";
+    static const char doc[] =
+        "{\"name\": \"x\", \"list\": [1, -2.5, true],\n \"big\": 9223372036854775807,"
+        " \"low\": -9223372036854775808, \"over\": 9223372036854775808, \"huge\": 1e999}";
     world *w = *state;
     iv__arena arena = { .home = w->home };
     int64_t whole;
@@ -306,17 +314,20 @@ static void what_is_written(void **state)
     iv__text line = { .home = w->home }, lines = { .home = w->home };
 
     write_sample(&(iv__json_writer){ .text = &line });
-    assert_string_equal(line.data,
-                        "{\"text\": \"a\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u007f\xc3\xa9\", \"list\": [-9223372036854775808, "
-                        "0.100000001, 0.1, 0.3333333333333333, null, null], \"empty\": {}, \"yes\": true, \"none\": null}");
+    assert_string_equal(
+        line.data,
+        "{\"text\": \"a\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u007f\xc3\xa9\", \"list\": [-9223372036854775808, "
+        "0.100000001, 0.1, 0.3333333333333333, null, null], \"empty\": {}, \"yes\": true, \"none\": null}");
     write_sample(&(iv__json_writer){ .text = &lines, .indent = 2 });
     assert_non_null(strstr(lines.data, "{\n  \"text\": \"a"));
     assert_non_null(strstr(lines.data, "\"list\": [\n    -9223372036854775808,\n    0.100000001,\n"));
     assert_non_null(strstr(lines.data, "\"empty\": {},\n"));
 
     iv__text_clear(&line);
-    iv__json_put_string(&(iv__json_writer){ .text = &line }, "a\xff" "b\xe2\x82");
-    assert_string_equal(line.data, "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd\"");
+    iv__json_put_string(&(iv__json_writer){ .text = &line }, "a\xff"
+                                                             "b\xe2\x82");
+    assert_string_equal(line.data, "\"a\xef\xbf\xbd"
+                                   "b\xef\xbf\xbd\xef\xbf\xbd\"");
     iv__text_free(&line);
     iv__text_free(&lines);
 }
@@ -362,7 +373,8 @@ static void numbers_round_trip(void **state)
 /* A program may have set a locale whose decimal mark is a comma. */
 static void locale_does_not_matter(void **state)
 {
-    static const char *const names[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE", "nl_NL.UTF-8" };
+    static const char *const names[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE",
+                                         "nl_NL.UTF-8" };
     world *w = *state;
     iv__text text = { .home = w->home };
     bool set = false;

@@ -1,4 +1,5 @@
-/* format_safetensors_test.c: safetensors files written and read; every changed byte and every cut is found. */
+/* format_safetensors_test.c: safetensors files written and read; every changed byte and every
+ * cut is found. */
 #define _XOPEN_SOURCE 700
 #include "file_world.h"
 
@@ -33,7 +34,9 @@ static void what_is_written_is_read(void **state)
 {
     world *w = *state;
     const char *path = write_five(w);
-    static const char *const order[] = { "rate \"\xc3\xa9\"", "layer/kernel", "steps", "scalar", "none", "letters" };
+    static const char *const order[] = {
+        "rate \"\xc3\xa9\"", "layer/kernel", "steps", "scalar", "none", "letters"
+    };
     static const char *const kinds[] = { "F64", "F32", "I32", "F32", "F32", "U8" };
     int64_t n;
 
@@ -49,7 +52,8 @@ static void what_is_written_is_read(void **state)
     }
     assert_int_equal((uintptr_t)list[0].data % 64, 0);
     for (int i = 0; i < FIVE; i++) {
-        const iv__named_tensor *t = iv__safetensors_expect(file, five[i].name, five[i].dtype, &five[i].shape);
+        const iv__named_tensor *t = iv__safetensors_expect(file, five[i].name, five[i].dtype,
+                                                           &five[i].shape);
         assert_non_null(t);
         assert_int_equal(t->bytes, (size_t)iv_shape_count(&t->shape) * iv_dtype_size(t->dtype));
         if (t->bytes > 0)
@@ -102,7 +106,8 @@ static void every_changed_byte_is_found(void **state)
         }
     bytes[size - 1] ^= 1;
     assert_null(iv__safetensors_read(w->home, "five", bytes, size));
-    assert_message(w->home, "five: the bytes of tensor 'letters' do not match their checksum: the file is damaged");
+    assert_message(w->home,
+                   "five: the bytes of tensor 'letters' do not match their checksum: the file is damaged");
     bytes[size - 1] ^= 1;
     bytes[20] ^= 32;
     assert_null(iv__safetensors_read(w->home, "five", bytes, size));
@@ -145,9 +150,12 @@ static iv__safetensors *read_foreign(world *w, const char *header, size_t data_s
 static void files_of_others_are_read(void **state)
 {
     world *w = *state;
-    iv__safetensors *file = read_foreign(w, "{\"b\":{\"data_offsets\":[2,18],\"shape\":[2],\"dtype\":\"I64\"},\"a\":{\"dtype\":"
-                                            "\"BF16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[1,{}]},"
-                                            "\"__metadata__\":{\"format\":\"pt\"}}   ", 18);
+    iv__safetensors *file =
+        read_foreign(w,
+                     "{\"b\":{\"data_offsets\":[2,18],\"shape\":[2],\"dtype\":\"I64\"},\"a\":{\"dtype\":"
+                     "\"BF16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[1,{}]},"
+                     "\"__metadata__\":{\"format\":\"pt\"}}   ",
+                     18);
     assert_non_null(file);
     assert_false(iv__safetensors_checked(file));
     const iv__named_tensor *b = iv__safetensors_find(file, "b");
@@ -165,6 +173,7 @@ static void files_of_others_are_read(void **state)
 
 static void malformed_files_are_refused(void **state)
 {
+    /* clang-format off */
     static const struct { const char *header; size_t data_size; const char *message; } cases[] = {
         { "", 0, "other: the file is damaged, or is no safetensors file (header:1:1: expected a value but the data end here)" },
         { "[]", 0, "header:1:1: 'header': expected an object" },
@@ -196,6 +205,7 @@ static void malformed_files_are_refused(void **state)
         { "{\"__metadata__\":{\"ivory.checksums\":\"\"}}", 0, "the header does not match its checksum" },
         { "{\"__metadata__\":{\"ivory.header\":\"0\"}}", 0, "the header does not match its checksum" },
     };
+    /* clang-format on */
     world *w = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -215,10 +225,15 @@ static void writing_refuses(void **state)
     world *w = *state;
     const char *path = in_folder(w, "refused");
     const iv__named_tensor twice[] = { five[0], five[0] };
-    const iv__named_tensor metadata = { .name = "__metadata__", .dtype = IV_U8, .shape = { 1, { 5 } }, .data = letters };
+    const iv__named_tensor metadata = {
+        .name = "__metadata__", .dtype = IV_U8, .shape = { 1, { 5 } }, .data = letters
+    };
     const iv__named_tensor latin = { .name = "\xe9", .dtype = IV_U8, .shape = { 1, { 5 } }, .data = letters };
-    const iv__named_tensor negative = { .name = "x", .dtype = IV_U8, .shape = { 1, { -5 } }, .data = letters };
-    const iv__pair own = { "ivory.header", "x" }, bad = { "x", "\xff" }, same[] = { { "x", "1" }, { "x", "2" } };
+    const iv__named_tensor negative = {
+        .name = "x", .dtype = IV_U8, .shape = { 1, { -5 } }, .data = letters
+    };
+    const iv__pair own = { "ivory.header", "x" }, bad = { "x", "\xff" },
+                   same[] = { { "x", "1" }, { "x", "2" } };
 
     assert_int_equal(iv__safetensors_write(w->home, path, 2, twice, 0, NULL), IV_NAME);
     assert_message(w->home, "the name 'letters' comes twice");
@@ -229,7 +244,8 @@ static void writing_refuses(void **state)
     assert_int_equal(iv__safetensors_write(w->home, path, 0, NULL, 1, &bad), IV_VALUE);
     assert_int_equal(iv__safetensors_write(w->home, path, 0, NULL, 2, same), IV_NAME);
     assert_false(iv__file_exists(path));
-    assert_int_equal(iv__safetensors_write(w->home, in_folder(w, "no/such/folder"), 0, NULL, 0, NULL), IV_IO);
+    assert_int_equal(iv__safetensors_write(w->home, in_folder(w, "no/such/folder"), 0, NULL, 0, NULL),
+                     IV_IO);
 
     assert_int_equal(iv__safetensors_write(w->home, path, 0, NULL, 0, NULL), IV_OK);
     iv__safetensors *file = iv__safetensors_open(w->home, path);

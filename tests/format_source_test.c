@@ -1,4 +1,5 @@
-/* format_source_test.c: plain and gzip files and memory as sources; every damage to a gzip file is found. */
+/* format_source_test.c: plain and gzip files and memory as sources; every damage to a gzip file
+ * is found. */
 #define _XOPEN_SOURCE 700
 #include "file_world.h"
 
@@ -48,7 +49,8 @@ static void plain_gzip_and_memory_give_the_same(void **state)
 {
     world *w = *state;
     static unsigned char bytes[LONG], back[LONG + 1];
-    const char *plain = in_folder(w, "plain.gz"), *packed = in_folder(w, "packed.txt"), *parts = in_folder(w, "parts");
+    const char *plain = in_folder(w, "plain.gz"), *packed = in_folder(w, "packed.txt"),
+               *parts = in_folder(w, "parts");
 
     fill(bytes);
     write_bytes(plain, bytes, LONG);
@@ -77,7 +79,11 @@ static void peeking_takes_nothing(void **state)
 
     assert_int_equal(iv__source_peek(source, ahead, 4), 4);
     assert_memory_equal(ahead, "abcd", 4);
+    assert_int_equal(iv__source_peek(source, ahead, 1), 1);
+    assert_memory_equal(ahead, "a", 1);
     assert_int_equal(iv__source_read(source, bytes, 3), 3);
+    assert_int_equal(iv__source_peek(source, ahead, 4), 3);
+    assert_memory_equal(ahead, "def", 3);
     assert_int_equal(iv__source_read(source, bytes + 3, 5), 3);
     assert_memory_equal(bytes, "abcdef", 6);
     assert_int_equal(iv__source_read(source, bytes, 1), 0);
@@ -133,9 +139,13 @@ static void what_follows_the_members(void **state)
     memcpy(bytes, packed, size);
     memset(bytes + size, 0, 100);
     free(packed);
-    assert_int_equal(read_all(iv__source_gunzip(iv__source_memory(w->home, "tail", bytes, size + 100)), back, 64, 64), 7);
+    assert_int_equal(read_all(iv__source_gunzip(iv__source_memory(w->home, "tail", bytes, size + 100)),
+                              back, 64, 64),
+                     7);
     bytes[size + 99] = 'x';
-    assert_int_equal(read_all(iv__source_gunzip(iv__source_memory(w->home, "tail", bytes, size + 100)), back, 64, 64), -1);
+    assert_int_equal(read_all(iv__source_gunzip(iv__source_memory(w->home, "tail", bytes, size + 100)),
+                              back, 64, 64),
+                     -1);
     assert_message(w->home, "tail: the gzip data are damaged (other bytes follow the compressed ones)");
 }
 
@@ -172,9 +182,21 @@ static void checksum_of_a_file(void **state)
 /* Every code point comes back; what stands beside the well-formed is refused. */
 static void utf8_is_checked(void **state)
 {
-    static const char *const bad[] = { "\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                                       "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98",
-                                       "\xc3(", "\xe2(\xa1", "\xe2\x82(" };
+    static const char *const bad[] = { "\x80",
+                                       "\xc1\xbf",
+                                       "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80",
+                                       "\xed\xbf\xbf",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xff",
+                                       "\xc3",
+                                       "\xe2\x82",
+                                       "\xf0\x9f\x98",
+                                       "\xc3(",
+                                       "\xe2(\xa1",
+                                       "\xe2\x82(" };
     unsigned char bytes[4];
     uint32_t code;
 

@@ -2,6 +2,7 @@
  * Values after GOLDEN come from the formulas, computed in double precision by hand or with Python's math module. */
 #include "common/ops_case.h"
 
+/* clang-format off */
 static const ops_case ops_cases[] = {
     /* ---- elementwise, one input ------------------------------------------------------------------------ */
     CASE(neg, IN(F(3, 5)), RANGE(-2, 2)),
@@ -255,3 +256,4 @@ static const ops_case ops_cases[] = {
     CASE(simple_rnn_back, IN(F(17, 6, 19), F(19, 33), F(33, 33), F(17, 33), F(17, 6, 33), F(17, 6, 33), F(17, 33),
                              M(17, 6)), RANGE(-0.5, 0.5), WITH(iv__recurrent, 1, 0), TOLERANCE(1e-5)),
 };
+/* clang-format on */

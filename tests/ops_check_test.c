@@ -1,11 +1,11 @@
 /* ops_check_test.c: every row through every check, case by case (ops_cases.c is the table). */
 #include <ivory/derive.h>
 #include <ivory/ops.h>
+#include <ivory/plan.h>
 
-#include "backend/backend.h"
 #include "base/home.h"
-#include "base/random.h"
 #include "common/evaluate.h"
+#include "common/trial.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,350 +17,23 @@
 
 #include "ops_cases.c"
 
-/* ---- rows and cases --------------------------------------------------------------------------------------- */
-
-#define IV_OPS(name) extern const iv_op *const iv_ops_##name[];
-#include "registry_ops.inc"
-#undef IV_OPS
-
-#define IV_OPS(name) iv_ops_##name,
-static const iv_op *const *const families[] = {
-#include "registry_ops.inc"
-};
-#undef IV_OPS
-
-enum { N_FAMILIES = sizeof families / sizeof *families, N_CASES = sizeof ops_cases / sizeof *ops_cases };
+enum { N_CASES = sizeof ops_cases / sizeof *ops_cases };
 
 static iv_home *one_thread, *three_threads;
 static size_t pool_bytes; /* that three_threads holds for its threads */
-
-static const iv_op *row_named(const char *name)
-{
-    for (int f = 0; f < N_FAMILIES; f++)
-        for (const iv_op *const *op = families[f]; *op; op++)
-            if (!strcmp((*op)->name, name))
-                return *op;
-    fail_msg("the case '%s' names no row", name);
-    return NULL;
-}
-
-#define CHECK(condition, c, ...)                                                                   \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            fail_case(c, __VA_ARGS__);                                                             \
-    } while (0)
-
-static void fail_case(const ops_case *c, const char *format, ...) IV_PRINTF(2, 3);
-static void fail_case(const ops_case *c, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fail_msg("case %d (%s): %s", (int)(c - ops_cases), c->row, text);
-}
-
-static bool close_to(double a, double b, double tolerance)
-{
-    return (isnan(a) && isnan(b)) || a == b || fabs(a - b) <= tolerance * (1 + fabs(b));
-}
-
-/* ---- values ------------------------------------------------------------------------------------------------- */
-
-/* Numbers in [low, high] that f32 can hold; each (case, place) has its own. */
-static double *draw(const ops_case *c, const char *place, int64_t count, double low, double high, bool whole)
-{
-    double *value = iv__alloc_array(one_thread, count, sizeof *value);
-    uint64_t key = iv__random_key((uint64_t)(c - ops_cases), place);
-
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t word[4];
-
-        iv__philox(key, 0, (uint64_t)i, word);
-        double unit = iv__unit_f64(word[0], word[1]);
-        value[i] = whole ? low + floor(unit * (high - low + 1)) : (double)(float)(low + unit * (high - low));
-    }
-    return value;
-}
-
-static void *typed(const double *value, int64_t count, iv_dtype dtype)
-{
-    void *data = iv__alloc_array(one_thread, count, iv_dtype_size(dtype));
-
-    for (int64_t i = 0; i < count; i++)
-        switch (dtype) {
-        case IV_F32: ((float *)data)[i] = (float)value[i]; break;
-        case IV_F64: ((double *)data)[i] = value[i]; break;
-        case IV_I32: ((int32_t *)data)[i] = (int32_t)value[i]; break;
-        case IV_U8: ((uint8_t *)data)[i] = (uint8_t)value[i]; break;
-        }
-    return data;
-}
-
-static double *input_values(const ops_case *c, int k)
-{
-    const case_input *in = &c->in[k];
-    const bool own = in->low != 0 || in->high != 0;
-    char place[16];
-
-    if (c->n_given) {
-        int64_t before = 0;
-
-        for (int j = 0; j < k; j++)
-            before += iv_shape_count(&c->in[j].shape);
-        CHECK(before + iv_shape_count(&in->shape) <= c->n_given, c, "too few numbers are given");
-        double *value = iv__alloc_array(one_thread, iv_shape_count(&in->shape), sizeof *value);
-        memcpy(value, c->given + before, (size_t)iv_shape_count(&in->shape) * sizeof *value);
-        return value;
-    }
-    snprintf(place, sizeof place, "x%d", k);
-    return draw(c, place, iv_shape_count(&in->shape), own ? in->low : c->low, own ? in->high : c->high,
-                in->kind != INPUT_REAL);
-}
-
-static iv_dtype input_dtype(const case_input *in, iv_dtype real)
-{
-    return in->kind == INPUT_INDEX ? IV_I32 : in->kind == INPUT_BYTE ? IV_U8 : real;
-}
-
-/* ---- a case as a graph ------------------------------------------------------------------------------------- */
-
-enum { MAX_LEAVES = 48 };
-
-typedef struct subject {
-    const ops_case *c;
-    const iv_op *op;
-    iv_graph *graph;
-    iv_node *x[MAX_CASE_INPUTS];
-    const iv_call *call;
-    int n_leaves; /* name and memory of each leaf that was made */
-    char name[MAX_LEAVES][16];
-    void *data[MAX_LEAVES];
-} subject;
-
-static iv_node *add_leaf(subject *s, const char *name, iv_dtype dtype, iv_shape shape, int axis, const double *value)
-{
-    CHECK(s->n_leaves < MAX_LEAVES, s->c, "too many leaves");
-    snprintf(s->name[s->n_leaves], sizeof s->name[0], "%s", name);
-    s->data[s->n_leaves++] = typed(value, iv_shape_count(&shape), dtype);
-    return axis < 0 ? iv_input(s->graph, name, dtype, shape) : iv_input_sequence(s->graph, name, dtype, shape, axis);
-}
-
-static subject subject_new(const ops_case *c, iv_home *home, iv_dtype real, const int *time)
-{
-    subject s = { .c = c, .op = row_named(c->row), .graph = iv_graph_new_real(home, real) };
-
-    for (int k = 0; k < c->n_in; k++) {
-        double *value = input_values(c, k);
-        char name[16];
-
-        snprintf(name, sizeof name, "x%d", k);
-        s.x[k] = add_leaf(&s, name, input_dtype(&c->in[k], real), c->in[k].shape, time ? time[k] : -1, value);
-        iv__free(one_thread, value);
-    }
-    iv_node *y = iv__apply(s.graph, s.op, c->n_in, s.x, c->attr);
-    CHECK(y != NULL, c, "refused: %s", iv_graph_message(s.graph));
-    s.call = y->call;
-    return s;
-}
-
-static void subject_free(subject *s)
-{
-    for (int i = 0; i < s->n_leaves; i++)
-        iv__free(one_thread, s->data[i]);
-    iv_graph_free(s->graph);
-}
-
-static void *leaf_memory(void *context, const iv_node *leaf)
-{
-    subject *s = context;
-
-    for (int i = 0; i < s->n_leaves; i++)
-        if (!strcmp(s->name[i], iv_node_name(leaf)))
-            return s->data[i];
-    fail_case(s->c, "leaf '%s' has no memory", iv_node_name(leaf));
-    return NULL;
-}
-
-/* ---- a case as a kernel call, every buffer between guards --------------------------------------------------- */
-
-enum { GUARD = 64, CANARY = 0xA5 };
-
-typedef struct guarded {
-    unsigned char *block;
-    size_t bytes;
-} guarded;
-
-static guarded guarded_new(size_t bytes)
-{
-    guarded g = { iv__alloc(one_thread, bytes + 2 * GUARD), bytes };
-
-    memset(g.block, CANARY, bytes + 2 * GUARD);
-    return g;
-}
-
-static void *inside(const guarded *g)
-{
-    return g->block + GUARD;
-}
-
-static bool guards_hold(const guarded *g)
-{
-    for (size_t i = 0; i < GUARD; i++)
-        if (g->block[i] != CANARY || g->block[GUARD + g->bytes + i] != CANARY)
-            return false;
-    return true;
-}
-
-typedef struct trial {
-    const subject *s;
-    iv_kernel_call k;
-    guarded in[MAX_CASE_INPUTS], out[IV_MAX_OUT], scratch, packed[IV_MAX_PACKED];
-    void *packed_data[IV_MAX_PACKED];
-    int n_packed;
-} trial;
-
-static size_t node_bytes(const iv_node *node)
-{
-    return (size_t)iv_shape_count(&node->shape) * iv_dtype_size(node->dtype);
-}
-
-static trial trial_new(const subject *s, iv_home *home)
-{
-    const iv_call *call = s->call;
-    trial t = { .s = s, .k = { .home = home, .n_in = call->n_in, .n_out = call->n_out, .attr = call->attr,
-                               .count = iv_shape_count(&call->out[0].shape) } };
-
-    for (int i = 0; i < call->n_in; i++) {
-        t.in[i] = guarded_new(node_bytes(call->in[i]));
-        memcpy(inside(&t.in[i]), s->data[i], t.in[i].bytes);
-        t.k.in[i] = (iv_array){ inside(&t.in[i]), &call->in[i]->shape, call->in[i]->dtype, false };
-    }
-    for (int j = 0; j < call->n_out; j++) {
-        t.out[j] = guarded_new(node_bytes(&call->out[j]));
-        t.k.out[j] = (iv_array){ inside(&t.out[j]), &call->out[j].shape, call->out[j].dtype, false };
-    }
-    return t;
-}
-
-static void trial_free(trial *t)
-{
-    for (int i = 0; i < t->k.n_in; i++)
-        iv__free(one_thread, t->in[i].block);
-    for (int j = 0; j < t->k.n_out; j++)
-        iv__free(one_thread, t->out[j].block);
-    for (int i = 0; i < t->n_packed; i++)
-        iv__free(one_thread, t->packed[i].block);
-    iv__free(one_thread, t->scratch.block);
-}
-
-static void take_scratch(trial *t, size_t bytes)
-{
-    t->scratch = guarded_new(bytes);
-    t->k.scratch = inside(&t->scratch);
-}
-
-static void check_guards(const trial *t)
-{
-    for (int i = 0; i < t->k.n_in; i++) {
-        CHECK(guards_hold(&t->in[i]), t->s->c, "it wrote beside input %d", i);
-        CHECK(!memcmp(inside(&t->in[i]), t->s->data[i], t->in[i].bytes), t->s->c, "it changed input %d", i);
-    }
-    for (int j = 0; j < t->k.n_out; j++)
-        CHECK(guards_hold(&t->out[j]), t->s->c, "it wrote beside output %d", j);
-    for (int i = 0; i < t->n_packed; i++)
-        CHECK(guards_hold(&t->packed[i]), t->s->c, "it wrote beside packed form %d", i);
-    if (t->scratch.block)
-        CHECK(guards_hold(&t->scratch), t->s->c, "it wrote beside its scratch");
-}
-
-static iv_kernel *reference_of(const subject *s)
-{
-    for (int j = 0; j < s->call->n_out; j++)
-        if (s->call->out[j].dtype == IV_F64)
-            return s->op->f64;
-    for (int i = 0; i < s->call->n_in; i++)
-        if (s->call->in[i]->dtype == IV_F64)
-            return s->op->f64;
-    return s->op->f32;
-}
-
-static trial run_reference(const subject *s, iv_home *home)
-{
-    trial t = trial_new(s, home);
-
-    if (s->op->scratch)
-        take_scratch(&t, s->op->scratch(&t.k));
-    reference_of(s)(&t.k);
-    check_guards(&t);
-    return t;
-}
-
-/* False when the backend has no kernel for this call. */
-static bool run_backend(const subject *s, iv_home *home, const iv_backend *backend, bool weights, trial *t)
-{
-    *t = trial_new(s, home);
-    for (int i = 0; i < t->k.n_in; i++)
-        t->k.in[i].weight = weights;
-
-    const iv_fast_kernel *kernel = iv__backend_find(backend, s->op->name, &t->k);
-    iv_packing want[IV_MAX_PACKED];
-
-    if (!kernel) {
-        trial_free(t);
-        return false;
-    }
-    if (kernel->scratch)
-        take_scratch(t, kernel->scratch(&t->k));
-    t->n_packed = kernel->packings ? kernel->packings(&t->k, want) : 0;
-    for (int i = 0; i < t->n_packed; i++) {
-        const iv_array *from = &t->k.in[want[i].input];
-
-        t->packed[i] = guarded_new(want[i].size(from->shape, want[i].variant));
-        t->packed_data[i] = inside(&t->packed[i]);
-        want[i].pack(home, from, want[i].variant, t->packed_data[i]);
-    }
-    t->k.packed = t->packed_data;
-    kernel->run(&t->k);
-    check_guards(t);
-    return true;
-}
-
-static void check_close(const trial *got, const trial *expected, double tolerance, const char *what)
-{
-    for (int j = 0; j < got->k.n_out; j++) {
-        const iv_array *a = &got->k.out[j], *b = &expected->k.out[j];
-
-        CHECK(iv_shape_same(a->shape, b->shape), got->s->c, "shapes of output %d differ", j);
-        for (int64_t i = 0; i < iv_shape_count(a->shape); i++) {
-            double x = element_at(a->data, a->dtype, i), y = element_at(b->data, b->dtype, i);
-
-            CHECK(close_to(x, y, tolerance), got->s->c, "%s: output %d, element %lld is %.9g and should be %.9g",
-                  what, j, (long long)i, x, y);
-        }
-    }
-}
-
-static void check_same(const trial *got, const trial *expected, int output, const char *what)
-{
-    CHECK(!memcmp(inside(&got->out[output]), inside(&expected->out[output]), got->out[output].bytes), got->s->c,
-          "%s: output %d is not the same bit for bit", what, output);
-}
 
 static double tolerance_of(const ops_case *c)
 {
     return c->tolerance > 0 ? c->tolerance : 2e-6;
 }
 
-/* ---- the checks ---------------------------------------------------------------------------------------------- */
+/* ---- the checks ------------------------------------------------------------------------------ */
 
 static void every_row_is_complete(void **state)
 {
     (void)state;
-    for (int f = 0; f < N_FAMILIES; f++)
-        for (const iv_op *const *row = families[f]; *row; row++) {
+    for (int f = 0; f < n_row_families; f++)
+        for (const iv_op *const *row = row_families[f]; *row; row++) {
             const iv_op *op = *row;
             bool found = false, stepped = op->flags & IV_POINTWISE;
 
@@ -391,15 +64,15 @@ static void golden_values(void **state)
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++)
         for (int wide = 0; wide < 2 && c->n_golden; wide++) {
             subject s = subject_new(c, one_thread, wide ? IV_F64 : IV_F32, NULL);
-            trial t = run_reference(&s, one_thread);
+            trial t = trial_reference(&s, one_thread);
             const iv_array *y = &t.k.out[0];
 
             CHECK(iv_shape_count(y->shape) == c->n_golden, c, "the golden values are not as many");
             for (int i = 0; i < c->n_golden; i++) {
                 double got = element_at(y->data, y->dtype, i);
 
-                CHECK(close_to(got, c->golden[i], wide ? 1e-12 : 1e-6), c, "element %d is %.17g and should be %.17g", i,
-                      got, c->golden[i]);
+                CHECK(close_to(got, c->golden[i], wide ? 1e-12 : 1e-6), c,
+                      "element %d is %.17g and should be %.17g", i, got, c->golden[i]);
             }
             trial_free(&t);
             subject_free(&s);
@@ -410,8 +83,9 @@ static void f32_as_f64(void **state)
 {
     (void)state;
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++) {
-        subject narrow = subject_new(c, one_thread, IV_F32, NULL), wide = subject_new(c, one_thread, IV_F64, NULL);
-        trial a = run_reference(&narrow, one_thread), b = run_reference(&wide, one_thread);
+        subject narrow = subject_new(c, one_thread, IV_F32, NULL),
+                wide = subject_new(c, one_thread, IV_F64, NULL);
+        trial a = trial_reference(&narrow, one_thread), b = trial_reference(&wide, one_thread);
 
         check_close(&a, &b, tolerance_of(c), "f32 against f64");
         trial_free(&a);
@@ -426,6 +100,15 @@ static bool is_differentiated(const subject *s, int k)
     return s->c->in[k].kind == INPUT_REAL && !s->c->in[k].fixed;
 }
 
+static int outputs_of(const subject *s, iv_node *outputs[])
+{
+    const int n = s->c->n_public ? s->c->n_public : s->op->n_out;
+
+    for (int j = 0; j < n; j++)
+        outputs[j] = &s->call->out[j];
+    return n;
+}
+
 /* Sum of each node times numbers of its own: a scalar that feels every element. */
 static iv_node *project(subject *s, int n, iv_node *const y[], const char *letter)
 {
@@ -434,13 +117,14 @@ static iv_node *project(subject *s, int n, iv_node *const y[], const char *lette
     for (int j = 0; j < n; j++) {
         char name[16];
 
-        if (!y[j] || y[j]->dtype != IV_F64)
+        if (!y[j] || y[j]->dtype != iv_graph_real(s->graph))
             continue;
         snprintf(name, sizeof name, "%s%d", letter, j);
-        double *value = draw(s->c, name, iv_shape_count(&y[j]->shape), -1, 1, false);
-        iv_node *part = iv_sum_all(iv_mul(y[j], add_leaf(s, name, IV_F64, y[j]->shape, -1, value)));
+        double *value = draw(s->home, s->c, name, iv_shape_count(&y[j]->shape), -1, 1, false);
+        iv_node *part = iv_sum_all(
+            iv_mul(y[j], subject_leaf(s, name, y[j]->dtype, y[j]->shape, -1, value)));
 
-        iv__free(one_thread, value);
+        iv__free(s->home, value);
         sum = sum ? iv_add(sum, part) : part;
     }
     return sum;
@@ -448,7 +132,7 @@ static iv_node *project(subject *s, int n, iv_node *const y[], const char *lette
 
 static double value_of(subject *s, iv_node *scalar)
 {
-    evaluation e = evaluate(s->graph, 1, &scalar, leaf_memory, s);
+    evaluation e = evaluate(s->graph, 1, &scalar, subject_memory, s);
     double value = evaluation_at(&e, scalar, 0);
 
     evaluation_free(&e);
@@ -458,14 +142,15 @@ static double value_of(subject *s, iv_node *scalar)
 /* The gradient of `loss` along a random direction of each input, against central differences. */
 static void check_slopes(subject *s, iv_node *loss, iv_node *const dx[], const char *what)
 {
-    evaluation e = evaluate(s->graph, s->c->n_in, dx, leaf_memory, s);
+    evaluation e = evaluate(s->graph, s->c->n_in, dx, subject_memory, s);
 
     for (int k = 0; k < s->c->n_in; k++) {
         if (!is_differentiated(s, k))
             continue;
         const int64_t count = iv_shape_count(&s->x[k]->shape);
         const double step = 1e-5;
-        double *direction = draw(s->c, "direction", count, -1, 1, false), *x = s->data[k], slope = 0, difference = 0;
+        double *direction = draw(s->home, s->c, "direction", count, -1, 1, false), *x = s->data[k];
+        double slope = 0, difference = 0;
 
         for (int64_t i = 0; i < count; i++)
             slope += direction[i] * evaluation_at(&e, dx[k], i);
@@ -477,9 +162,9 @@ static void check_slopes(subject *s, iv_node *loss, iv_node *const dx[], const c
                 x[i] -= side * step * direction[i];
         }
         difference /= 2 * step;
-        CHECK(close_to(slope, difference, 1e-6), s->c, "%s of input %d: the rule gives %.10g, differences %.10g", what,
-              k, slope, difference);
-        iv__free(one_thread, direction);
+        CHECK(close_to(slope, difference, 1e-6), s->c,
+              "%s of input %d: the rule gives %.10g, differences %.10g", what, k, slope, difference);
+        iv__free(s->home, direction);
     }
     evaluation_free(&e);
 }
@@ -520,9 +205,7 @@ static void gradients(void **state)
         if (c->n_given || op->no_gradient)
             continue;
         subject s = subject_new(c, one_thread, IV_F64, NULL);
-        for (int j = 0; j < op->n_out; j++)
-            outputs[j] = &s.call->out[j];
-        iv_node *loss = project(&s, c->n_public ? c->n_public : op->n_out, outputs, "r");
+        iv_node *loss = project(&s, outputs_of(&s, outputs), outputs, "r");
 
         if (!loss || (c->n_in == 1 && c->in[0].kind != INPUT_REAL)) { /* moves integers */
             subject_free(&s);
@@ -557,12 +240,12 @@ static void backends_as_reference(void **state)
     (void)state;
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++) {
         subject s = subject_new(c, one_thread, IV_F32, NULL);
-        trial expected = run_reference(&s, one_thread), got;
+        trial expected = trial_reference(&s, one_thread), got;
 
         for (const iv_backend *const *backend = iv__backends; *backend; backend++)
             for (int weights = 0; weights < 2; weights++)
                 if ((*backend)->available() && reference_of(&s) == s.op->f32 &&
-                    run_backend(&s, one_thread, *backend, weights, &got)) {
+                    trial_backend(&s, one_thread, *backend, weights, &got)) {
                     check_close(&got, &expected, tolerance_of(c), (*backend)->name);
                     trial_free(&got);
                     checked++;
@@ -579,7 +262,7 @@ static void threads_change_nothing(void **state)
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++)
         for (int wide = 0; wide < 2; wide++) {
             subject s = subject_new(c, one_thread, wide ? IV_F64 : IV_F32, NULL);
-            trial one = run_reference(&s, one_thread), three = run_reference(&s, three_threads);
+            trial one = trial_reference(&s, one_thread), three = trial_reference(&s, three_threads);
 
             for (int j = 0; j < s.op->n_out; j++)
                 check_same(&three, &one, j, "three threads");
@@ -587,9 +270,9 @@ static void threads_change_nothing(void **state)
             trial_free(&three);
             for (const iv_backend *const *backend = iv__backends; *backend; backend++) {
                 if (!(*backend)->available() || reference_of(&s) != s.op->f32 ||
-                    !run_backend(&s, one_thread, *backend, false, &one))
+                    !trial_backend(&s, one_thread, *backend, false, &one))
                     continue;
-                run_backend(&s, three_threads, *backend, false, &three);
+                trial_backend(&s, three_threads, *backend, false, &three);
                 for (int j = 0; j < s.op->n_out; j++)
                     check_same(&three, &one, j, (*backend)->name);
                 trial_free(&one);
@@ -605,7 +288,7 @@ static void in_place_is_the_same(void **state)
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++)
         for (int wide = 0; wide < 2 && row_named(c->row)->flags & IV_POINTWISE; wide++) {
             subject s = subject_new(c, one_thread, wide ? IV_F64 : IV_F32, NULL);
-            trial apart = run_reference(&s, one_thread);
+            trial apart = trial_reference(&s, one_thread);
 
             for (int i = 0; i < s.call->n_in; i++) {
                 if (s.call->in[i]->dtype != s.call->out[0].dtype)
@@ -614,7 +297,7 @@ static void in_place_is_the_same(void **state)
 
                 memcpy(t.k.out[0].data, t.k.in[i].data, t.out[0].bytes);
                 t.k.in[i].data = t.k.out[0].data;
-                reference_of(&s)(&t.k);
+                reference_of (&s)(&t.k);
                 check_guards(&t);
                 check_same(&t, &apart, 0, "in place");
                 trial_free(&t);
@@ -630,16 +313,18 @@ static void pieces_make_the_whole(void **state)
     for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++)
         for (int wide = 0; wide < 2 && row_named(c->row)->flags & IV_RANGED; wide++) {
             subject s = subject_new(c, one_thread, wide ? IV_F64 : IV_F32, NULL);
-            trial whole = run_reference(&s, one_thread), t = trial_new(&s, one_thread);
+            trial whole = trial_reference(&s, one_thread), t = trial_new(&s, one_thread);
             const int64_t count = t.k.count;
 
             for (int64_t begin = 0, length = 1; begin < count; begin += t.k.count, length += 2) {
                 t.k.begin = begin;
                 t.k.count = length < count - begin ? length : count - begin;
-                t.k.out[0].data = (char *)inside(&t.out[0]) + (size_t)begin * iv_dtype_size(t.k.out[0].dtype);
+                t.k.out[0].data = (char *)inside(&t.out[0]) +
+                                  (size_t)begin * iv_dtype_size(t.k.out[0].dtype);
                 for (int i = 0; i < t.k.n_in && s.op->flags & IV_POINTWISE; i++)
-                    t.k.in[i].data = (char *)inside(&t.in[i]) + (size_t)begin * iv_dtype_size(t.k.in[i].dtype);
-                reference_of(&s)(&t.k);
+                    t.k.in[i].data = (char *)inside(&t.in[i]) +
+                                     (size_t)begin * iv_dtype_size(t.k.in[i].dtype);
+                reference_of (&s)(&t.k);
             }
             check_guards(&t);
             check_same(&t, &whole, 0, "in pieces");
@@ -660,13 +345,13 @@ static void outputs_may_be_missing(void **state)
         if (op->n_out < 2)
             continue;
         subject s = subject_new(c, one_thread, IV_F32, NULL);
-        trial all = run_reference(&s, one_thread);
+        trial all = trial_reference(&s, one_thread);
 
         for (int missing = first; missing < op->n_out; missing++) {
             trial t = trial_new(&s, one_thread);
 
             if (op->scratch)
-                take_scratch(&t, op->scratch(&t.k));
+                trial_scratch(&t, op->scratch(&t.k));
             t.k.out[missing].data = NULL;
             op->f32(&t.k);
             check_guards(&t);
@@ -680,7 +365,44 @@ static void outputs_may_be_missing(void **state)
     }
 }
 
-/* ---- the stepper against the whole ---------------------------------------------------------------------------- */
+/* Outputs and gradients by a plan (simplified, fused, placed, with the best kernels) are those of the plain path. */
+static void plans_as_the_plain_path(void **state)
+{
+    (void)state;
+    for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++) {
+        iv_node *wanted[IV_MAX_OUT + 1 + MAX_CASE_INPUTS], *dx[MAX_CASE_INPUTS];
+        subject s = subject_new(c, three_threads, IV_F32, NULL);
+        int n = outputs_of(&s, wanted);
+        iv_node *loss = c->n_given || !s.op->gradient ? NULL : project(&s, n, wanted, "r");
+
+        if (loss && !gradient_of(&s, loss, dx))
+            for (int k = 0; k < c->n_in; k++)
+                wanted[n++] = dx[k];
+        iv_plan *plan = iv_plan_new(three_threads, n, wanted, 0, NULL);
+        CHECK(plan != NULL, c, "no plan: %s", iv_home_message(three_threads));
+        for (int i = 0; i < s.n_leaves; i++)
+            if (iv_plan_input(plan, s.name[i]))
+                iv_plan_bind(plan, s.name[i], s.data[i], NULL);
+        CHECK(!iv_plan_run(plan), c, "the plan does not run: %s", iv_home_message(three_threads));
+
+        evaluation e = evaluate(s.graph, n, wanted, subject_memory, &s);
+
+        for (int j = 0; j < n; j++)
+            for (int64_t i = 0; i < iv_shape_count(&wanted[j]->shape); i++) {
+                double got = element_at(iv_plan_output(plan, j), wanted[j]->dtype, i);
+                double expected = evaluation_at(&e, wanted[j], i);
+
+                CHECK(close_to(got, expected, 5 * tolerance_of(c)), c,
+                      "by a plan output %d, element %lld is %.9g, plainly %.9g", j, (long long)i,
+                      got, expected);
+            }
+        evaluation_free(&e);
+        iv_plan_free(plan);
+        subject_free(&s);
+    }
+}
+
+/* ---- the stepper against the whole ----------------------------------------------------------- */
 
 /* Offset of element i of a node of one position, at position t, in the same node of the whole graph. */
 static int64_t whole_place(const iv_shape *one, const iv_shape *whole, int64_t i, int64_t t)
@@ -723,7 +445,7 @@ static void *step_memory(void *context, const iv_node *leaf)
                 value[i] = element_at(s->data[k], leaf->dtype,
                                       whole_place(&leaf->shape, &s->x[k]->shape, i, w->t));
             iv__free(one_thread, w->leaf[k]);
-            w->leaf[k] = typed(value, count, leaf->dtype);
+            w->leaf[k] = typed(one_thread, value, count, leaf->dtype);
             iv__free(one_thread, value);
             return w->leaf[k];
         }
@@ -739,8 +461,8 @@ static void *copy_of(const evaluation *e, const iv_node *node)
     return copy;
 }
 
-static void check_position(walk *w, const iv_stepper *stepper, int n, iv_node *const whole[], const evaluation *e,
-                           int64_t length)
+static void check_position(walk *w, const iv_stepper *stepper, int n, iv_node *const whole[],
+                           const evaluation *e, int64_t length)
 {
     iv_graph *graph = iv_stepper_graph(stepper);
     iv_node *wanted[IV_MAX_OUT + 4];
@@ -754,13 +476,15 @@ static void check_position(walk *w, const iv_stepper *stepper, int n, iv_node *c
     for (int j = 0; j < n; j++) {
         const bool moves = !iv_shape_same(&wanted[j]->shape, &whole[j]->shape);
 
-        for (int64_t i = 0; (moves || w->t == length - 1) && i < iv_shape_count(&wanted[j]->shape); i++) {
+        for (int64_t i = 0; (moves || w->t == length - 1) && i < iv_shape_count(&wanted[j]->shape);
+             i++) {
             double got = evaluation_at(&now, wanted[j], i);
-            double expected = evaluation_at(e, whole[j], whole_place(&wanted[j]->shape, &whole[j]->shape, i, w->t));
+            double expected = evaluation_at(e, whole[j],
+                                            whole_place(&wanted[j]->shape, &whole[j]->shape, i, w->t));
 
             CHECK(close_to(got, expected, 1e-12), w->s->c,
-                  "position %lld: output %d, element %lld is %.9g, of the whole %.9g", (long long)w->t, j, (long long)i,
-                  got, expected);
+                  "position %lld: output %d, element %lld is %.9g, of the whole %.9g",
+                  (long long)w->t, j, (long long)i, got, expected);
         }
     }
     for (int i = 0; i < w->n_states; i++) {
@@ -785,7 +509,7 @@ static void check_steps(const ops_case *c, const int *time)
     iv_stepper *stepper = iv_stepper_new(s.op->n_out, whole);
     CHECK(stepper != NULL, c, "no stepper: %s", iv_home_message(one_thread));
 
-    evaluation e = evaluate(s.graph, s.op->n_out, whole, leaf_memory, &s);
+    evaluation e = evaluate(s.graph, s.op->n_out, whole, subject_memory, &s);
     w.n_states = iv_stepper_states(stepper, &w.states);
     for (int i = 0; i < w.n_states; i++) {
         iv_node *start = w.states[i].start;
@@ -866,6 +590,7 @@ int main(void)
         cmocka_unit_test(in_place_is_the_same),
         cmocka_unit_test(pieces_make_the_whole),
         cmocka_unit_test(outputs_may_be_missing),
+        cmocka_unit_test(plans_as_the_plain_path),
         cmocka_unit_test(steps_as_the_whole),
         cmocka_unit_test(steps_are_refused_by_name),
     };

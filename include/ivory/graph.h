@@ -7,6 +7,8 @@
 
 #include <ivory/tensor.h>
 
+#include <stdio.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -30,6 +32,9 @@ IV_API iv_node *iv_parameter(iv_graph *graph, const char *name, iv_shape shape);
 /* An input whose axis `axis` is causal time: the stepper runs it one position at a time. */
 IV_API iv_node *iv_input_sequence(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape,
                                   int axis);
+
+/* A line for each call: its first node, row, shape, inputs, attributes and scope. */
+IV_API void iv_graph_print(const iv_graph *graph, FILE *file);
 
 IV_API iv_graph *iv_node_graph(const iv_node *node);
 IV_API const iv_shape *iv_node_shape(const iv_node *node);

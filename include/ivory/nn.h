@@ -19,6 +19,8 @@ typedef struct iv_params iv_params;
 
 /* real: IV_F32, or IV_F64 for gradient checks. The seed decides every initial value, together with the name. */
 IV_API iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed);
+/* The same, but parameters are zeros at birth: for those that are loaded next, or only looked at. */
+IV_API iv_params *iv_params_new_empty(iv_home *home, iv_dtype real);
 IV_API void iv_params_free(iv_params *params);
 IV_API int iv_params_count(const iv_params *params);
 IV_API const char *iv_params_name(const iv_params *params, int i); /* in order of making */

@@ -239,15 +239,3 @@ uint64_t iv__fields_hash(const iv_field *fields, const void *options)
     }
     return hash;
 }
-
-int64_t iv__field_int(const iv_field *field, const void *options)
-{
-    const void *member = member_in(field, options);
-
-    return field->type == IV_FIELD_CHOICE ? *(const int *)member : *(const int64_t *)member;
-}
-
-double iv__field_real(const iv_field *field, const void *options)
-{
-    return *(const double *)member_in(field, options);
-}

@@ -26,7 +26,5 @@ const iv_field *iv__field_find(const iv_field *fields, const char *name);
 void iv__field_print(const iv_field *field, const void *options, iv__text *text); /* as iv__field_set reads it */
 bool iv__fields_same(const iv_field *fields, const void *a, const void *b);
 uint64_t iv__fields_hash(const iv_field *fields, const void *options);
-int64_t iv__field_int(const iv_field *field, const void *options);
-double iv__field_real(const iv_field *field, const void *options);
 
 #endif

@@ -80,7 +80,7 @@ void iv__writer_add(iv__writer *writer, const void *bytes, size_t size)
 {
     if (!writer || !size)
         return;
-    if (writer->used + size > sizeof writer->buffer) {
+    if (size > sizeof writer->buffer - writer->used) {
         write_out(writer, writer->buffer, writer->used);
         writer->used = 0;
     }
@@ -154,7 +154,7 @@ iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, siz
 iv_status iv__view_open(iv_home *home, const char *path, iv__view *view)
 {
     struct stat info;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
 
     *view = (iv__view){ (const unsigned char *)"", 0 };
     if (file < 0)

@@ -36,10 +36,11 @@ static inline uint64_t iv__f64_bits(double x)
     return bits;
 }
 
-/* e^x = 2^k e^r, |r| <= ln2 / 2; two steps of scaling reach the denormals. */
+/* e^x = 2^k e^r, |r| <= ln2 / 2; two steps of scaling reach the denormals. NaN is clamped too, since k becomes an
+ * integer, and put back at the end. */
 static inline float iv__exp_f32(float x)
 {
-    float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
+    float clamped = x > -104.0f ? (x < 89.0f ? x : 89.0f) : -104.0f;
     float k = (clamped * 1.44269504f + 12582912.0f) - 12582912.0f;
     float r = (clamped - k * 0.693359375f) - k * -2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -57,7 +58,7 @@ static inline float iv__exp_f32(float x)
 
 static inline double iv__exp_f64(double x)
 {
-    double clamped = x < -746.0 ? -746.0 : x > 710.0 ? 710.0 : x;
+    double clamped = x > -746.0 ? (x < 710.0 ? x : 710.0) : -746.0;
     double k = (clamped * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0;
     double r = (clamped - k * 6.93145751953125e-1) - k * 1.42860682030941723212e-6;
     double p = 1.0 / 6227020800.0; /* Taylor to r^13: below 1e-17 at |r| = 0.35 */
@@ -83,7 +84,7 @@ static inline double iv__exp_f64(double x)
 static inline float iv__log_f32(float x)
 {
     float scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;
-    int32_t bits = (int32_t)iv__f32_bits(scaled) - 0x3f3504f3;
+    int32_t bits = (int32_t)(iv__f32_bits(scaled) - 0x3f3504f3u);
     int32_t e = bits >> 23;
     float m = iv__bits_f32((uint32_t)((bits & 0x7fffff) + 0x3f3504f3)) - 1.0f;
     float k = (float)(x < 1.17549435e-38f ? e - 23 : e);
@@ -103,7 +104,7 @@ static inline float iv__log_f32(float x)
 static inline double iv__log_f64(double x)
 {
     double scaled = x < 2.2250738585072014e-308 ? x * 18014398509481984.0 : x;
-    int64_t bits = (int64_t)iv__f64_bits(scaled) - INT64_C(0x3fe6a09e667f3bcd);
+    int64_t bits = (int64_t)(iv__f64_bits(scaled) - UINT64_C(0x3fe6a09e667f3bcd));
     int64_t e = bits >> 52;
     double m = iv__bits_f64((uint64_t)((bits & INT64_C(0xfffffffffffff)) + INT64_C(0x3fe6a09e667f3bcd)));
     double k = (double)(x < 2.2250738585072014e-308 ? e - 54 : e);

@@ -8,8 +8,10 @@
 
 static bool make_room(iv__text *text, size_t more)
 {
-    if (text->failed || more > SIZE_MAX / 4)
+    if (text->failed || more > SIZE_MAX / 4) {
+        text->failed = true;
         return false;
+    }
     if (text->size + more + 1 <= text->room)
         return true;
     size_t room = text->room * 2 > text->size + more + 1 ? text->room * 2 : text->size + more + 64;
@@ -45,7 +47,9 @@ void iv__text_print(iv__text *text, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     int size = vsnprintf(NULL, 0, format, args);
-    if (size >= 0 && make_room(text, (size_t)size)) {
+    if (size < 0) {
+        text->failed = true;
+    } else if (make_room(text, (size_t)size)) {
         vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
         text->size += (size_t)size;
     }

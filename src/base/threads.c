@@ -32,8 +32,10 @@ struct worker {
     int index;
 };
 
-/* 0: not in a job; else the thread's index + 1. A call from within a chunk runs serially. */
-static _Thread_local int current;
+/* The pool whose chunk this thread runs, and its index there. A call from within a chunk runs serially; one for another
+ * home's pool does not. */
+static _Thread_local const iv__pool *current_pool;
+static _Thread_local int current_thread;
 
 enum { SPINS = 2000 };
 
@@ -49,11 +51,15 @@ static void relax(void)
 static void take_chunks(iv__pool *pool, int thread)
 {
     int64_t n = pool->chunks, mine = 0;
+    const iv__pool *around = current_pool;
+    int around_thread = current_thread;
 
-    current = thread + 1;
+    current_pool = pool;
+    current_thread = thread;
     for (int64_t k; (k = atomic_fetch_add(&pool->next, 1)) < n; mine++)
         pool->work(pool->context, k, thread);
-    current = 0;
+    current_pool = around;
+    current_thread = around_thread;
     if (mine && atomic_fetch_add(&pool->done, mine) + mine == n) {
         pthread_mutex_lock(&pool->mutex);
         if (pool->caller_sleeps)
@@ -157,9 +163,10 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
 {
     iv__pool *pool = iv__home_pool(home);
 
-    if (!pool || chunks < 2 || current) {
+    if (!pool || chunks < 2 || current_pool == pool) {
+        int thread = pool && current_pool == pool ? current_thread : 0;
         for (int64_t k = 0; k < chunks; k++)
-            work(context, k, current ? current - 1 : 0);
+            work(context, k, thread);
         return;
     }
     pool->work = work;
@@ -177,6 +184,10 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
     take_chunks(pool, 0);
     wait_until_done(pool);
     atomic_store(&pool->open, 0);
-    while (atomic_load(&pool->inside))
-        relax();
+    for (int i = 0; atomic_load(&pool->inside); i++) { /* a worker that was put to sleep in there needs this processor */
+        if (i < SPINS)
+            relax();
+        else
+            sched_yield();
+    }
 }

@@ -1,5 +1,6 @@
 /* clean.c: text as its tokens are cut from: case, punctuation, white space; and the cutting.
- * Source: GDL 2nd ed., chapter 5; all 32 marks of ASCII are set off (the chapter's code loses the backslash). */
+ * Source: GDL 2nd ed., chapter 5; all 32 marks of ASCII are set off (the chapter's code loses
+ * the backslash). */
 
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +35,16 @@ bool iv__tokens_kind_of(const char *name, size_t size, iv_tokens_kind *kind)
 /* Unicode's property White_Space. */
 static bool is_white(uint32_t code)
 {
-    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 ||
-           (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f ||
-           code == 0x205f || code == 0x3000;
+    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 ||
+           code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+           code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
 static bool is_mark(uint32_t code)
 {
     return code > ' ' && code < 0x7f &&
-           !((code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'));
+           !((code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') ||
+             (code >= 'A' && code <= 'Z'));
 }
 
 /* A few bytes at a time go to the text. */
@@ -97,8 +99,8 @@ static iv_status refuse(iv_home *home, const char *name, int64_t record, size_t 
     return iv_fail(home, IV_FORMAT, "%s: %sbyte %zu %s", name, where, at, what);
 }
 
-iv_status iv__clean(iv_home *home, iv_tokens_kind kind, const char *name, int64_t record, const char *bytes, size_t size,
-                    iv__text *clean)
+iv_status iv__clean(iv_home *home, iv_tokens_kind kind, const char *name, int64_t record,
+                    const char *bytes, size_t size, iv__text *clean)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     words_writer w = { .text = clean };
@@ -119,7 +121,8 @@ iv_status iv__clean(iv_home *home, iv_tokens_kind kind, const char *name, int64_
     return clean->failed ? iv_fail(home, IV_NOMEM, "%s: out of memory", name) : IV_OK;
 }
 
-bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token, size_t *size)
+bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token,
+                    size_t *size)
 {
     uint32_t code;
 

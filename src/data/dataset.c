@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/home.h"
 
-/* ---- where it is --------------------------------------------------------------------------------------------------- */
+/* ---- where it is ----------------------------------------------------------------------------- */
 
 static const char *base_of(const char *path)
 {
@@ -31,7 +31,8 @@ static bool set_path(iv__text *path, const char *folder, const char *file, const
     return !path->failed && iv__file_exists(path->data);
 }
 
-/* Whether the folder holds the file, plain or compressed, in the data set's own folder or without it. */
+/* Whether the folder holds the file, plain or compressed, in the data set's own folder or
+ * without it. */
 static bool look_in(iv__text *path, const iv_dataset *set, const char *folder)
 {
     const char *base = base_of(set->file);
@@ -61,13 +62,16 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
     if (data)
         iv__text_print(&said, "%s", data);
     else if (root)
-        iv__text_print(&said, "%s ($IVORY_DATA), nor in %s", root, *user ? user : "a data folder of the user");
+        iv__text_print(&said, "%s ($IVORY_DATA), nor in %s", root,
+                       *user ? user : "a data folder of the user");
     else
-        iv__text_print(&said, "%s, and $IVORY_DATA is not set", *user ? user : "a data folder of the user");
+        iv__text_print(&said, "%s, and $IVORY_DATA is not set",
+                       *user ? user : "a data folder of the user");
     iv__text_print(&said, ". Get it from %s", *set->download ? set->download : set->home_page);
     if (*set->sha256)
         iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
-    iv__text_print(&said, ", and put it at %s/%s, or name it with --data FILE", *user ? user : "DATA", set->file);
+    iv__text_print(&said, ", and put it at %s/%s, or name it with --data FILE",
+                   *user ? user : "DATA", set->file);
 
     iv_status status = iv_fail(home, IV_IO, "%s", said.data ? said.data : "the data set is not here");
     iv__text_free(&said);
@@ -100,10 +104,12 @@ iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *d
     if (set->asset)
         return IV_OK;
     if (!set->file)
-        return iv_fail(home, IV_IO, "the data set %s is a person's own: name the file with --data FILE", set->name);
+        return iv_fail(home, IV_IO,
+                       "the data set %s is a person's own: name the file with --data FILE", set->name);
 
     user_folder(&user);
-    bool found = (root && look_in(path, set, root)) || (user.size > 0 && look_in(path, set, user.data));
+    bool found = (root && look_in(path, set, root)) ||
+                 (user.size > 0 && look_in(path, set, user.data));
     iv_status status = found ? IV_OK : missing(home, set, NULL, user.size > 0 ? user.data : "");
     iv__text_free(&user);
     return status;
@@ -120,21 +126,23 @@ iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *p
     return IV_OK;
 }
 
-/* ---- its records ----------------------------------------------------------------------------------------------------- */
+/* ---- its records ----------------------------------------------------------------------------- */
 
 static bool open_source(iv__records *records, const char *path)
 {
     const iv_dataset *set = records->set;
     unsigned char byte;
 
-    records->source = *path ? iv__source_open(records->home, path)
-                            : iv__source_memory(records->home, set->name, set->asset, *set->asset_size);
+    records->source = *path
+                          ? iv__source_open(records->home, path)
+                          : iv__source_memory(records->home, set->name, set->asset, *set->asset_size);
     if (!records->source)
         return false;
     records->name = iv__source_name(records->source);
     int64_t got = iv__source_peek(records->source, &byte, 1);
     if (got == 0)
-        iv_fail(records->home, IV_FORMAT, "%s: the file is empty; expected %s", records->name, set->says);
+        iv_fail(records->home, IV_FORMAT, "%s: the file is empty; expected %s", records->name,
+                set->says);
     return got > 0;
 }
 
@@ -204,10 +212,11 @@ void iv__records_report(const iv__records *records, iv__text *text)
 {
     const char *before = " (";
 
-    iv__text_print(text, "%lld records: %lld kept, %lld dropped", (long long)records->seen, (long long)records->kept,
-                   (long long)(records->seen - records->kept));
+    iv__text_print(text, "%lld records: %lld kept, %lld dropped", (long long)records->seen,
+                   (long long)records->kept, (long long)(records->seen - records->kept));
     for (int i = 0; i < IV__DROP_REASONS && records->dropped[i].why; i++, before = ", ")
-        iv__text_print(text, "%s%lld %s", before, (long long)records->dropped[i].count, records->dropped[i].why);
+        iv__text_print(text, "%s%lld %s", before, (long long)records->dropped[i].count,
+                       records->dropped[i].why);
     if (records->dropped[0].why)
         iv__text_put(text, ")");
 }

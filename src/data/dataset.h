@@ -1,5 +1,5 @@
-/* dataset.h: named data sets, and their records as text. A data set is one file, sets/NAME.c, that defines
- * iv_dataset_NAME; the registry lists them. */
+/* dataset.h: named data sets, and their records as text. A data set is one file, sets/NAME.c,
+ * that defines iv_dataset_NAME; the registry lists them. */
 #ifndef IV_DATA_DATASET_H
 #define IV_DATA_DATASET_H
 
@@ -12,9 +12,10 @@ typedef struct iv_dataset {
     const char *name, *says, *licence;
     const char *home_page; /* where it is described; "" where there is none */
     const char *download;  /* the official address; "" where there is none */
-    const char *sha256;    /* of `file`.gz as Ivory's figures were measured with it; "" where that says nothing */
-    const char *file;      /* below the root that holds data sets: "recipes/full_format_recipes.json"; the same with .gz
-                              behind it is found too; NULL: the data are a person's own, or built in */
+    const char *sha256; /* of `file`.gz as the figures were measured with it; "" where no matter */
+    /* Below the root that holds data sets: "recipes/full_format_recipes.json"; the same with .gz
+     * behind it is found too. NULL: the data are a person's own, or built in. */
+    const char *file;
     const unsigned char *asset; /* data that are built in; NULL: they lie in files */
     const unsigned long *asset_size;
     const iv_field *fields; /* its options; NULL: none */
@@ -22,8 +23,8 @@ typedef struct iv_dataset {
 
     /* Called by iv__records_open with home, source, name and options set. */
     iv_status (*open)(iv__records *records);
-    /* Puts the next record, or the next piece of a record (continues), into records->text, which it finds empty; sets
-     * `ended` at the end. Counts what it saw and dropped. */
+    /* Puts the next record, or the next piece of a record (continues), into records->text, which
+     * it finds empty; sets `ended` at the end. Counts what it saw and dropped. */
     iv_status (*next)(iv__records *records);
     void (*close)(iv__records *records); /* NULL: nothing but `text` to free */
 } iv_dataset;
@@ -33,16 +34,17 @@ IV_DATASET_DECLARE(recipes)
 IV_DATASET_DECLARE(tales)
 IV_DATASET_DECLARE(text)
 
-/* ---- where it is -------------------------------------------------------------------------------------------------- */
-/* Finds the file. data: what --data named (a file, the data set's folder, or a root that holds data sets), or NULL; then
- * $IVORY_DATA, then the user's data folder ($XDG_DATA_HOME/ivory or ~/.local/share/ivory). Leaves `path` empty when the
- * data are built in. Errors: IO with where to get it and where to put it. */
+/* ---- where it is ----------------------------------------------------------------------------- */
+/* Finds the file. data: what --data named (a file, the data set's folder, or a root that holds
+ * data sets), or NULL; then $IVORY_DATA, then the user's data folder ($XDG_DATA_HOME/ivory or
+ * ~/.local/share/ivory). Leaves `path` empty when the data are built in.
+ * Errors: IO with where to get it and where to put it. */
 iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path);
 
 /* SHA-256 of the file as it lies (compressed or not), or of the built-in bytes when path is "". */
 iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65]);
 
-/* ---- its records -------------------------------------------------------------------------------------------------- */
+/* ---- its records ----------------------------------------------------------------------------- */
 enum { IV__DROP_REASONS = 8 };
 
 typedef struct iv__drop {
@@ -56,24 +58,27 @@ struct iv__records {
     const char *name;    /* begins messages: the path, or the data set's name */
     const void *options; /* of set->fields; NULL without */
     iv__source *source;
-    iv__text text;       /* the record, UTF-8 */
-    bool continues;      /* this piece does not end its record */
+    iv__text text;  /* the record, UTF-8 */
+    bool continues; /* this piece does not end its record */
     bool ended;
-    int64_t seen, kept;  /* records so far */
+    int64_t seen, kept; /* records so far */
     iv__drop dropped[IV__DROP_REASONS];
-    void *state;         /* the data set's own */
-    void *defaults;      /* options of our own, where none were given */
+    void *state;    /* the data set's own */
+    void *defaults; /* options of our own, where none were given */
 };
 
-/* path: as iv__dataset_locate gave it. options: of set->fields (as iv__fields_set filled them), borrowed; NULL: defaults.
- * gzip is unpacked. */
-iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options);
-/* The next record as UTF-8 text, terminated, valid until the next call; NULL at the end, and when it failed: then *failed
- * is true and the home has the message. While records->continues is true the record goes on in the next piece. */
+/* path: as iv__dataset_locate gave it. options: of set->fields (as iv__fields_set filled them),
+ * borrowed; NULL: defaults. gzip is unpacked. */
+iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path,
+                              const void *options);
+/* The next record as UTF-8 text, terminated, valid until the next call; NULL at the end, and
+ * when it failed: then *failed is true and the home has the message. While records->continues is
+ * true the record goes on in the next piece. */
 const char *iv__records_next(iv__records *records, size_t *size, bool *failed);
 void iv__records_close(iv__records *records);
 
-void iv__records_drop(iv__records *records, const char *why); /* for data sets: counts a record that is not used */
+void iv__records_drop(iv__records *records,
+                      const char *why); /* for data sets: counts a record that is not used */
 /* "18704 records: 18691 kept, 13 dropped (13 without directions)" */
 void iv__records_report(const iv__records *records, iv__text *text);
 

@@ -25,8 +25,8 @@ void iv__ids_free(iv__ids *ids)
     *ids = (iv__ids){ .home = ids->home };
 }
 
-iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record, const char *bytes, size_t size,
-                     iv__ids *ids, iv__text *unknown)
+iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
+                     const char *bytes, size_t size, iv__ids *ids, iv__text *unknown)
 {
     iv_tokens_kind kind = iv__vocabulary_kind(vocabulary);
     iv__text clean = { .home = ids->home };
@@ -66,7 +66,7 @@ void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t co
     }
 }
 
-/* ---- for reading ------------------------------------------------------------------------------------------------------ */
+/* ---- for reading ----------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *token, const char *marks)
 {
@@ -108,14 +108,16 @@ static bool joins(const char *before, const char *mark, const char *after)
 }
 
 /* The next token that is shown, from place `from` on; "" at the end. */
-static const char *token_from(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, int64_t *from)
+static const char *token_from(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
+                              int64_t *from)
 {
     while (*from < count && !is_shown(vocabulary, ids[*from]))
         ++*from;
     return *from < count ? iv__vocabulary_token(vocabulary, ids[(*from)++]) : "";
 }
 
-void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text)
+void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
+                         iv__text *text)
 {
     bool glued = true; /* nothing stands before the first token */
     bool quoted[128] = { false };

@@ -12,9 +12,9 @@ struct iv__lines {
     iv__source *source;
     size_t at, filled;
     bool drained;
-    bool inside;      /* the last piece did not end its line */
+    bool inside; /* the last piece did not end its line */
     int64_t number;
-    uint64_t before;  /* bytes of the text that lie before the buffer */
+    uint64_t before; /* bytes of the text that lie before the buffer */
     unsigned char buffer[2 * IV__LINE_PIECE];
 };
 
@@ -79,15 +79,18 @@ static bool refuse(const iv__lines *lines, size_t at, unsigned char byte)
     long long number = lines->number;
 
     if (byte == 0)
-        iv_fail(lines->home, IV_FORMAT, "%s:%lld: byte %llu of the text is zero: it is no text, or not saved as UTF-8", name,
-                number, offset);
+        iv_fail(lines->home, IV_FORMAT,
+                "%s:%lld: byte %llu of the text is zero: it is no text, or not saved as UTF-8",
+                name, number, offset);
     else
-        iv_fail(lines->home, IV_FORMAT, "%s:%lld: byte %llu of the text (0x%02x) is no UTF-8: save the text as UTF-8", name,
+        iv_fail(lines->home, IV_FORMAT,
+                "%s:%lld: byte %llu of the text (0x%02x) is no UTF-8: save the text as UTF-8", name,
                 number, offset, byte);
     return false;
 }
 
-/* Where a long line is cut: behind its last blank within a piece, else before the character that does not fit. */
+/* Where a long line is cut: behind its last blank within a piece, else before the character that
+ * does not fit. */
 static size_t cut_place(const unsigned char *bytes)
 {
     size_t place = IV__LINE_PIECE;
@@ -110,9 +113,9 @@ bool iv__lines_next(iv__lines *lines, const char **line, size_t *size, bool *who
     const unsigned char *begin = lines->buffer + lines->at;
     size_t left = lines->filled - lines->at, most = left < IV__LINE_PIECE ? left : IV__LINE_PIECE;
     const unsigned char *end = memchr(begin, '\n', most);
-    size_t length = end ? (size_t)(end - begin) : left > IV__LINE_PIECE ? cut_place(begin) : left, taken = length;
+    size_t length = end ? (size_t)(end - begin) : left > IV__LINE_PIECE ? cut_place(begin) : left;
+    size_t taken = length + (end != NULL);
     *whole = end || length == left;
-    taken += end != NULL;
     if (end && length > 0 && begin[length - 1] == '\r')
         length--;
 

@@ -1,9 +1,11 @@
-/* lower.c: lower case, letter by letter: the one-to-one rules of Unicode 14 for Latin (with its extensions A and B and the
- * additional ones), Greek (with the polytonic letters), Cyrillic, Armenian and full-width letters. */
+/* lower.c: lower case, letter by letter: the one-to-one rules of Unicode 14 for Latin (with its
+ * extensions A and B and the additional ones), Greek (with the polytonic letters), Cyrillic,
+ * Armenian and full-width letters. */
 
 #include "data/text.h"
 
 /* Every step-th code point from first to last moves by `move`. Sorted; no two rows overlap. */
+/* clang-format off */
 static const struct row {
     uint16_t first, last, step;
     int16_t move;
@@ -47,6 +49,7 @@ static const struct row {
     { 0x1fea, 0x1feb, 1, -112 }, { 0x1fec, 0x1fec, 1, -7 }, { 0x1ff8, 0x1ff9, 1, -128 },
     { 0x1ffa, 0x1ffb, 1, -126 }, { 0x1ffc, 0x1ffc, 1, -9 }, { 0xff21, 0xff3a, 1, 32 },
 };
+/* clang-format on */
 
 uint32_t iv__lower(uint32_t code)
 {

@@ -37,13 +37,15 @@ static bool grow(iv__token_table *table)
     int64_t room = table->room > 0 ? table->room * 2 : FEWEST_SLOTS / 2;
     size_t n_slots = (size_t)room * 2;
     if (room > INT32_MAX) {
-        iv_fail(table->home, IV_NOMEM, "there are more than %lld different tokens", (long long)table->count);
+        iv_fail(table->home, IV_NOMEM, "there are more than %lld different tokens",
+                (long long)table->count);
         return false;
     }
 
     uint32_t *slots = iv__alloc_array(table->home, (int64_t)n_slots, sizeof *slots);
-    iv__token_entry *entries =
-        slots ? iv__resize(table->home, table->entries, (size_t)room * sizeof *entries) : NULL;
+    iv__token_entry *entries = slots ? iv__resize(table->home, table->entries,
+                                                  (size_t)room * sizeof *entries)
+                                     : NULL;
     if (!entries) {
         iv__free(table->home, slots);
         return false;

@@ -11,7 +11,7 @@ typedef struct iv__token_entry {
 
 typedef struct iv__token_table {
     iv_home *home;
-    iv__text bytes; /* of all tokens, each ended by a zero byte; what stood there before the first stays */
+    iv__text bytes; /* of all tokens, each ended by a zero byte; what stood there before stays */
     iv__token_entry *entries;
     int64_t count, room;
     uint32_t *slots; /* entry + 1; 0: free */
@@ -19,7 +19,9 @@ typedef struct iv__token_table {
 } iv__token_table;
 
 void iv__token_table_free(iv__token_table *table);
-int64_t iv__token_table_find(const iv__token_table *table, const char *token, size_t size); /* -1: not there */
-int64_t iv__token_table_add(iv__token_table *table, const char *token, size_t size);        /* -1: NOMEM */
+/* The number of a token, or -1 when it is not there. */
+int64_t iv__token_table_find(const iv__token_table *table, const char *token, size_t size);
+/* The same, adding it first where needed; -1 when memory is out. */
+int64_t iv__token_table_add(iv__token_table *table, const char *token, size_t size);
 
 #endif

@@ -24,11 +24,12 @@ struct iv__tokens {
     bool reused;
 };
 
-/* ---- reading --------------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool refuse(const iv__tokens *tokens, const char *why)
 {
-    iv_fail(tokens->home, IV_FORMAT, "%s: %s: the cache file is damaged or from another version", tokens->name, why);
+    iv_fail(tokens->home, IV_FORMAT, "%s: %s: the cache file is damaged or from another version",
+            tokens->name, why);
     return false;
 }
 
@@ -67,7 +68,8 @@ static bool sizes_fit(const iv__tokens_foot *foot, size_t size, size_t *offsets,
 
     if ((foot->width != 2 && foot->width != 4) || foot->records == UINT64_MAX ||
         !iv__mul_size((size_t)foot->records + 1, 8, offsets) ||
-        !iv__mul_size((size_t)foot->tokens, (size_t)foot->width, ids) || *offsets > left || *ids > left - *offsets)
+        !iv__mul_size((size_t)foot->tokens, (size_t)foot->width, ids) || *offsets > left ||
+        *ids > left - *offsets)
         return false;
     left -= *offsets + *ids;
     if (foot->vocabulary_size > left || foot->settings_size > left - foot->vocabulary_size)
@@ -97,7 +99,8 @@ static bool contents_make_sense(const iv__tokens *tokens)
     const iv__tokens_foot *foot = &tokens->foot;
     int64_t count = iv__vocabulary_count(tokens->vocabulary);
 
-    if (foot->records == 0 || offset_at(tokens, 0) != 0 || offset_at(tokens, foot->records) != foot->tokens)
+    if (foot->records == 0 || offset_at(tokens, 0) != 0 ||
+        offset_at(tokens, foot->records) != foot->tokens)
         return false;
     for (uint64_t i = 0; i < foot->records; i++)
         if (offset_at(tokens, i) >= offset_at(tokens, i + 1))
@@ -127,7 +130,8 @@ static bool take_bytes(iv__tokens *tokens, const unsigned char *bytes, size_t si
     const unsigned char *vocabulary = tokens->ids + ids, *about = vocabulary + foot->vocabulary_size;
     if (!sums_match(tokens, bytes, about))
         return refuse(tokens, "a checksum does not match");
-    tokens->vocabulary = iv__vocabulary_read(tokens->home, tokens->name, vocabulary, (size_t)foot->vocabulary_size);
+    tokens->vocabulary = iv__vocabulary_read(tokens->home, tokens->name, vocabulary,
+                                             (size_t)foot->vocabulary_size);
     if (!tokens->vocabulary)
         return false;
     if (!contents_make_sense(tokens))
@@ -168,7 +172,8 @@ iv__tokens *iv__tokens_read(iv_home *home, const char *name, const void *bytes, 
 static iv__tokens *tokens_map(iv_home *home, const char *path)
 {
     iv__tokens *tokens = tokens_new(home, path);
-    if (tokens && (iv__view_open(home, path, &tokens->view) || !take_bytes(tokens, tokens->view.data, tokens->view.size))) {
+    if (tokens && (iv__view_open(home, path, &tokens->view) ||
+                   !take_bytes(tokens, tokens->view.data, tokens->view.size))) {
         iv__tokens_free(tokens);
         return NULL;
     }
@@ -185,7 +190,7 @@ void iv__tokens_free(iv__tokens *tokens)
     iv__free(tokens->home, tokens);
 }
 
-/* ---- finding and making ------------------------------------------------------------------------------------------------- */
+/* ---- finding and making ---------------------------------------------------------------------- */
 
 /* What the tokens depend on besides the data. */
 static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens_options *o)
@@ -213,7 +218,8 @@ static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens
 /* The cache folder, or nothing when there is no home to keep one in. */
 static void put_cache_folder(iv__text *text, const iv__tokens_options *o)
 {
-    const char *own = o->cache ? o->cache : getenv("IVORY_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+    const char *own = o->cache ? o->cache : getenv("IVORY_CACHE"), *xdg = getenv("XDG_CACHE_HOME"),
+               *user = getenv("HOME");
 
     if (own && *own)
         iv__text_put(text, own);
@@ -251,20 +257,24 @@ static iv__tokens *reuse(request *r)
     if (!iv__file_exists(r->path.data))
         return NULL;
     iv__tokens *tokens = tokens_map(r->home, r->path.data);
-    bool right = tokens && strcmp(tokens->source, r->source) == 0 && strcmp(tokens->settings, r->settings.data) == 0;
+    bool right = tokens && strcmp(tokens->source, r->source) == 0 &&
+                 strcmp(tokens->settings, r->settings.data) == 0;
     if (right) {
         tokens->reused = true;
         return tokens;
     }
+    if (tokens || iv_home_status(r->home) == IV_FORMAT)
+        iv__text_print(&r->note, "the cache file %s was damaged or foreign: it was made anew",
+                       r->path.data);
     iv__tokens_free(tokens);
     iv_home_clear(r->home);
-    iv__text_print(&r->note, "the cache file %s was damaged or foreign: it was made anew", r->path.data);
     return NULL;
 }
 
 static iv_status build_at(request *r, const char *path, bool *unwritten)
 {
-    return iv__tokens_build(r->home, path, r->set, r->data, r->options, r->source, r->settings.data, unwritten);
+    return iv__tokens_build(r->home, path, r->set, r->data, r->options, r->source, r->settings.data,
+                            unwritten);
 }
 
 /* In a file without a name, that ends with the tokens. */
@@ -277,8 +287,10 @@ static iv__tokens *build_temporary(request *r)
 
     iv__text_print(&folder, "%s/ivory-XXXXXX", root && *root ? root : P_tmpdir);
     if (!folder.failed && !mkdtemp(folder.data)) {
-        iv_fail(r->home, IV_IO, "%s; and no temporary folder can be made at %s: set $IVORY_CACHE to a folder that can be "
-                "written", r->note.size > 0 ? r->note.data : "there is no cache folder", folder.data);
+        iv_fail(r->home, IV_IO,
+                "%s; and no temporary folder can be made at %s: set $IVORY_CACHE to a folder that can be "
+                "written",
+                r->note.size > 0 ? r->note.data : "there is no cache folder", folder.data);
     } else if (!folder.failed) {
         iv__text_print(&path, "%s/tokens", folder.data);
         if (!path.failed && build_at(r, path.data, &unwritten) == IV_OK)
@@ -308,9 +320,11 @@ static iv__tokens *build(request *r)
     }
     iv__text_clear(&r->note);
     if (r->folder.size > 0)
-        iv__text_print(&r->note, "the tokens could not be kept in the cache (%s)", iv_home_message(r->home));
+        iv__text_print(&r->note, "the tokens could not be kept in the cache (%s)",
+                       iv_home_message(r->home));
     else
-        iv__text_put(&r->note, "the tokens could not be kept: neither $IVORY_CACHE nor $HOME names a folder");
+        iv__text_put(&r->note,
+                     "the tokens could not be kept: neither $IVORY_CACHE nor $HOME names a folder");
     iv_home_clear(r->home);
     return build_temporary(r);
 }
@@ -345,7 +359,8 @@ static iv__tokens *open_set(iv_home *home, const iv_dataset *set, const char *pa
     return tokens;
 }
 
-iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *path, const iv__tokens_options *options)
+iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *path,
+                            const iv__tokens_options *options)
 {
     iv__tokens_options o = *options;
     void *defaults = NULL;
@@ -363,7 +378,7 @@ iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *pa
     return tokens;
 }
 
-/* ---- what it holds ---------------------------------------------------------------------------------------------------------- */
+/* ---- what it holds --------------------------------------------------------------------------- */
 
 int64_t iv__tokens_records(const iv__tokens *tokens)
 {
@@ -380,7 +395,8 @@ int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record)
     return (int64_t)(offset_at(tokens, (uint64_t)record + 1) - offset_at(tokens, (uint64_t)record));
 }
 
-int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count, int32_t *ids)
+int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count,
+                        int32_t *ids)
 {
     int64_t left = iv__tokens_length(tokens, record) - first;
     int64_t copied = left < 0 ? 0 : left < count ? left : count;

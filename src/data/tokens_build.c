@@ -5,7 +5,8 @@
 #include "base/home.h"
 #include "data/tokens_parts.h"
 
-_Static_assert(sizeof IV__TOKENS_HEAD <= 64 && sizeof IV__TOKENS_FOOT == 9, "head and foot have fixed sizes");
+_Static_assert(sizeof IV__TOKENS_HEAD <= 64 && sizeof IV__TOKENS_FOOT == 9,
+               "head and foot have fixed sizes");
 
 typedef struct builder {
     iv_home *home;
@@ -20,6 +21,8 @@ typedef struct builder {
     iv__vocabulary *chosen;           /* NULL with a given vocabulary */
     const iv__vocabulary *vocabulary; /* from the second pass on */
     uint64_t records, tokens;
+    uint64_t judged; /* records of which it is known whether they count for the vocabulary */
+    bool counts;     /* the last of them does */
     iv__text report;
 } builder;
 
@@ -35,9 +38,12 @@ typedef iv_status token_work(builder *b, const char *token, size_t size);
 static iv_status count_token(builder *b, const char *token, size_t size)
 {
     const iv__tokens_options *o = b->options;
-    bool counts = b->counter && (!o->counts || o->counts(o->user, (int64_t)b->records));
 
-    return counts ? iv__counter_add(b->counter, token, size) : IV_OK;
+    if (b->judged != b->records + 1) {
+        b->judged = b->records + 1;
+        b->counts = b->counter && (!o->counts || o->counts(o->user, (int64_t)b->records));
+    }
+    return b->counts ? iv__counter_add(b->counter, token, size) : IV_OK;
 }
 
 static iv_status encode_token(builder *b, const char *token, size_t size)
@@ -54,7 +60,8 @@ static iv_status encode_token(builder *b, const char *token, size_t size)
 }
 
 /* Works through the tokens of one record, or of one piece of it. */
-static iv_status work_piece(builder *b, const iv__records *records, const char *text, size_t size, token_work *work)
+static iv_status work_piece(builder *b, const iv__records *records, const char *text, size_t size,
+                            token_work *work)
 {
     const char *at, *end, *token;
     size_t length;
@@ -110,13 +117,15 @@ static iv_status choose_vocabulary(builder *b)
     const char *name = *b->data ? b->data : b->set->name;
 
     if (b->records == 0)
-        return iv_fail(b->home, IV_VALUE, "%s: there is no record to learn from: %s", name, b->report.data);
+        return iv_fail(b->home, IV_VALUE, "%s: there is no record to learn from: %s", name,
+                       b->report.data);
     if (o->given) {
         b->vocabulary = o->given;
         return IV_OK;
     }
     if (iv__counter_distinct(b->counter) == 0)
-        return iv_fail(b->home, IV_VALUE, "%s: the vocabulary is empty: no record counts for it (%s of %s)", name,
+        return iv_fail(b->home, IV_VALUE,
+                       "%s: the vocabulary is empty: no record counts for it (%s of %s)", name,
                        o->counts_says ? o->counts_says : "all", b->report.data);
     b->vocabulary = b->chosen = iv__vocabulary_choose(b->counter, o->kind, o->vocabulary);
     return b->chosen ? IV_OK : iv_home_status(b->home);
@@ -180,7 +189,8 @@ static void write_foot(builder *b, const char *source, const char *settings)
 }
 
 iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *set, const char *data,
-                           const iv__tokens_options *options, const char *source, const char *settings, bool *unwritten)
+                           const iv__tokens_options *options, const char *source,
+                           const char *settings, bool *unwritten)
 {
     builder b = { .home = home, .set = set, .data = data, .options = options };
     iv_status status = IV_NOMEM;

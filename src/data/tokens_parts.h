@@ -7,7 +7,8 @@
  *   settings, report
  *   foot        sizes and checksums
  *
- * Sizes are known only when the data have been read, so they stand at the end, and the file is written in one go. */
+ * Sizes are known only when the data have been read, so they stand at the end, and the file is
+ * written in one go. */
 #ifndef IV_DATA_TOKENS_PARTS_H
 #define IV_DATA_TOKENS_PARTS_H
 
@@ -28,8 +29,10 @@ typedef struct iv__tokens_foot {
     char mark[8];
 } iv__tokens_foot;
 
-/* Streams the data set into a cache file at `path`. *unwritten: it was the writing that failed, not the reading. */
+/* Streams the data set into a cache file at `path`. *unwritten: it was the writing that failed,
+ * not the reading. */
 iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *set, const char *data,
-                           const iv__tokens_options *options, const char *source, const char *settings, bool *unwritten);
+                           const iv__tokens_options *options, const char *source,
+                           const char *settings, bool *unwritten);
 
 #endif

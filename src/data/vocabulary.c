@@ -21,7 +21,7 @@ struct iv__vocabulary {
     iv__token_table table; /* entry i has the id i + IV_TOKEN_FIRST; the kind stands before the first token */
 };
 
-/* ---- counting ------------------------------------------------------------------------------------------------------ */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 iv__counter *iv__counter_new(iv_home *home)
 {
@@ -66,7 +66,7 @@ int64_t iv__counter_distinct(const iv__counter *counter)
     return counter->table.count;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 typedef struct ranked {
     int64_t count, entry;
@@ -103,8 +103,8 @@ iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, iv_tokens_kind kind,
     iv_home *home = counter->home;
 
     if (most <= IV_TOKEN_FIRST || most > IV_VOCABULARY_MAX) {
-        iv_fail(home, IV_VALUE, "a vocabulary of at most %lld entries: expected %d to %d", (long long)most,
-                IV_TOKEN_FIRST + 1, IV_VOCABULARY_MAX);
+        iv_fail(home, IV_VALUE, "a vocabulary of at most %lld entries: expected %d to %d",
+                (long long)most, IV_TOKEN_FIRST + 1, IV_VOCABULARY_MAX);
         return NULL;
     }
     if (table->count == 0) {
@@ -125,7 +125,8 @@ iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, iv_tokens_kind kind,
     bool good = true;
     for (int64_t i = 0; good && i < chosen; i++) {
         const iv__token_entry *entry = &table->entries[rank[i].entry];
-        good = iv__token_table_add(&vocabulary->table, table->bytes.data + entry->place, entry->size) >= 0;
+        good = iv__token_table_add(&vocabulary->table, table->bytes.data + entry->place,
+                                   entry->size) >= 0;
     }
     iv__free(home, rank);
     if (!good) {
@@ -143,7 +144,7 @@ void iv__vocabulary_free(iv__vocabulary *vocabulary)
     iv__free(vocabulary->home, vocabulary);
 }
 
-/* ---- as bytes, and back ----------------------------------------------------------------------------------------------- */
+/* ---- as bytes, and back ---------------------------------------------------------------------- */
 
 const void *iv__vocabulary_bytes(const iv__vocabulary *vocabulary, size_t *size)
 {
@@ -162,7 +163,8 @@ static bool is_token(iv_tokens_kind kind, const char *token, size_t size)
                                    : iv__utf8_read((const unsigned char *)token, size, &code) == size;
 }
 
-static iv__vocabulary *refuse(iv_home *home, iv__vocabulary *vocabulary, const char *name, const char *why, int64_t id)
+static iv__vocabulary *refuse(iv_home *home, iv__vocabulary *vocabulary, const char *name,
+                              const char *why, int64_t id)
 {
     iv__vocabulary_free(vocabulary);
     iv_fail(home, IV_FORMAT, "%s: the vocabulary is damaged: %s %lld", name, why, (long long)id);
@@ -199,7 +201,7 @@ iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void 
     return vocabulary;
 }
 
-/* ---- looking up --------------------------------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 iv_tokens_kind iv__vocabulary_kind(const iv__vocabulary *vocabulary)
 {

@@ -1,6 +1,8 @@
 /* events.c: TensorBoard event files: TFRecord frames around hand-written protocol buffers.
  *   frame    length u64, masked CRC of it u32, bytes, masked CRC of them u32 (all little-endian)
- *   Event    1 wall_time double, 2 step int64, 3 file_version string | 5 summary { 1 value { 1 tag, 2 simple_value } }
+ *   Event    1 wall_time double, 2 step int64, then 3 file_version string or 5 Summary
+ *   Summary  1 Value, any number of times
+ *   Value    1 tag string, 2 simple_value float
  * Source: TensorFlow, tsl/lib/io/record_writer.h and tensorflow/core/util/event.proto. */
 
 #include "format/events.h"
@@ -26,7 +28,7 @@ struct iv__events {
     iv__text content, value;
 };
 
-/* ---- protocol buffers --------------------------------------------------------------------------------------------------- */
+/* ---- protocol buffers ------------------------------------------------------------------------ */
 
 typedef enum wire { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 } wire;
 
@@ -94,7 +96,7 @@ static void put_frame(iv__text *text, const iv__text *content)
     put_little_endian(text, masked(content->data, content->size), 4);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static iv_status out_of_memory(iv__events *events)
 {
@@ -118,7 +120,9 @@ iv_status iv__events_flush(iv__events *events)
     if (done > 0)
         memmove(waiting->data, waiting->data + done, waiting->size - done + 1);
     waiting->size -= done;
-    return error ? iv_fail(events->home, IV_IO, "%s: cannot be written: %s", events->path, strerror(error)) : IV_OK;
+    return error ? iv_fail(events->home, IV_IO, "%s: cannot be written: %s", events->path,
+                           strerror(error))
+                 : IV_OK;
 }
 
 static iv_status finish_event(iv__events *events)
@@ -131,7 +135,8 @@ static iv_status finish_event(iv__events *events)
     return events->waiting.size > WAITING_MAX ? iv__events_flush(events) : IV_OK;
 }
 
-iv_status iv__events_add(iv__events *events, double wall_time, int64_t step, int n, const iv__event_value *values)
+iv_status iv__events_add(iv__events *events, double wall_time, int64_t step, int n,
+                         const iv__event_value *values)
 {
     uint32_t bits;
 
@@ -199,7 +204,7 @@ iv_status iv__events_close(iv__events *events)
     return status;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static uint64_t little_endian(const unsigned char *bytes, int size)
 {
@@ -284,7 +289,8 @@ iv_status iv__events_cut(iv_home *home, const char *path, int64_t step)
     int64_t at_step;
     bool sound;
     size_t size;
-    for (size_t at = 0; (size = iv__events_record(view.data + at, view.size - at, &at_step, &sound)) > 0; at += size)
+    for (size_t at = 0;
+         (size = iv__events_record(view.data + at, view.size - at, &at_step, &sound)) > 0; at += size)
         if (sound && at_step <= step)
             iv__writer_add(writer, view.data + at, size);
     status = iv__writer_commit(writer);

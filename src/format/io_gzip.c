@@ -1,5 +1,5 @@
-/* io_gzip.c: gzip files as sources: several members behind each other, as gzip itself reads them, every member's checksum
- * verified.
+/* io_gzip.c: gzip files as sources: several members behind each other, as gzip itself reads
+ * them, every member's checksum verified.
  * Source: RFC 1952. */
 
 #include <zlib.h>
@@ -46,12 +46,14 @@ static int64_t damaged(iv__source *source, const char *why)
 {
     const gzip_state *gzip = iv__source_state(source);
 
-    iv_fail(iv__source_home(source), IV_FORMAT, "%s: the gzip data are damaged (%s): copy or download the file again",
+    iv_fail(iv__source_home(source), IV_FORMAT,
+            "%s: the gzip data are damaged (%s): copy or download the file again",
             iv__source_name(gzip->packed), why);
     return -1;
 }
 
-/* Between members: 1 when another one begins, 0 at the end, -1 when it failed. Zero bytes behind the last are padding. */
+/* Between members: 1 when another one begins, 0 at the end, -1 when it failed. Zero bytes behind
+ * the last are padding. */
 static int between(iv__source *source)
 {
     gzip_state *gzip = iv__source_state(source);

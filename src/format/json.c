@@ -91,7 +91,7 @@ iv_status iv__json_refuse(iv__json *json, const char *format, ...)
                    (long long)json->begin_line, (long long)json->begin_column, message);
 }
 
-/* ---- characters ----------------------------------------------------------------------------------------------- */
+/* ---- characters ------------------------------------------------------------------------------ */
 
 /* Makes `count` bytes wait in the piece, or all that are left. */
 static bool ensure(iv__json *json, size_t count)
@@ -161,7 +161,8 @@ static iv__json_kind unexpected(iv__json *json, const char *expected)
     else if (byte == '\n' || byte == '\r')
         snprintf(message, sizeof message, "expected %s but found a line break", expected);
     else if (length == 0 || byte < 0x20 || byte == 0x7f)
-        snprintf(message, sizeof message, "expected %s but found the byte 0x%02x", expected, (unsigned)byte);
+        snprintf(message, sizeof message, "expected %s but found the byte 0x%02x", expected,
+                 (unsigned)byte);
     else
         snprintf(message, sizeof message, "expected %s but found '%.*s'", expected, (int)length,
                  (const char *)json->piece + json->at);
@@ -170,11 +171,12 @@ static iv__json_kind unexpected(iv__json *json, const char *expected)
 
 static void skip_blanks(iv__json *json)
 {
-    for (int byte = peek(json); byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; byte = peek(json))
+    for (int byte = peek(json); byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+         byte = peek(json))
         advance(json);
 }
 
-/* ---- scalars --------------------------------------------------------------------------------------------------- */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
 /* Four hexadecimal digits, or -1. */
 static int32_t hex4(iv__json *json)
@@ -183,8 +185,10 @@ static int32_t hex4(iv__json *json)
 
     for (int i = 0; i < 4; i++) {
         int byte = peek(json);
-        int digit = byte >= '0' && byte <= '9' ? byte - '0' : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-                    : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+        int digit = byte >= '0' && byte <= '9'   ? byte - '0'
+                    : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
+                    : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
+                                                 : -1;
         if (digit < 0) {
             unexpected(json, "four hexadecimal digits behind \\u");
             return -1;
@@ -223,10 +227,12 @@ static bool read_unicode_escape(iv__json *json)
         if (low < 0)
             return false;
         if (low >= 0xdc00 && low <= 0xdfff)
-            return put_code(json, 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+            return put_code(json,
+                            0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
     }
     if (json->last != IV__JSON_FAILED)
-        refuse_here(json, "half of a surrogate pair: \\ud800 .. \\udbff and \\udc00 .. \\udfff come in pairs");
+        refuse_here(json,
+                    "half of a surrogate pair: \\ud800 .. \\udbff and \\udc00 .. \\udfff come in pairs");
     return false;
 }
 
@@ -255,8 +261,8 @@ static void read_plain_run(iv__json *json)
 {
     size_t begin = json->at, at = begin;
 
-    while (at < json->filled && json->piece[at] >= 0x20 && json->piece[at] < 0x80 && json->piece[at] != '"' &&
-           json->piece[at] != '\\')
+    while (at < json->filled && json->piece[at] >= 0x20 && json->piece[at] < 0x80 &&
+           json->piece[at] != '"' && json->piece[at] != '\\')
         at++;
     iv__text_add(&json->text, (const char *)json->piece + begin, at - begin);
     json->column += (int64_t)(at - begin);
@@ -359,7 +365,7 @@ static iv__json_kind read_word(iv__json *json, const char *word, iv__json_kind k
     return kind;
 }
 
-/* ---- structure --------------------------------------------------------------------------------------------------- */
+/* ---- structure ------------------------------------------------------------------------------- */
 
 static iv__json_kind open_level(iv__json *json, char bracket)
 {
@@ -434,18 +440,14 @@ static iv__json_kind read_event(iv__json *json)
 
     bool at_end = peek(json) == (open == '{' ? '}' : ']');
     switch (json->expect) {
-    case A_VALUE:
-        return read_value(json, "a value");
-    case VALUE_OR_END:
-        return at_end ? close_level(json) : read_value(json, "a value or ']'");
+    case A_VALUE: return read_value(json, "a value");
+    case VALUE_OR_END: return at_end ? close_level(json) : read_value(json, "a value or ']'");
     case NAME_OR_END:
         return at_end ? close_level(json) : read_name(json, "a name in quotes or '}'");
-    case A_NAME:
-        return read_name(json, "a name in quotes");
+    case A_NAME: return read_name(json, "a name in quotes");
     case COMMA_OR_END:
         return at_end ? close_level(json) : unexpected(json, open == '{' ? "',' or '}'" : "',' or ']'");
-    case NOTHING_MORE:
-        break;
+    case NOTHING_MORE: break;
     }
     return peek(json) < 0 ? IV__JSON_END : unexpected(json, "the end of the data");
 }

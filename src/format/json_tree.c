@@ -93,7 +93,8 @@ const iv__json_value *iv__json_tree(iv__source *source, iv__arena *arena)
     return root;
 }
 
-const iv__json_value *iv__json_tree_of(iv_home *home, const char *name, const void *bytes, size_t size, iv__arena *arena)
+const iv__json_value *iv__json_tree_of(iv_home *home, const char *name, const void *bytes,
+                                       size_t size, iv__arena *arena)
 {
     iv__source *source = iv__source_memory(home, name, bytes, size);
     const iv__json_value *root = source ? iv__json_tree(source, arena) : NULL;

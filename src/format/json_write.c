@@ -20,7 +20,8 @@ static void break_line(iv__json_writer *w)
         iv__text_print(w->text, "\n%*s", w->indent * w->depth, "");
 }
 
-/* What stands before a value or a name: nothing behind a name, else a comma unless it is the first. */
+/* What stands before a value or a name: nothing behind a name, else a comma unless it is the
+ * first. */
 static void separate(iv__json_writer *w)
 {
     if (!w->named) {
@@ -126,7 +127,8 @@ void iv__json_put_int(iv__json_writer *w, int64_t number)
     iv__text_print(w->text, "%lld", (long long)number);
 }
 
-/* printf writes the decimal mark of the locale, which a program around the library may have set: one '.' instead. */
+/* printf writes the decimal mark of the locale, which a program around the library may have set:
+ * one '.' instead. */
 static void put_number(iv__json_writer *w, const char *number)
 {
     size_t before = strspn(number, "0123456789+-");

@@ -1,4 +1,5 @@
-/* safetensors.c: reading safetensors files: every offset is checked, and every checksum where there are any.
+/* safetensors.c: reading safetensors files: every offset is checked, and every checksum where
+ * there are any.
  * Source: https://github.com/huggingface/safetensors (the format). */
 #define _GNU_SOURCE
 #include "format/safetensors.h"
@@ -19,10 +20,10 @@ static const struct kind {
     size_t width;
     iv_dtype dtype;
 } kinds[] = {
-    { "F32", 4, IV_F32 }, { "F64", 8, IV_F64 },  { "I32", 4, IV_I32 },    { "U8", 1, IV_U8 },
-    { "I64", 8, 0 },      { "U64", 8, 0 },       { "C64", 8, 0 },         { "U32", 4, 0 },
-    { "F16", 2, 0 },      { "BF16", 2, 0 },      { "I16", 2, 0 },         { "U16", 2, 0 },
-    { "I8", 1, 0 },       { "BOOL", 1, 0 },      { "F8_E4M3", 1, 0 },     { "F8_E5M2", 1, 0 },
+    { "F32", 4, IV_F32 }, { "F64", 8, IV_F64 }, { "I32", 4, IV_I32 }, { "U8", 1, IV_U8 },
+    { "I64", 8, 0 },      { "U64", 8, 0 },      { "C64", 8, 0 },      { "U32", 4, 0 },
+    { "F16", 2, 0 },      { "BF16", 2, 0 },     { "I16", 2, 0 },      { "U16", 2, 0 },
+    { "I8", 1, 0 },       { "BOOL", 1, 0 },     { "F8_E4M3", 1, 0 },  { "F8_E5M2", 1, 0 },
     { "F8_E8M0", 1, 0 },
 };
 
@@ -55,7 +56,7 @@ const char *iv__safetensors_kind_name(iv_dtype dtype)
     return NULL;
 }
 
-/* ---- the header's JSON --------------------------------------------------------------------------------------------- */
+/* ---- the header's JSON ----------------------------------------------------------------------- */
 
 /* A copy of the last NAME or STRING. */
 static const char *keep_text(iv__safetensors *file, iv__json *json)
@@ -133,8 +134,10 @@ static int64_t read_numbers(iv__json *json, const char *name, int64_t *numbers, 
     return -1;
 }
 
-/* dtype, shape and data_offsets of a tensor, in any order; what else may stand there is not ours. */
-static bool read_members(iv__safetensors *file, iv__json *json, iv__named_tensor *tensor, entry_place *place)
+/* dtype, shape and data_offsets of a tensor, in any order; what else may stand there is not
+ * ours. */
+static bool read_members(iv__safetensors *file, iv__json *json, iv__named_tensor *tensor,
+                         entry_place *place)
 {
     int64_t offsets[2] = { 0, 0 };
     bool has_shape = false, has_offsets = false;
@@ -179,7 +182,9 @@ static bool read_tensor(iv__safetensors *file, iv__json *json, const char *name)
         int64_t room = file->room_tensors * 2 + 64;
         void *tensors = iv__resize(file->home, file->tensors, (size_t)room * sizeof *file->tensors);
         file->tensors = tensors ? tensors : file->tensors;
-        void *places = tensors ? iv__resize(file->home, file->places, (size_t)room * sizeof *file->places) : NULL;
+        void *places = tensors
+                           ? iv__resize(file->home, file->places, (size_t)room * sizeof *file->places)
+                           : NULL;
         file->places = places ? places : file->places;
         if (!places)
             return false;
@@ -222,14 +227,15 @@ static bool read_header(iv__safetensors *file)
     if (!good && iv_home_status(file->home) == IV_FORMAT) {
         char why[400];
         snprintf(why, sizeof why, "%s", iv_home_message(file->home));
-        iv_fail(file->home, IV_FORMAT, "%s: the file is damaged, or is no safetensors file (%s)", file->name, why);
+        iv_fail(file->home, IV_FORMAT, "%s: the file is damaged, or is no safetensors file (%s)",
+                file->name, why);
     }
     iv__json_free(json);
     iv__source_close(source);
     return good;
 }
 
-/* ---- what the header says against what is there ------------------------------------------------------------------- */
+/* ---- what the header says against what is there ---------------------------------------------- */
 
 static bool settle_tensor(iv__safetensors *file, iv__named_tensor *tensor, const entry_place *place)
 {
@@ -241,13 +247,15 @@ static bool settle_tensor(iv__safetensors *file, iv__named_tensor *tensor, const
             bytes = kinds[i].width;
         }
     if (bytes == 0) {
-        iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' has the unknown element type '%s'", file->name, tensor->name,
-                tensor->kind);
+        iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' has the unknown element type '%s'",
+                file->name, tensor->name, tensor->kind);
         return false;
     }
     if (place->begin > place->end || place->end > file->data_size) {
-        iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' lies at bytes %llu to %llu, but there are only %llu: the file is cut "
-                "short or damaged", file->name, tensor->name, (unsigned long long)place->begin,
+        iv_fail(file->home, IV_FORMAT,
+                "%s: tensor '%s' lies at bytes %llu to %llu, but there are only %llu: the file is cut "
+                "short or damaged",
+                file->name, tensor->name, (unsigned long long)place->begin,
                 (unsigned long long)place->end, (unsigned long long)file->data_size);
         return false;
     }
@@ -256,8 +264,9 @@ static bool settle_tensor(iv__safetensors *file, iv__named_tensor *tensor, const
         fits = fits && iv__mul_size(bytes, (size_t)tensor->shape.dim[i], &bytes);
     if (!fits || bytes != place->end - place->begin) {
         char shape[160];
-        iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' (%s %s) does not fit its %llu bytes: the file is damaged",
-                file->name, tensor->name, tensor->kind, iv_shape_text(&tensor->shape, shape, sizeof shape),
+        iv_fail(file->home, IV_FORMAT,
+                "%s: tensor '%s' (%s %s) does not fit its %llu bytes: the file is damaged", file->name,
+                tensor->name, tensor->kind, iv_shape_text(&tensor->shape, shape, sizeof shape),
                 (unsigned long long)(place->end - place->begin));
         return false;
     }
@@ -292,16 +301,16 @@ static bool check_places(iv__safetensors *file)
     for (int64_t i = 0; i < file->n_tensors; i++) {
         const entry_place *place = &file->places[i];
         if (place->begin != end) {
-            iv_fail(file->home, IV_FORMAT, "%s: the bytes of tensor '%s' %s: the file is damaged", file->name,
-                    file->tensors[place->entry].name,
+            iv_fail(file->home, IV_FORMAT, "%s: the bytes of tensor '%s' %s: the file is damaged",
+                    file->name, file->tensors[place->entry].name,
                     place->begin < end ? "overlap those of another" : "do not follow those before");
             return false;
         }
         end = place->end;
     }
     if (end != file->data_size) {
-        iv_fail(file->home, IV_FORMAT, "%s: %llu bytes behind the last tensor: the file is damaged", file->name,
-                (unsigned long long)(file->data_size - end));
+        iv_fail(file->home, IV_FORMAT, "%s: %llu bytes behind the last tensor: the file is damaged",
+                file->name, (unsigned long long)(file->data_size - end));
         return false;
     }
     return true;
@@ -318,13 +327,14 @@ static bool sort_names(iv__safetensors *file)
         qsort(file->by_name, (size_t)file->n_tensors, sizeof *file->by_name, by_name);
     for (int64_t i = 1; i < file->n_tensors; i++)
         if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0) {
-            iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' comes twice", file->name, file->by_name[i]->name);
+            iv_fail(file->home, IV_FORMAT, "%s: tensor '%s' comes twice", file->name,
+                    file->by_name[i]->name);
             return false;
         }
     return true;
 }
 
-/* ---- checksums ------------------------------------------------------------------------------------------------------ */
+/* ---- checksums ------------------------------------------------------------------------------- */
 
 static bool header_matches(const iv__safetensors *file, const char *expected)
 {
@@ -346,7 +356,8 @@ static bool header_matches(const iv__safetensors *file, const char *expected)
     return strcmp(hex, expected) == 0;
 }
 
-/* Each key alone tells that the file is ours: damage to one of them must not switch the check off. */
+/* Each key alone tells that the file is ours: damage to one of them must not switch the check
+ * off. */
 static bool check_sums(iv__safetensors *file)
 {
     const char *header = iv__safetensors_metadata(file, IV__HEADER);
@@ -356,8 +367,10 @@ static bool check_sums(iv__safetensors *file)
     if (!file->checked)
         return true;
     if (!header || !sums || !header_matches(file, header)) {
-        iv_fail(file->home, IV_FORMAT, "%s: the header does not match its checksum: the file is damaged, or was changed by "
-                "another program", file->name);
+        iv_fail(file->home, IV_FORMAT,
+                "%s: the header does not match its checksum: the file is damaged, or was changed by "
+                "another program",
+                file->name);
         return false;
     }
 
@@ -371,17 +384,19 @@ static bool check_sums(iv__safetensors *file)
         iv__sha256_add(&hash, tensor->data, tensor->bytes);
         iv__sha256_end(&hash, hex);
         if (memcmp(hex, sums, 64) != 0) {
-            iv_fail(file->home, IV_FORMAT, "%s: the bytes of tensor '%s' do not match their checksum: the file is damaged",
+            iv_fail(file->home, IV_FORMAT,
+                    "%s: the bytes of tensor '%s' do not match their checksum: the file is damaged",
                     file->name, tensor->name);
             return false;
         }
     }
     if (!good)
-        iv_fail(file->home, IV_FORMAT, "%s: there is not one checksum for each tensor: the file is damaged", file->name);
+        iv_fail(file->home, IV_FORMAT,
+                "%s: there is not one checksum for each tensor: the file is damaged", file->name);
     return good;
 }
 
-/* ---- the file --------------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static bool take_bytes(iv__safetensors *file, const unsigned char *bytes, size_t size)
 {
@@ -390,12 +405,15 @@ static bool take_bytes(iv__safetensors *file, const unsigned char *bytes, size_t
     if (size >= 8)
         memcpy(&header_size, bytes, 8);
     if (size < 8 || header_size > size - 8) {
-        iv_fail(file->home, IV_FORMAT, "%s: %zu bytes do not hold the header that a safetensors file begins with: the file is "
-                "cut short, or is no safetensors file", file->name, size);
+        iv_fail(file->home, IV_FORMAT,
+                "%s: %zu bytes do not hold the header that a safetensors file begins with: the file is "
+                "cut short, or is no safetensors file",
+                file->name, size);
         return false;
     }
     if (header_size > IV__HEADER_MAX) {
-        iv_fail(file->home, IV_FORMAT, "%s: a header of %llu bytes, %d are the most: the file is damaged", file->name,
+        iv_fail(file->home, IV_FORMAT,
+                "%s: a header of %llu bytes, %d are the most: the file is damaged", file->name,
                 (unsigned long long)header_size, IV__HEADER_MAX);
         return false;
     }
@@ -438,7 +456,8 @@ iv__safetensors *iv__safetensors_read(iv_home *home, const char *name, const voi
 iv__safetensors *iv__safetensors_open(iv_home *home, const char *path)
 {
     iv__safetensors *file = safetensors_new(home, path);
-    if (file && (iv__view_open(home, path, &file->view) || !take_bytes(file, file->view.data, file->view.size))) {
+    if (file && (iv__view_open(home, path, &file->view) ||
+                 !take_bytes(file, file->view.data, file->view.size))) {
         iv__safetensors_close(file);
         return NULL;
     }
@@ -494,8 +513,8 @@ const char *iv__safetensors_metadata(const iv__safetensors *file, const char *ke
     return NULL;
 }
 
-const iv__named_tensor *iv__safetensors_expect(const iv__safetensors *file, const char *name, iv_dtype dtype,
-                                               const iv_shape *shape)
+const iv__named_tensor *iv__safetensors_expect(const iv__safetensors *file, const char *name,
+                                               iv_dtype dtype, const iv_shape *shape)
 {
     const iv__named_tensor *tensor = iv__safetensors_find(file, name);
     char is[160], wanted[160];
@@ -505,13 +524,14 @@ const iv__named_tensor *iv__safetensors_expect(const iv__safetensors *file, cons
         return NULL;
     }
     if (tensor->dtype != dtype) {
-        iv_fail(file->home, IV_DTYPE, "%s: tensor '%s' is %s, expected %s", file->name, name, tensor->kind,
-                iv__safetensors_kind_name(dtype));
+        iv_fail(file->home, IV_DTYPE, "%s: tensor '%s' is %s, expected %s", file->name, name,
+                tensor->kind, iv__safetensors_kind_name(dtype));
         return NULL;
     }
     if (!iv_shape_same(&tensor->shape, shape)) {
         iv_fail(file->home, IV_SHAPE, "%s: tensor '%s' is %s, expected %s", file->name, name,
-                iv_shape_text(&tensor->shape, is, sizeof is), iv_shape_text(shape, wanted, sizeof wanted));
+                iv_shape_text(&tensor->shape, is, sizeof is),
+                iv_shape_text(shape, wanted, sizeof wanted));
         return NULL;
     }
     return tensor;

@@ -1,4 +1,5 @@
-/* safetensors_write.c: writing safetensors files with checksums, and one checksum over named tensors.
+/* safetensors_write.c: writing safetensors files with checksums, and one checksum over named
+ * tensors.
  * Source: https://github.com/huggingface/safetensors (the format). */
 
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include "format/safetensors_parts.h"
 #include "format/utf8.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they lie: little-endian");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "tensors are written as they lie: little-endian");
 
 /* Tensors in the order of the file, and where each begins. */
 typedef struct layout {
@@ -40,7 +42,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Names must be told apart, and be UTF-8: the header is JSON. */
-static iv_status check_names(iv_home *home, const char *path, const char *what, const char **names, int64_t n)
+static iv_status check_names(iv_home *home, const char *path, const char *what, const char **names,
+                             int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         size_t size = strlen(names[i]);
@@ -55,27 +58,31 @@ static iv_status check_names(iv_home *home, const char *path, const char *what, 
     return IV_OK;
 }
 
-static iv_status check_tensors(iv_home *home, const char *path, int64_t n, const iv__named_tensor *tensors,
-                               const char **names)
+static iv_status check_tensors(iv_home *home, const char *path, int64_t n,
+                               const iv__named_tensor *tensors, const char **names)
 {
     for (int64_t i = 0; i < n; i++) {
         names[i] = tensors[i].name;
         if (strcmp(names[i], IV__METADATA) == 0)
             return iv_fail(home, IV_NAME, "writing %s: no tensor may be named '%s'", path, IV__METADATA);
         if (!iv__safetensors_kind_name(tensors[i].dtype))
-            return iv_fail(home, IV_DTYPE, "writing %s: tensor '%s' has no element type", path, names[i]);
+            return iv_fail(home, IV_DTYPE, "writing %s: tensor '%s' has no element type", path,
+                           names[i]);
         if (!iv_shape_valid(&tensors[i].shape, tensors[i].dtype))
-            return iv_fail(home, IV_SHAPE, "writing %s: the shape of tensor '%s' is not valid", path, names[i]);
+            return iv_fail(home, IV_SHAPE, "writing %s: the shape of tensor '%s' is not valid",
+                           path, names[i]);
     }
     return check_names(home, path, "name", names, n);
 }
 
-static iv_status check_pairs(iv_home *home, const char *path, int64_t n, const iv__pair *pairs, const char **names)
+static iv_status check_pairs(iv_home *home, const char *path, int64_t n, const iv__pair *pairs,
+                             const char **names)
 {
     for (int64_t i = 0; i < n; i++) {
         names[i] = pairs[i].key;
         if (strcmp(names[i], IV__CHECKSUMS) == 0 || strcmp(names[i], IV__HEADER) == 0)
-            return iv_fail(home, IV_NAME, "writing %s: the key '%s' is the writer's own", path, names[i]);
+            return iv_fail(home, IV_NAME, "writing %s: the key '%s' is the writer's own", path,
+                           names[i]);
         size_t size = strlen(pairs[i].value);
         if (iv__utf8_valid(pairs[i].value, size) != size)
             return iv_fail(home, IV_VALUE, "writing %s: the text of '%s' is no UTF-8", path, names[i]);
@@ -127,7 +134,8 @@ static void put_tensor(iv__json_writer *w, const iv__named_tensor *tensor, size_
     *offset = end;
 }
 
-/* The header, its own checksum filled in; blanks at its end let the data begin at a multiple of 64. */
+/* The header, its own checksum filled in; blanks at its end let the data begin at a multiple of
+ * 64. */
 static bool write_header(iv__text *header, const layout *l, int64_t n_pairs, const iv__pair *pairs)
 {
     iv__json_writer w = { .text = header };
@@ -171,8 +179,8 @@ static iv_status write_file(iv_home *home, const char *path, const iv__text *hea
     return iv__writer_commit(writer);
 }
 
-iv_status iv__safetensors_write(iv_home *home, const char *path, int64_t n_tensors, const iv__named_tensor *tensors,
-                                int64_t n_pairs, const iv__pair *pairs)
+iv_status iv__safetensors_write(iv_home *home, const char *path, int64_t n_tensors,
+                                const iv__named_tensor *tensors, int64_t n_pairs, const iv__pair *pairs)
 {
     int64_t most = (n_tensors > n_pairs ? n_tensors : n_pairs) + 1;
     layout l = { .n = n_tensors };
@@ -194,8 +202,8 @@ iv_status iv__safetensors_write(iv_home *home, const char *path, int64_t n_tenso
     if (!write_header(&header, &l, n_pairs, pairs))
         status = iv_home_status(home);
     else if (header.size > IV__HEADER_MAX)
-        status = iv_fail(home, IV_VALUE, "writing %s: names and texts take %zu bytes, %d are the most", path,
-                         header.size, IV__HEADER_MAX);
+        status = iv_fail(home, IV_VALUE, "writing %s: names and texts take %zu bytes, %d are the most",
+                         path, header.size, IV__HEADER_MAX);
     else
         status = write_file(home, path, &header, &l);
 done:
@@ -213,7 +221,8 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-iv_status iv__weights_sha256(iv_home *home, int64_t n, const iv__named_tensor *tensors, const char *prefix, char hex[65])
+iv_status iv__weights_sha256(iv_home *home, int64_t n, const iv__named_tensor *tensors,
+                             const char *prefix, char hex[65])
 {
     const iv__named_tensor **chosen = iv__alloc_array(home, n + 1, sizeof *chosen);
     int64_t count = 0;

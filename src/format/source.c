@@ -72,11 +72,18 @@ int64_t iv__source_read(iv__source *source, void *buffer, size_t size)
 
 int64_t iv__source_peek(iv__source *source, void *bytes, size_t size)
 {
-    int64_t got = iv__source_read(source, bytes, size < sizeof source->ahead ? size : sizeof source->ahead);
+    size_t wanted = size < sizeof source->ahead ? size : sizeof source->ahead;
+    unsigned char ahead[sizeof source->ahead];
+    size_t most = wanted > source->n_ahead ? wanted : source->n_ahead;
 
-    source->n_ahead = got > 0 ? (size_t)got : 0;
-    memcpy(source->ahead, bytes, source->n_ahead);
-    return got;
+    int64_t got = iv__source_read(source, ahead, most);
+    if (got < 0)
+        return -1;
+    source->n_ahead = (size_t)got;
+    memcpy(source->ahead, ahead, source->n_ahead);
+    wanted = wanted < source->n_ahead ? wanted : source->n_ahead;
+    memcpy(bytes, ahead, wanted);
+    return (int64_t)wanted;
 }
 
 void iv__source_close(iv__source *source)

@@ -17,6 +17,7 @@ struct iv_params {
     iv_home *home;
     iv_dtype real;
     uint64_t seed;
+    bool empty; /* no initial values */
     uint64_t version; /* plans watch it */
     entry *entries;
     int count, room;
@@ -31,6 +32,15 @@ iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed)
     iv_params *params = iv__alloc(home, sizeof *params);
     if (params)
         *params = (iv_params){ .home = home, .real = real, .seed = seed, .version = 1 };
+    return params;
+}
+
+iv_params *iv_params_new_empty(iv_home *home, iv_dtype real)
+{
+    iv_params *params = iv_params_new(home, real, 0);
+
+    if (params)
+        params->empty = true;
     return params;
 }
 
@@ -130,7 +140,7 @@ static iv_tensor *make(iv_params *params, const char *name, iv_shape shape, iv_i
     char *kept = grow(params) ? iv__copy_text(params->home, name) : NULL;
     iv_tensor *tensor = kept ? iv_tensor_new(params->home, params->real, shape) : NULL;
 
-    if (!tensor || iv__init_fill(tensor, init, params->seed, name)) {
+    if (!tensor || (!params->empty && iv__init_fill(tensor, init, params->seed, name))) {
         iv_tensor_free(tensor);
         iv__free(params->home, kept);
         return NULL;

@@ -42,7 +42,7 @@ bool iv__leads(const iv_shape *leading, const iv_shape *of)
            !memcmp(leading->dim, of->dim, (size_t)leading->rank * sizeof leading->dim[0]);
 }
 
-/* ---- kernels that move elements ---------------------------------------------------------------------- */
+/* ---- kernels that move elements -------------------------------------------------------------- */
 
 iv__strides iv__strides_of(const iv_shape *shape)
 {
@@ -87,20 +87,19 @@ static iv__strides merged(const iv__strides *walk)
     return m;
 }
 
-#define COPY_SPAN(type)                                                                            \
-    static void copy_span_##type(type *restrict to, const type *restrict from, int64_t n,          \
-                                 int64_t stride)                                                   \
-    {                                                                                              \
-        type first = *from;                                                                        \
-        if (stride == 0)                                                                           \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                to[i] = first;                                                                     \
-        else if (stride == -1)                                                                     \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                to[i] = from[-i];                                                                  \
-        else                                                                                       \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                to[i] = from[i * stride];                                                          \
+#define COPY_SPAN(type)                                                                                   \
+    static void copy_span_##type(type *restrict to, const type *restrict from, int64_t n, int64_t stride) \
+    {                                                                                                     \
+        type first = *from;                                                                               \
+        if (stride == 0)                                                                                  \
+            for (int64_t i = 0; i < n; i++)                                                               \
+                to[i] = first;                                                                            \
+        else if (stride == -1)                                                                            \
+            for (int64_t i = 0; i < n; i++)                                                               \
+                to[i] = from[-i];                                                                         \
+        else                                                                                              \
+            for (int64_t i = 0; i < n; i++)                                                               \
+                to[i] = from[i * stride];                                                                 \
     }
 COPY_SPAN(uint8_t)
 COPY_SPAN(uint32_t)
@@ -186,7 +185,7 @@ void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__piece piece[])
     }
 }
 
-/* ---- kernels that split their own work ------------------------------------------------------------------- */
+/* ---- kernels that split their own work ------------------------------------------------------- */
 
 enum { PART_COST = 32768, MAX_PARTS = 64 };
 
@@ -215,7 +214,7 @@ void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_wo
         iv__parallel(k->home, job.parts, split_chunk, &job);
 }
 
-/* ---- stepping rules that several rows share -------------------------------------------------------------- */
+/* ---- stepping rules that several rows share -------------------------------------------------- */
 
 void iv__step_other_axis(iv_step *s, int64_t axis, const char *why)
 {

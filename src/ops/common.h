@@ -9,23 +9,12 @@
 #include "ops/attrs.h"
 
 /* A line of a row's attribute table: they are compared, hashed and printed, never set from text. */
-#define ATTR(type_name, member, kind)                                                              \
-    FIELD(type_name, member, kind, NULL, 0, 0, NULL, NULL, NULL)
+#define ATTR(type_name, member, kind) FIELD(type_name, member, kind, NULL, 0, 0, NULL, NULL, NULL)
 #define ATTRS(name, type_name) .attrs = name, .attr_size = sizeof(type_name)
 
 /* Both reference kernels of a row, made from one text. */
 #define KERNELS(name) .f32 = name##_f32, .f64 = name##_f64
 #define SAME_KERNEL(name) .f32 = name, .f64 = name
-
-/* No iteration reads what another one writes (out may be an input itself): compilers may vectorise. */
-#if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpass-failed" /* some loops call functions */
-#define EACH_ALONE _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define EACH_ALONE _Pragma("GCC ivdep")
-#else
-#define EACH_ALONE
-#endif
 
 extern const iv_field iv__fields_at_axis[], iv__fields_to_shape[], iv__fields_count[];
 
@@ -53,7 +42,7 @@ iv_shape iv__with_axis(const iv_shape *shape, int64_t axis, int64_t dim); /* ins
 /* The leading axes of `of` are the whole of `leading`, and one axis follows. */
 bool iv__leads(const iv_shape *leading, const iv_shape *of);
 
-/* ---- kernels that move elements ---------------------------------------------------------------------- */
+/* ---- kernels that move elements -------------------------------------------------------------- */
 /* The result's axes, with the distance in the source (in elements) that one place along them means. */
 typedef struct iv__strides {
     int rank;
@@ -76,13 +65,14 @@ typedef struct iv__piece {
 } iv__piece;
 void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__piece piece[]);
 
-/* ---- kernels that split their own work ------------------------------------------------------------------- */
+/* ---- kernels that split their own work ------------------------------------------------------- */
 /* Calls `work` for parts of [0,items); `cost` is about the arithmetic of one item. The parts depend on sizes
  * alone, never on threads, and each owns what it writes. */
-typedef void iv__part_work(const iv_kernel_call *k, void *context, int64_t begin, int64_t end, int thread);
+typedef void iv__part_work(const iv_kernel_call *k, void *context, int64_t begin, int64_t end,
+                           int thread);
 void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work, void *context);
 
-/* ---- stepping rules that several rows share -------------------------------------------------------------- */
+/* ---- stepping rules that several rows share -------------------------------------------------- */
 /* Rows over one axis (attribute iv__at_axis): the same row, unless that axis is time. */
 void iv__step_other_axis(iv_step *s, int64_t axis, const char *why);
 /* Rows over the last axis of input 0. */

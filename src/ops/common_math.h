@@ -1,4 +1,4 @@
-/* common_math.h: the functions of rows that base/math.h does not have.
+/* common_math.h: what loops of kernels are written with, and functions that base/math.h does not have.
  *
  * sin and cos: r = x - k pi/2 with pi/2 in three parts, exact while |k| < 2^20; the C library beyond that.
  * Both widths run in f64, so the f32 results are correctly rounded but for rare ties. */
@@ -8,6 +8,16 @@
 #include "base/math.h"
 
 #include <math.h>
+
+/* No iteration reads what another one writes (out may be an input itself): compilers may vectorise. */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" /* some loops call functions */
+#define EACH_ALONE _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define EACH_ALONE _Pragma("GCC ivdep")
+#else
+#define EACH_ALONE
+#endif
 
 /* log(1 + x) for x >= 0, without losing small x (Kahan). */
 static inline float iv__log1p_f32(float x)

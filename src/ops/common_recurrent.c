@@ -2,14 +2,19 @@
 #include "ops/common_recurrent.h"
 
 const iv_field iv__fields_recurrent[] = {
-    ATTR(iv__recurrent, reverse, INT), ATTR(iv__recurrent, reset_after, INT), FIELD_END,
+    ATTR(iv__recurrent, reverse, INT),
+    ATTR(iv__recurrent, reset_after, INT),
+    FIELD_END,
 };
 
 recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs)
 {
     const iv_shape *x = k->in[0].shape;
 
-    return (recurrent){ .n = x->dim[0], .t = x->dim[1], .i = x->dim[2], .h = k->in[state].shape->dim[1],
+    return (recurrent){ .n = x->dim[0],
+                        .t = x->dim[1],
+                        .i = x->dim[2],
+                        .h = k->in[state].shape->dim[1],
                         .reverse = ((const iv__recurrent *)k->attr)->reverse,
                         .mask = k->n_in > inputs ? k->in[inputs].data : NULL };
 }
@@ -33,8 +38,8 @@ const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, in
         return "w and u must be equally wide";
     if (h0->rank != 2 || h0->dim[0] != x->dim[0] || h0->dim[1] != u->dim[0])
         return "the first state must be [N,H]";
-    if (s->n_in > inputs &&
-        (s->in[inputs]->rank != 2 || s->in[inputs]->dim[0] != x->dim[0] || s->in[inputs]->dim[1] != x->dim[1]))
+    if (s->n_in > inputs && (s->in[inputs]->rank != 2 || s->in[inputs]->dim[0] != x->dim[0] ||
+                             s->in[inputs]->dim[1] != x->dim[1]))
         return "the mask must be [N,T]";
     return NULL;
 }
@@ -64,7 +69,8 @@ void iv__recurrent_step(iv_step *s, int state, int n, int inputs)
     }
     for (int k = 1; k < inputs; k++)
         if (s->moves[k]) {
-            iv__step_refuse(s, k < state ? "its weights change with time" : "its first state changes with time");
+            iv__step_refuse(s, k < state ? "its weights change with time"
+                                         : "its first state changes with time");
             return;
         }
     s->in[0] = iv__step_narrow(s, 0, 1);

@@ -4,10 +4,13 @@
 
 #include "base/random.h"
 
-/* ---- fill ------------------------------------------------------------------------------------------------- */
+/* ---- fill ------------------------------------------------------------------------------------ */
 
 static const iv_field fill_fields[] = {
-    ATTR(iv__fill, shape, SHAPE), ATTR(iv__fill, dtype, INT), ATTR(iv__fill, value, REAL), FIELD_END,
+    ATTR(iv__fill, shape, SHAPE),
+    ATTR(iv__fill, dtype, INT),
+    ATTR(iv__fill, value, REAL),
+    FIELD_END,
 };
 
 static const char *fill_shape(iv_shape_call *s)
@@ -19,12 +22,12 @@ static const char *fill_shape(iv_shape_call *s)
     return NULL;
 }
 
-#define FILL(type)                                                                                 \
-    {                                                                                              \
-        type *to = k->out[0].data, with = (type)value;                                             \
-        for (int64_t i = 0; i < count; i++)                                                        \
-            to[i] = with;                                                                          \
-        break;                                                                                     \
+#define FILL(type)                                     \
+    {                                                  \
+        type *to = k->out[0].data, with = (type)value; \
+        for (int64_t i = 0; i < count; i++)            \
+            to[i] = with;                              \
+        break;                                         \
     }
 
 static void fill_any(const iv_kernel_call *k)
@@ -41,9 +44,15 @@ static void fill_any(const iv_kernel_call *k)
 }
 
 static const iv_op op_fill = {
-    .name = "fill", .says = "one value everywhere", .n_out = 1, .flags = IV_RANGED | IV_FREE,
-    ATTRS(fill_fields, iv__fill), .shape = fill_shape, .no_gradient = "it has no inputs",
-    .no_step = "it is the same at every position",    SAME_KERNEL(fill_any),
+    .name = "fill",
+    .says = "one value everywhere",
+    .n_out = 1,
+    .flags = IV_RANGED | IV_FREE,
+    ATTRS(fill_fields, iv__fill),
+    .shape = fill_shape,
+    .no_gradient = "it has no inputs",
+    .no_step = "it is the same at every position",
+    SAME_KERNEL(fill_any),
 };
 
 static iv_node *fill(iv_graph *graph, iv_shape shape, iv_dtype dtype, double value)
@@ -68,7 +77,7 @@ iv_node *iv_like(iv_node *x, double value)
     return x ? fill(x->graph, x->shape, x->dtype, value) : NULL;
 }
 
-/* ---- range ------------------------------------------------------------------------------------------------ */
+/* ---- range ----------------------------------------------------------------------------------- */
 
 static const char *range_shape(iv_shape_call *s)
 {
@@ -90,8 +99,14 @@ static void range_i32(const iv_kernel_call *k)
 }
 
 static const iv_op op_range = {
-    .name = "range", .says = "0, 1, 2 ...", .n_out = 1, .flags = IV_RANGED, ATTRS(iv__fields_count, iv__count),
-    .shape = range_shape, .no_gradient = "it has no inputs", .no_step = "it is the same at every position",
+    .name = "range",
+    .says = "0, 1, 2 ...",
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_count, iv__count),
+    .shape = range_shape,
+    .no_gradient = "it has no inputs",
+    .no_step = "it is the same at every position",
     SAME_KERNEL(range_i32),
 };
 
@@ -100,14 +115,15 @@ iv_node *iv_range(iv_graph *graph, int64_t count)
     return graph ? iv__apply(graph, &op_range, 0, NULL, &(iv__count){ count }) : NULL;
 }
 
-/* ---- random numbers --------------------------------------------------------------------------------------
+/* ---- random numbers -----------------------------------------------------------------------------
  * Element e of global record r is number n = r (elements of a record) + e of its place: word n % 4 of the four
  * words that Philox gives for the counter (step, n / 4). So no value depends on how a batch is split, and f64
  * gets the values of f32. */
 
 enum { CLOCK_WORDS = 6, NUMBERS = 4 };
 
-static const iv_field random_fields[] = { ATTR(iv__random, shape, SHAPE), ATTR(iv__random, place, TEXT), FIELD_END };
+static const iv_field random_fields[] = { ATTR(iv__random, shape, SHAPE),
+                                          ATTR(iv__random, place, TEXT), FIELD_END };
 
 static const char *random_shape(iv_shape_call *s)
 {
@@ -164,7 +180,8 @@ static void random_numbers(const iv_kernel_call *k, make_numbers *make)
 {
     const iv_shape *shape = k->out[0].shape;
     const uint64_t key = iv__random_key(clock_value(k, 0), ((const iv__random *)k->attr)->place);
-    const uint64_t step = clock_value(k, 2), per_record = (uint64_t)iv__dims_product(shape, 1, shape->rank);
+    const uint64_t step = clock_value(k, 2),
+                   per_record = (uint64_t)iv__dims_product(shape, 1, shape->rank);
     const uint64_t first = clock_value(k, 4) * per_record + (uint64_t)k->begin;
 
     for (int64_t i = 0; i < k->count;) {
@@ -192,16 +209,23 @@ static void random_normal(const iv_kernel_call *k)
     random_numbers(k, make_normal);
 }
 
-#define RANDOM_ROW(row, text)                                                                      \
-    static const iv_op op_##row = {                                                                \
-        .name = #row, .says = text, .min_in = 1, .max_in = 1, .n_out = 1, .flags = IV_RANGED,      \
-        ATTRS(random_fields, iv__random), .shape = random_shape,                                   \
-        .no_gradient = "random numbers depend on nothing",                                         \
-        .no_step = "evaluation graphs have no random numbers", SAME_KERNEL(row),                   \
-    };                                                                                             \
-    iv_node *iv_##row(iv_node *clock, iv_shape shape, const char *place)                           \
-    {                                                                                              \
-        return iv__apply1(&op_##row, clock, &(iv__random){ shape, place });                        \
+#define RANDOM_ROW(row, text)                                               \
+    static const iv_op op_##row = {                                         \
+        .name = #row,                                                       \
+        .says = text,                                                       \
+        .min_in = 1,                                                        \
+        .max_in = 1,                                                        \
+        .n_out = 1,                                                         \
+        .flags = IV_RANGED,                                                 \
+        ATTRS(random_fields, iv__random),                                   \
+        .shape = random_shape,                                              \
+        .no_gradient = "random numbers depend on nothing",                  \
+        .no_step = "evaluation graphs have no random numbers",              \
+        SAME_KERNEL(row),                                                   \
+    };                                                                      \
+    iv_node *iv_##row(iv_node *clock, iv_shape shape, const char *place)    \
+    {                                                                       \
+        return iv__apply1(&op_##row, clock, &(iv__random){ shape, place }); \
     }
 
 RANDOM_ROW(random_uniform, "numbers in [0,1), counted")
@@ -212,4 +236,5 @@ iv_node *iv_random_clock(iv_graph *graph)
     return graph ? iv_input(graph, "random", IV_I32, iv_dims(CLOCK_WORDS)) : NULL;
 }
 
-const iv_op *const iv_ops_constant[] = { &op_fill, &op_range, &op_random_uniform, &op_random_normal, NULL };
+const iv_op *const iv_ops_constant[] = { &op_fill, &op_range, &op_random_uniform, &op_random_normal,
+                                         NULL };

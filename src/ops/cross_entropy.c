@@ -21,13 +21,15 @@ static linear_sizes sizes_of(const iv_kernel_call *k)
 {
     const iv_shape *w = k->in[1].shape;
 
-    return (linear_sizes){ iv__dims_product(k->in[0].shape, 0, k->in[0].shape->rank - 1), w->dim[0], w->dim[1] };
+    return (linear_sizes){ iv__dims_product(k->in[0].shape, 0, k->in[0].shape->rank - 1), w->dim[0],
+                           w->dim[1] };
 }
 
 /* Logits of a block of rows for each thread. */
 static size_t forward_scratch(const iv_kernel_call *k)
 {
-    return (size_t)iv_home_threads(k->home) * ROW_BLOCK * (size_t)sizes_of(k).count * iv_dtype_size(k->in[0].dtype);
+    return (size_t)iv_home_threads(k->home) * ROW_BLOCK * (size_t)sizes_of(k).count *
+           iv_dtype_size(k->in[0].dtype);
 }
 
 /* The same, and the log of the sum of exponentials of each row. */
@@ -82,18 +84,25 @@ static const char *linear_cross_entropy_back_shape(iv_shape_call *s)
 }
 
 static const iv_op op_linear_cross_entropy_back = {
-    .name = "linear_cross_entropy_back", .says = "gradients of linear_cross_entropy, and its loss", .min_in = 6,
-    .max_in = 6, .n_out = 4, .shape = linear_cross_entropy_back_shape,
+    .name = "linear_cross_entropy_back",
+    .says = "gradients of linear_cross_entropy, and its loss",
+    .min_in = 6,
+    .max_in = 6,
+    .n_out = 4,
+    .shape = linear_cross_entropy_back_shape,
     .first_order = "the logits are never stored, so they cannot be differentiated again "
                    "(take the loss of stored logits: iv_log_softmax and iv_pick)",
-    .no_step = "a gradient has no positions", KERNELS(linear_cross_entropy_back), .scratch = back_scratch,
+    .no_step = "a gradient has no positions",
+    KERNELS(linear_cross_entropy_back),
+    .scratch = back_scratch,
 };
 
 static void linear_cross_entropy_gradient(iv_gradient_call *g)
 {
     if (g->need[4]) {
-        iv__refuse(g->graph, IV_UNSUPPORTED, "linear_cross_entropy: no derivative for the weight: the loss of a row of "
-                                             "weight 0 is not known (weigh the loss afterwards)");
+        iv__refuse(g->graph, IV_UNSUPPORTED,
+                   "linear_cross_entropy: no derivative for the weight: the loss of a row of "
+                   "weight 0 is not known (weigh the loss afterwards)");
         return;
     }
     iv_node *in[] = { g->x[0], g->x[1], g->x[2], g->x[3], g->x[4], g->dy[0] };
@@ -127,12 +136,19 @@ static void linear_cross_entropy_step(iv_step *s)
 }
 
 static const iv_op op_linear_cross_entropy = {
-    .name = "linear_cross_entropy", .says = "-weight log softmax(x w + b)[target]", .min_in = 5, .max_in = 5,
-    .n_out = 1, .shape = linear_cross_entropy_shape, .gradient = linear_cross_entropy_gradient,
-    .step = linear_cross_entropy_step, KERNELS(linear_cross_entropy), .scratch = forward_scratch,
+    .name = "linear_cross_entropy",
+    .says = "-weight log softmax(x w + b)[target]",
+    .min_in = 5,
+    .max_in = 5,
+    .n_out = 1,
+    .shape = linear_cross_entropy_shape,
+    .gradient = linear_cross_entropy_gradient,
+    .step = linear_cross_entropy_step,
+    KERNELS(linear_cross_entropy),
+    .scratch = forward_scratch,
 };
 
-/* ---- builder ---------------------------------------------------------------------------------------------- */
+/* ---- builder --------------------------------------------------------------------------------- */
 
 static const iv_call *made_by(const iv_node *node, const char *row)
 {
@@ -185,4 +201,5 @@ iv_node *iv_cross_entropy_each(iv_node *logits, iv_node *target, iv_node *weight
     return iv_neg(iv_mul(weight, iv_pick(iv_log_softmax(logits), target)));
 }
 
-const iv_op *const iv_ops_cross_entropy[] = { &op_linear_cross_entropy, &op_linear_cross_entropy_back, NULL };
+const iv_op *const iv_ops_cross_entropy[] = { &op_linear_cross_entropy,
+                                              &op_linear_cross_entropy_back, NULL };

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* ---- shapes ------------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static const char *same_shapes(iv_shape_call *s)
 {
@@ -54,7 +54,7 @@ static const char *select_shape(iv_shape_call *s)
     return same_shapes(s);
 }
 
-/* ---- builders --------------------------------------------------------------------------------------------- */
+/* ---- builders -------------------------------------------------------------------------------- */
 
 /* The shape that two shapes stretch to, matched from the last axis. */
 static bool stretch(iv_shape *common, const iv_shape *x)
@@ -78,8 +78,9 @@ static iv_node *refuse_stretch(const iv_op *op, int n, iv_node *const x[])
 
     if (n > 2)
         iv__node_text(x[2], c, sizeof c);
-    return iv__refuse(x[0]->graph, IV_SHAPE, "%s: shapes do not stretch to one (%s, %s%s%s)", op->name,
-                      iv__node_text(x[0], a, sizeof a), iv__node_text(x[1], b, sizeof b), n > 2 ? ", " : "", c);
+    return iv__refuse(x[0]->graph, IV_SHAPE, "%s: shapes do not stretch to one (%s, %s%s%s)",
+                      op->name, iv__node_text(x[0], a, sizeof a), iv__node_text(x[1], b, sizeof b),
+                      n > 2 ? ", " : "", c);
 }
 
 static iv_node *stretched(const iv_op *op, int n, iv_node *x[])
@@ -97,7 +98,7 @@ static iv_node *stretched(const iv_op *op, int n, iv_node *x[])
     return x[0] ? iv__apply(x[0]->graph, op, n, x, NULL) : NULL;
 }
 
-/* ---- words of the gradient column -------------------------------------------------------------------- */
+/* ---- words of the gradient column ------------------------------------------------------------ */
 
 static iv_node *one_less(iv_node *y) /* 1 - y */
 {
@@ -114,67 +115,87 @@ static iv_node *slope_under(iv_node *dy, iv_node *y, iv_node *b) /* of b in y = 
     return iv_neg(iv_div(iv_mul(dy, y), b));
 }
 
-static iv_node *if_above(iv_node *a, iv_node *b, iv_node *dy) /* dy where a > b, half of it where they are equal */
+/* dy where a > b, half of it where they are equal. */
+static iv_node *if_above(iv_node *a, iv_node *b, iv_node *dy)
 {
     return iv_mul(dy, iv_scale(iv_add(iv_less(b, a), iv_less_equal(b, a)), 0.5));
 }
 
-/* ---- rows of the table ---------------------------------------------------------------------------------- */
+/* ---- rows of the table ----------------------------------------------------------------------- */
 
 static const iv_field number_fields[] = { ATTR(iv__real, a, REAL), FIELD_END };
 
-#define UNARY_ROW(row, formula, ...)                                                               \
-    static const iv_op op_##row = { .name = #row, .says = formula, .min_in = 1, .max_in = 1,       \
-                                    .n_out = 1, .flags = IV_RANGED | IV_POINTWISE,                 \
-                                    .shape = real_shape, KERNELS(row), __VA_ARGS__ };              \
-    iv_node *iv_##row(iv_node *x)                                                                  \
-    {                                                                                              \
-        return iv__apply1(&op_##row, x, NULL);                                                     \
+#define UNARY_ROW(row, formula, ...)                                   \
+    static const iv_op op_##row = { .name = #row,                      \
+                                    .says = formula,                   \
+                                    .min_in = 1,                       \
+                                    .max_in = 1,                       \
+                                    .n_out = 1,                        \
+                                    .flags = IV_RANGED | IV_POINTWISE, \
+                                    .shape = real_shape,               \
+                                    KERNELS(row),                      \
+                                    __VA_ARGS__ };                     \
+    iv_node *iv_##row(iv_node *x)                                      \
+    {                                                                  \
+        return iv__apply1(&op_##row, x, NULL);                         \
     }
-#define BINARY_ROW(row, formula, rule, ...)                                                        \
-    static const iv_op op_##row = { .name = #row, .says = formula, .min_in = 2, .max_in = 2,       \
-                                    .n_out = 1, .flags = IV_RANGED | IV_POINTWISE, .shape = rule,  \
-                                    KERNELS(row), __VA_ARGS__ };                                   \
-    iv_node *iv_##row(iv_node *a, iv_node *b)                                                      \
-    {                                                                                              \
-        return stretched(&op_##row, 2, (iv_node *[]){ a, b });                                     \
+#define BINARY_ROW(row, formula, rule, ...)                            \
+    static const iv_op op_##row = { .name = #row,                      \
+                                    .says = formula,                   \
+                                    .min_in = 2,                       \
+                                    .max_in = 2,                       \
+                                    .n_out = 1,                        \
+                                    .flags = IV_RANGED | IV_POINTWISE, \
+                                    .shape = rule,                     \
+                                    KERNELS(row),                      \
+                                    __VA_ARGS__ };                     \
+    iv_node *iv_##row(iv_node *a, iv_node *b)                          \
+    {                                                                  \
+        return stretched(&op_##row, 2, (iv_node *[]){ a, b });         \
     }
 
-#define SMOOTH_1(row, formula, value, slope)                                                       \
-    static void row##_gradient(iv_gradient_call *g)                                                \
-    {                                                                                              \
-        iv_node *x = g->x[0], *y = g->y, *dy = g->dy[0];                                           \
-        (void)x, (void)y;                                                                          \
-        g->dx[0] = slope;                                                                          \
-    }                                                                                              \
+#define SMOOTH_1(row, formula, value, slope)             \
+    static void row##_gradient(iv_gradient_call *g)      \
+    {                                                    \
+        iv_node *x = g->x[0], *y = g->y, *dy = g->dy[0]; \
+        (void)x, (void)y;                                \
+        g->dx[0] = slope;                                \
+    }                                                    \
     UNARY_ROW(row, formula, .gradient = row##_gradient)
 #define FLAT_1(row, formula, value, why) UNARY_ROW(row, formula, .no_gradient = why)
 
-#define SMOOTH_NUMBER(row, formula, value, slope)                                                  \
-    static void row##_gradient(iv_gradient_call *g)                                                \
-    {                                                                                              \
-        iv_node *x = g->x[0], *dy = g->dy[0];                                                      \
-        const double n = ((const iv__real *)g->attr)->a;                                           \
-        (void)x, (void)n;                                                                          \
-        g->dx[0] = slope;                                                                          \
-    }                                                                                              \
-    static const iv_op op_##row = { .name = #row, .says = formula, .min_in = 1, .max_in = 1,       \
-                                    .n_out = 1, .flags = IV_RANGED | IV_POINTWISE,                 \
-                                    ATTRS(number_fields, iv__real), .shape = real_shape,           \
-                                    .gradient = row##_gradient, KERNELS(row) };
+#define SMOOTH_NUMBER(row, formula, value, slope)                      \
+    static void row##_gradient(iv_gradient_call *g)                    \
+    {                                                                  \
+        iv_node *x = g->x[0], *dy = g->dy[0];                          \
+        const double n = ((const iv__real *)g->attr)->a;               \
+        (void)x, (void)n;                                              \
+        g->dx[0] = slope;                                              \
+    }                                                                  \
+    static const iv_op op_##row = { .name = #row,                      \
+                                    .says = formula,                   \
+                                    .min_in = 1,                       \
+                                    .max_in = 1,                       \
+                                    .n_out = 1,                        \
+                                    .flags = IV_RANGED | IV_POINTWISE, \
+                                    ATTRS(number_fields, iv__real),    \
+                                    .shape = real_shape,               \
+                                    .gradient = row##_gradient,        \
+                                    KERNELS(row) };
 
-#define SMOOTH_2(row, formula, value, slope_a, slope_b)                                            \
-    static void row##_gradient(iv_gradient_call *g)                                                \
-    {                                                                                              \
-        iv_node *a = g->x[0], *b = g->x[1], *y = g->y, *dy = g->dy[0];                             \
-        (void)a, (void)b, (void)y;                                                                 \
-        if (g->need[0])                                                                            \
-            g->dx[0] = slope_a;                                                                    \
-        if (g->need[1])                                                                            \
-            g->dx[1] = slope_b;                                                                    \
-    }                                                                                              \
+#define SMOOTH_2(row, formula, value, slope_a, slope_b)                \
+    static void row##_gradient(iv_gradient_call *g)                    \
+    {                                                                  \
+        iv_node *a = g->x[0], *b = g->x[1], *y = g->y, *dy = g->dy[0]; \
+        (void)a, (void)b, (void)y;                                     \
+        if (g->need[0])                                                \
+            g->dx[0] = slope_a;                                        \
+        if (g->need[1])                                                \
+            g->dx[1] = slope_b;                                        \
+    }                                                                  \
     BINARY_ROW(row, formula, real_shape, .gradient = row##_gradient)
-#define FLAT_2(row, formula, value, why) BINARY_ROW(row, formula, comparison_shape, .no_gradient = why)
+#define FLAT_2(row, formula, value, why) \
+    BINARY_ROW(row, formula, comparison_shape, .no_gradient = why)
 
 IV_UNARY_ROWS(SMOOTH_1, FLAT_1)
 IV_NUMBER_ROWS(SMOOTH_NUMBER)
@@ -198,9 +219,10 @@ iv_node *iv_power(iv_node *x, double exponent)
     return exponent == 1 ? x : iv__apply1(&op_power, x, &(iv__real){ exponent });
 }
 
-/* ---- clip ------------------------------------------------------------------------------------------------- */
+/* ---- clip ------------------------------------------------------------------------------------ */
 
-static const iv_field clip_fields[] = { ATTR(iv__between, low, REAL), ATTR(iv__between, high, REAL), FIELD_END };
+static const iv_field clip_fields[] = { ATTR(iv__between, low, REAL), ATTR(iv__between, high, REAL),
+                                        FIELD_END };
 
 static const char *clip_shape(iv_shape_call *s)
 {
@@ -213,15 +235,23 @@ static void clip_gradient(iv_gradient_call *g)
 {
     const iv__between *attr = g->attr;
     iv_node *x = g->x[0];
-    iv_node *inside = iv_mul(iv_less_equal(iv_like(x, attr->low), x), iv_less_equal(x, iv_like(x, attr->high)));
+    iv_node *inside = iv_mul(iv_less_equal(iv_like(x, attr->low), x),
+                             iv_less_equal(x, iv_like(x, attr->high)));
 
     g->dx[0] = iv_mul(g->dy[0], inside);
 }
 
 static const iv_op op_clip = {
-    .name = "clip", .says = "x held between two bounds", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED | IV_POINTWISE, ATTRS(clip_fields, iv__between), .shape = clip_shape,
-    .gradient = clip_gradient, KERNELS(clip),
+    .name = "clip",
+    .says = "x held between two bounds",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_POINTWISE,
+    ATTRS(clip_fields, iv__between),
+    .shape = clip_shape,
+    .gradient = clip_gradient,
+    KERNELS(clip),
 };
 
 iv_node *iv_clip(iv_node *x, double low, double high)
@@ -229,7 +259,7 @@ iv_node *iv_clip(iv_node *x, double low, double high)
     return iv__apply1(&op_clip, x, &(iv__between){ low, high });
 }
 
-/* ---- select ------------------------------------------------------------------------------------------------ */
+/* ---- select ---------------------------------------------------------------------------------- */
 
 static void select_gradient(iv_gradient_call *g)
 {
@@ -242,8 +272,15 @@ static void select_gradient(iv_gradient_call *g)
 }
 
 static const iv_op op_select = {
-    .name = "select", .says = "yes where the condition is not 0, else no", .min_in = 3, .max_in = 3, .n_out = 1,
-    .flags = IV_RANGED | IV_POINTWISE, .shape = select_shape, .gradient = select_gradient, KERNELS(select),
+    .name = "select",
+    .says = "yes where the condition is not 0, else no",
+    .min_in = 3,
+    .max_in = 3,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_POINTWISE,
+    .shape = select_shape,
+    .gradient = select_gradient,
+    KERNELS(select),
 };
 
 iv_node *iv_select(iv_node *condition, iv_node *yes, iv_node *no)
@@ -251,7 +288,7 @@ iv_node *iv_select(iv_node *condition, iv_node *yes, iv_node *no)
     return stretched(&op_select, 3, (iv_node *[]){ condition, yes, no });
 }
 
-/* ---- cast -------------------------------------------------------------------------------------------------- */
+/* ---- cast ------------------------------------------------------------------------------------ */
 
 static const iv_field cast_fields[] = { ATTR(iv__to_dtype, dtype, INT), FIELD_END };
 
@@ -271,29 +308,30 @@ static void cast_gradient(iv_gradient_call *g)
         g->dx[0] = iv_cast(g->dy[0], g->x[0]->dtype);
 }
 
-#define CAST_LOOP(from_type, to_type, value)                                                       \
-    {                                                                                              \
-        const from_type *from = k->in[0].data;                                                     \
-        to_type *to = k->out[0].data;                                                              \
-        EACH_ALONE                                                                                 \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            const from_type x = from[i];                                                           \
-            to[i] = (to_type)(value);                                                              \
-        }                                                                                          \
-        break;                                                                                     \
+#define CAST_LOOP(from_type, to_type, value)   \
+    {                                          \
+        const from_type *from = k->in[0].data; \
+        to_type *to = k->out[0].data;          \
+        EACH_ALONE                             \
+        for (int64_t i = 0; i < count; i++) {  \
+            const from_type x = from[i];       \
+            to[i] = (to_type)(value);          \
+        }                                      \
+        break;                                 \
     }
 /* Integers saturate, and NaN becomes 0. */
 #define HELD(low, high) x >= (high) ? (high) : x > (low) ? x : x == x ? (low) : 0
-#define CAST_FROM(type, to_f32, to_f64, to_i32, to_u8)                                             \
-    switch (k->out[0].dtype) {                                                                     \
-    case IV_F32: CAST_LOOP(type, float, to_f32)                                                    \
-    case IV_F64: CAST_LOOP(type, double, to_f64)                                                   \
-    case IV_I32: CAST_LOOP(type, int32_t, to_i32)                                                  \
-    case IV_U8: CAST_LOOP(type, uint8_t, to_u8)                                                    \
+#define CAST_FROM(type, to_f32, to_f64, to_i32, to_u8) \
+    switch (k->out[0].dtype) {                         \
+    case IV_F32: CAST_LOOP(type, float, to_f32)        \
+    case IV_F64: CAST_LOOP(type, double, to_f64)       \
+    case IV_I32: CAST_LOOP(type, int32_t, to_i32)      \
+    case IV_U8: CAST_LOOP(type, uint8_t, to_u8)        \
     }
 
 /* x >= 2^31 is caught by itself: 2147483647 is no f32. */
-#define F32_TO_I32 x >= 2147483648.0f ? INT32_MAX : x > -2147483648.0f ? (int32_t)x : x == x ? INT32_MIN : 0
+#define F32_TO_I32 \
+    x >= 2147483648.0f ? INT32_MAX : x > -2147483648.0f ? (int32_t)x : x == x ? INT32_MIN : 0
 
 static void cast_any(const iv_kernel_call *k)
 {
@@ -308,9 +346,16 @@ static void cast_any(const iv_kernel_call *k)
 }
 
 static const iv_op op_cast = {
-    .name = "cast", .says = "x as another element type; integers truncate and saturate", .min_in = 1, .max_in = 1,
-    .n_out = 1, .flags = IV_RANGED | IV_POINTWISE, ATTRS(cast_fields, iv__to_dtype), .shape = cast_shape,
-    .gradient = cast_gradient, SAME_KERNEL(cast_any),
+    .name = "cast",
+    .says = "x as another element type; integers truncate and saturate",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_POINTWISE,
+    ATTRS(cast_fields, iv__to_dtype),
+    .shape = cast_shape,
+    .gradient = cast_gradient,
+    SAME_KERNEL(cast_any),
 };
 
 iv_node *iv_cast(iv_node *x, iv_dtype dtype)
@@ -319,7 +364,9 @@ iv_node *iv_cast(iv_node *x, iv_dtype dtype)
 }
 
 #define LIST(row, ...) &op_##row,
+/* clang-format off */
 const iv_op *const iv_ops_elementwise[] = {
     IV_UNARY_ROWS(LIST, LIST) IV_NUMBER_ROWS(LIST) IV_BINARY_ROWS(LIST) IV_COMPARISON_ROWS(LIST)
     &op_clip, &op_select, &op_cast, NULL,
 };
+/* clang-format on */

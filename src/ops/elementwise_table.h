@@ -4,11 +4,12 @@
  *   SMOOTH  name, formula, value y of x (a, b), gradient as graph of x (a, b), y and dy: one for each input
  *   FLAT    name, formula, value, why it has no gradient
  *
- * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width. Backends may expand
- * them again for an instruction set of theirs. */
+ * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width. A backend may include
+ * elementwise_kernels.inc again, for an instruction set of its own: it sees no node. */
 #ifndef IV_OPS_ELEMENTWISE_TABLE_H
 #define IV_OPS_ELEMENTWISE_TABLE_H
 
+/* clang-format off */
 #define IV_UNARY_ROWS(SMOOTH, FLAT)                                                                             \
     SMOOTH(neg,        "-x",                    -x,                        iv_neg(dy))                          \
     SMOOTH(exp,        "e^x",                   EXP(x),                    iv_mul(dy, y))                       \
@@ -47,5 +48,6 @@
     FLAT(equal,        "1 where a = b, else 0",  a == b,                   "a step has no slope")               \
     FLAT(less,         "1 where a < b, else 0",  a < b,                    "a step has no slope")               \
     FLAT(less_equal,   "1 where a <= b, else 0", a <= b,                   "a step has no slope")
+/* clang-format on */
 
 #endif

@@ -16,7 +16,7 @@
 #define INDEX_I32 "the index must be i32"
 #define REALS "elements must be of the graph's real type (iv_cast makes them so)"
 
-/* ---- gather, scatter_add ---------------------------------------------------------------------------------- */
+/* ---- gather, scatter_add --------------------------------------------------------------------- */
 
 static const char *gather_shape(iv_shape_call *s)
 {
@@ -74,14 +74,29 @@ static void gather_step(iv_step *s)
 }
 
 static const iv_op op_gather = {
-    .name = "gather", .says = "rows of a table: y[...,:] = table[index[...],:]", .min_in = 2, .max_in = 2, .n_out = 1,
-    .flags = IV_RANGED, .shape = gather_shape, .gradient = gather_gradient, .step = gather_step, KERNELS(gather),
+    .name = "gather",
+    .says = "rows of a table: y[...,:] = table[index[...],:]",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    .shape = gather_shape,
+    .gradient = gather_gradient,
+    .step = gather_step,
+    KERNELS(gather),
 };
 
 static const iv_op op_scatter_add = {
-    .name = "scatter_add", .says = "y[v,:] = sum of x[...,:] over places with index v", .min_in = 2, .max_in = 2,
-    .n_out = 1, ATTRS(iv__fields_count, iv__count), .shape = scatter_add_shape, .gradient = scatter_add_gradient,
-    .no_step = LOOKS_AHEAD, KERNELS(scatter_add),
+    .name = "scatter_add",
+    .says = "y[v,:] = sum of x[...,:] over places with index v",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    ATTRS(iv__fields_count, iv__count),
+    .shape = scatter_add_shape,
+    .gradient = scatter_add_gradient,
+    .no_step = LOOKS_AHEAD,
+    KERNELS(scatter_add),
 };
 
 iv_node *iv_gather(iv_node *table, iv_node *index)
@@ -94,7 +109,7 @@ iv_node *iv_scatter_add(iv_node *x, iv_node *index, int64_t rows)
     return iv__apply2(&op_scatter_add, x, index, &(iv__count){ rows });
 }
 
-/* ---- pick, place, one_hot --------------------------------------------------------------------------------- */
+/* ---- pick, place, one_hot -------------------------------------------------------------------- */
 
 static const char *pick_shape(iv_shape_call *s)
 {
@@ -170,20 +185,44 @@ static void one_hot_step(iv_step *s)
 }
 
 static const iv_op op_pick = {
-    .name = "pick", .says = "one of the last axis: y[...] = x[...,index[...]]", .min_in = 2, .max_in = 2, .n_out = 1,
-    .flags = IV_RANGED, .shape = pick_shape, .gradient = pick_gradient, .step = together_step, KERNELS(pick),
+    .name = "pick",
+    .says = "one of the last axis: y[...] = x[...,index[...]]",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    .shape = pick_shape,
+    .gradient = pick_gradient,
+    .step = together_step,
+    KERNELS(pick),
 };
 
 static const iv_op op_place = {
-    .name = "place", .says = "x put at one place of a new last axis, zeros elsewhere", .min_in = 2, .max_in = 2,
-    .n_out = 1, .flags = IV_RANGED, ATTRS(iv__fields_count, iv__count), .shape = place_shape,
-    .gradient = place_gradient, .step = together_step, KERNELS(place),
+    .name = "place",
+    .says = "x put at one place of a new last axis, zeros elsewhere",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_count, iv__count),
+    .shape = place_shape,
+    .gradient = place_gradient,
+    .step = together_step,
+    KERNELS(place),
 };
 
 static const iv_op op_one_hot = {
-    .name = "one_hot", .says = "1 at one place of a new last axis, zeros elsewhere", .min_in = 1, .max_in = 1,
-    .n_out = 1, .flags = IV_RANGED, ATTRS(iv__fields_count, iv__count), .shape = one_hot_shape,
-    .no_gradient = "its input is an integer", .step = one_hot_step, KERNELS(one_hot),
+    .name = "one_hot",
+    .says = "1 at one place of a new last axis, zeros elsewhere",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_count, iv__count),
+    .shape = one_hot_shape,
+    .no_gradient = "its input is an integer",
+    .step = one_hot_step,
+    KERNELS(one_hot),
 };
 
 iv_node *iv_pick(iv_node *x, iv_node *index)
@@ -201,4 +240,5 @@ iv_node *iv_one_hot(iv_node *index, int64_t count)
     return iv__apply1(&op_one_hot, index, &(iv__count){ count });
 }
 
-const iv_op *const iv_ops_gather[] = { &op_gather, &op_scatter_add, &op_pick, &op_place, &op_one_hot, NULL };
+const iv_op *const iv_ops_gather[] = { &op_gather, &op_scatter_add, &op_pick,
+                                       &op_place,  &op_one_hot,     NULL };

@@ -13,7 +13,9 @@
 #include "ops/common_end.inc"
 
 static const iv_field matmul_fields[] = {
-    ATTR(iv__matmul, transpose_a, INT), ATTR(iv__matmul, transpose_b, INT), FIELD_END,
+    ATTR(iv__matmul, transpose_a, INT),
+    ATTR(iv__matmul, transpose_b, INT),
+    FIELD_END,
 };
 
 static const char *matmul_shape(iv_shape_call *s)
@@ -31,7 +33,8 @@ static const char *matmul_shape(iv_shape_call *s)
     if (b->rank == 2 && a->rank > 2 && attr->transpose_a)
         return "a transposed a of more than two axes needs a b with the same leading axes";
 
-    const int64_t m = a->dim[a->rank - 1 - !attr->transpose_a], inner = a->dim[a->rank - 1 - !!attr->transpose_a];
+    const int64_t m = a->dim[a->rank - 1 - !attr->transpose_a],
+                  inner = a->dim[a->rank - 1 - !!attr->transpose_a];
     const int64_t n = b->dim[b->rank - 1 - !!attr->transpose_b];
 
     if (inner != b->dim[b->rank - 1 - !attr->transpose_b])
@@ -45,7 +48,9 @@ static const char *matmul_shape(iv_shape_call *s)
 
 static iv_node *as_rows(iv_node *x) /* [..., N] -> [R,N] */
 {
-    return x ? iv_reshape(x, iv_dims(iv__dims_product(&x->shape, 0, x->shape.rank - 1), iv_node_dim(x, -1))) : NULL;
+    return x ? iv_reshape(x, iv_dims(iv__dims_product(&x->shape, 0, x->shape.rank - 1),
+                                     iv_node_dim(x, -1)))
+             : NULL;
 }
 
 /* Y = A B: dA = dY B^T, dB = A^T dY, each transposed where its input is stored so. */
@@ -83,8 +88,15 @@ static void matmul_step(iv_step *s)
 }
 
 static const iv_op op_matmul = {
-    .name = "matmul", .says = "y[m,n] = sum over k of a[m,k] b[k,n]", .min_in = 2, .max_in = 2, .n_out = 1,
-    ATTRS(matmul_fields, iv__matmul), .shape = matmul_shape, .gradient = matmul_gradient, .step = matmul_step,
+    .name = "matmul",
+    .says = "y[m,n] = sum over k of a[m,k] b[k,n]",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    ATTRS(matmul_fields, iv__matmul),
+    .shape = matmul_shape,
+    .gradient = matmul_gradient,
+    .step = matmul_step,
     KERNELS(matmul),
 };
 

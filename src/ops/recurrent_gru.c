@@ -19,13 +19,15 @@ static bool resets_after(const iv_kernel_call *k)
 /* Sums of the gates, the inner part and the state, for each thread. */
 static size_t gru_scratch(const iv_kernel_call *k)
 {
-    return (size_t)iv_home_threads(k->home) * 5 * (size_t)k->in[H0].shape->dim[1] * iv_dtype_size(k->in[X].dtype);
+    return (size_t)iv_home_threads(k->home) * 5 * (size_t)k->in[H0].shape->dim[1] *
+           iv_dtype_size(k->in[X].dtype);
 }
 
 /* What reached the sums of the gates [N,T,3H], what reached the inner part [N,T,H], and a state for each thread. */
 static size_t gru_back_scratch(const iv_kernel_call *k)
 {
-    return ((size_t)iv_shape_count(k->in[BACK_GATES].shape) + (size_t)iv_shape_count(k->in[BACK_Y].shape) +
+    return ((size_t)iv_shape_count(k->in[BACK_GATES].shape) +
+            (size_t)iv_shape_count(k->in[BACK_Y].shape) +
             (size_t)iv_home_threads(k->home) * (size_t)k->in[BACK_H0].shape->dim[1]) *
            iv_dtype_size(k->in[X].dtype);
 }
@@ -78,16 +80,25 @@ static const char *gru_back_shape(iv_shape_call *s)
 }
 
 static const iv_op op_gru_back = {
-    .name = "gru_back", .says = "gradients of gru", .min_in = BACK_INPUTS, .max_in = BACK_INPUTS + 1, .n_out = 5,
-    ATTRS(iv__fields_recurrent, iv__recurrent), .shape = gru_back_shape, .first_order = BACKPROPAGATION_REASON,
-    .no_step = "a gradient has no positions", KERNELS(gru_back), .scratch = gru_back_scratch,
+    .name = "gru_back",
+    .says = "gradients of gru",
+    .min_in = BACK_INPUTS,
+    .max_in = BACK_INPUTS + 1,
+    .n_out = 5,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = gru_back_shape,
+    .first_order = BACKPROPAGATION_REASON,
+    .no_step = "a gradient has no positions",
+    KERNELS(gru_back),
+    .scratch = gru_back_scratch,
 };
 
 static void gru_gradient(iv_gradient_call *g)
 {
     iv_node *const *x = g->x, *y = g->y;
-    iv_node *in[BACK_INPUTS + 1] = { x[X], x[W], x[U], x[H0], &y[0], &y[2], &y[3], iv__dy_or_zero(g, 0),
-                                     iv__dy_or_zero(g, 1) };
+    iv_node *in[BACK_INPUTS + 1] = {
+        x[X], x[W], x[U], x[H0], &y[0], &y[2], &y[3], iv__dy_or_zero(g, 0), iv__dy_or_zero(g, 1)
+    };
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
@@ -103,16 +114,25 @@ static void gru_step(iv_step *s)
 }
 
 static const iv_op op_gru = {
-    .name = "gru", .says = "z,r,g from x w + h u + b;  h' = z h + (1 - z) g", .min_in = INPUTS, .max_in = INPUTS + 1,
-    .n_out = 4, ATTRS(iv__fields_recurrent, iv__recurrent), .shape = gru_shape, .gradient = gru_gradient,
-    .step = gru_step, KERNELS(gru), .scratch = gru_scratch,
+    .name = "gru",
+    .says = "z,r,g from x w + h u + b;  h' = z h + (1 - z) g",
+    .min_in = INPUTS,
+    .max_in = INPUTS + 1,
+    .n_out = 4,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = gru_shape,
+    .gradient = gru_gradient,
+    .step = gru_step,
+    KERNELS(gru),
+    .scratch = gru_scratch,
 };
 
-iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0, iv_node *mask, bool reset_after,
-                           bool reverse)
+iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
+                           iv_node *mask, bool reset_after, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_gru, INPUTS + (mask != NULL), in, &(iv__recurrent){ reverse, reset_after })
+    iv_node *y = x ? iv__apply(x->graph, &op_gru, INPUTS + (mask != NULL), in,
+                               &(iv__recurrent){ reverse, reset_after })
                    : NULL;
 
     return (iv_recurrent_out){ y, iv__out(y, 1), NULL };

@@ -8,12 +8,23 @@
 #include "ops/common_recurrent.h"
 
 enum { X, W, U, B, H0, C0, INPUTS }; /* of lstm */
-enum { BACK_H0 = 3, BACK_C0, BACK_Y, BACK_GATES, BACK_CELLS, BACK_DY, BACK_DH, BACK_DC, BACK_INPUTS };
+enum {
+    BACK_H0 = 3,
+    BACK_C0,
+    BACK_Y,
+    BACK_GATES,
+    BACK_CELLS,
+    BACK_DY,
+    BACK_DH,
+    BACK_DC,
+    BACK_INPUTS
+};
 
 /* Sums of the gates and the two states, for each thread. */
 static size_t lstm_scratch(const iv_kernel_call *k)
 {
-    return (size_t)iv_home_threads(k->home) * 6 * (size_t)k->in[H0].shape->dim[1] * iv_dtype_size(k->in[X].dtype);
+    return (size_t)iv_home_threads(k->home) * 6 * (size_t)k->in[H0].shape->dim[1] *
+           iv_dtype_size(k->in[X].dtype);
 }
 
 /* What reached the sums of the gates, [N,T,4H], and two states for each thread. */
@@ -67,16 +78,33 @@ static const char *lstm_back_shape(iv_shape_call *s)
 }
 
 static const iv_op op_lstm_back = {
-    .name = "lstm_back", .says = "gradients of lstm", .min_in = BACK_INPUTS, .max_in = BACK_INPUTS + 1, .n_out = 6,
-    ATTRS(iv__fields_recurrent, iv__recurrent), .shape = lstm_back_shape, .first_order = BACKPROPAGATION_REASON,
-    .no_step = "a gradient has no positions", KERNELS(lstm_back), .scratch = lstm_back_scratch,
+    .name = "lstm_back",
+    .says = "gradients of lstm",
+    .min_in = BACK_INPUTS,
+    .max_in = BACK_INPUTS + 1,
+    .n_out = 6,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = lstm_back_shape,
+    .first_order = BACKPROPAGATION_REASON,
+    .no_step = "a gradient has no positions",
+    KERNELS(lstm_back),
+    .scratch = lstm_back_scratch,
 };
 
 static void lstm_gradient(iv_gradient_call *g)
 {
     iv_node *const *x = g->x, *y = g->y;
-    iv_node *in[BACK_INPUTS + 1] = { x[X], x[W], x[U], x[H0], x[C0], &y[0], &y[3], &y[4], iv__dy_or_zero(g, 0),
-                                     iv__dy_or_zero(g, 1), iv__dy_or_zero(g, 2) };
+    iv_node *in[BACK_INPUTS + 1] = { x[X],
+                                     x[W],
+                                     x[U],
+                                     x[H0],
+                                     x[C0],
+                                     &y[0],
+                                     &y[3],
+                                     &y[4],
+                                     iv__dy_or_zero(g, 0),
+                                     iv__dy_or_zero(g, 1),
+                                     iv__dy_or_zero(g, 2) };
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
@@ -92,16 +120,26 @@ static void lstm_step(iv_step *s)
 }
 
 static const iv_op op_lstm = {
-    .name = "lstm", .says = "i,f,g,o from x w + h u + b;  c' = f c + i g;  h' = o tanh c'", .min_in = INPUTS,
-    .max_in = INPUTS + 1, .n_out = 5, ATTRS(iv__fields_recurrent, iv__recurrent), .shape = lstm_shape,
-    .gradient = lstm_gradient, .step = lstm_step, KERNELS(lstm), .scratch = lstm_scratch,
+    .name = "lstm",
+    .says = "i,f,g,o from x w + h u + b;  c' = f c + i g;  h' = o tanh c'",
+    .min_in = INPUTS,
+    .max_in = INPUTS + 1,
+    .n_out = 5,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = lstm_shape,
+    .gradient = lstm_gradient,
+    .step = lstm_step,
+    KERNELS(lstm),
+    .scratch = lstm_scratch,
 };
 
-iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0, iv_node *c0, iv_node *mask,
-                            bool reverse)
+iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
+                            iv_node *c0, iv_node *mask, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, c0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_lstm, INPUTS + (mask != NULL), in, &(iv__recurrent){ reverse, 0 }) : NULL;
+    iv_node *y = x ? iv__apply(x->graph, &op_lstm, INPUTS + (mask != NULL), in,
+                               &(iv__recurrent){ reverse, 0 })
+                   : NULL;
 
     return (iv_recurrent_out){ y, iv__out(y, 1), iv__out(y, 2) };
 }

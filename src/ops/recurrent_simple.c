@@ -9,7 +9,8 @@
 enum { X, W, U, B, H0, INPUTS }; /* of simple_rnn */
 enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
 
-static size_t simple_rnn_back_scratch(const iv_kernel_call *k) /* what reached the sums, and a state for each thread */
+/* What reached the sums, and a state for each thread. */
+static size_t simple_rnn_back_scratch(const iv_kernel_call *k)
 {
     return ((size_t)iv_shape_count(k->in[BACK_Y].shape) +
             (size_t)iv_home_threads(k->home) * (size_t)k->in[BACK_H0].shape->dim[1]) *
@@ -53,16 +54,25 @@ static const char *simple_rnn_back_shape(iv_shape_call *s)
 }
 
 static const iv_op op_simple_rnn_back = {
-    .name = "simple_rnn_back", .says = "gradients of simple_rnn", .min_in = BACK_INPUTS, .max_in = BACK_INPUTS + 1,
-    .n_out = 5, ATTRS(iv__fields_recurrent, iv__recurrent), .shape = simple_rnn_back_shape,
-    .first_order = BACKPROPAGATION_REASON, .no_step = "a gradient has no positions", KERNELS(simple_rnn_back),
+    .name = "simple_rnn_back",
+    .says = "gradients of simple_rnn",
+    .min_in = BACK_INPUTS,
+    .max_in = BACK_INPUTS + 1,
+    .n_out = 5,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = simple_rnn_back_shape,
+    .first_order = BACKPROPAGATION_REASON,
+    .no_step = "a gradient has no positions",
+    KERNELS(simple_rnn_back),
     .scratch = simple_rnn_back_scratch,
 };
 
 static void simple_rnn_gradient(iv_gradient_call *g)
 {
     iv_node *const *x = g->x;
-    iv_node *in[BACK_INPUTS + 1] = { x[X], x[W], x[U], x[H0], &g->y[0], iv__dy_or_zero(g, 0), iv__dy_or_zero(g, 1) };
+    iv_node *in[BACK_INPUTS + 1] = {
+        x[X], x[W], x[U], x[H0], &g->y[0], iv__dy_or_zero(g, 0), iv__dy_or_zero(g, 1)
+    };
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
@@ -78,16 +88,24 @@ static void simple_rnn_step(iv_step *s)
 }
 
 static const iv_op op_simple_rnn = {
-    .name = "simple_rnn", .says = "h' = tanh(x w + h u + b)", .min_in = INPUTS, .max_in = INPUTS + 1, .n_out = 2,
-    ATTRS(iv__fields_recurrent, iv__recurrent), .shape = simple_rnn_shape, .gradient = simple_rnn_gradient,
-    .step = simple_rnn_step, KERNELS(simple_rnn),
+    .name = "simple_rnn",
+    .says = "h' = tanh(x w + h u + b)",
+    .min_in = INPUTS,
+    .max_in = INPUTS + 1,
+    .n_out = 2,
+    ATTRS(iv__fields_recurrent, iv__recurrent),
+    .shape = simple_rnn_shape,
+    .gradient = simple_rnn_gradient,
+    .step = simple_rnn_step,
+    KERNELS(simple_rnn),
 };
 
-iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0, iv_node *mask,
-                                  bool reverse)
+iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
+                                  iv_node *mask, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_simple_rnn, INPUTS + (mask != NULL), in, &(iv__recurrent){ reverse, 0 })
+    iv_node *y = x ? iv__apply(x->graph, &op_simple_rnn, INPUTS + (mask != NULL), in,
+                               &(iv__recurrent){ reverse, 0 })
                    : NULL;
 
     return (iv_recurrent_out){ y, iv__out(y, 1), NULL };

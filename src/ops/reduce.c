@@ -30,7 +30,8 @@ static sum_walk walk_of(const iv_shape *x, const iv_shape *y)
     bool kept[IV_MAX_RANK] = { false };
     int n = 0;
 
-    for (int64_t k = x->rank - 1; k >= 0; k--) { /* axes of one kind side by side become one; the last comes first */
+    /* axes of one kind side by side become one; the last comes first */
+    for (int64_t k = x->rank - 1; k >= 0; k--) {
         int64_t j = k - (x->rank - y->rank);
         bool keep = j >= 0 && y->dim[j] == x->dim[k];
 
@@ -101,7 +102,7 @@ static size_t sum_to_scratch(const iv_kernel_call *k)
 #include "ops/reduce_kernels.inc"
 #include "ops/common_end.inc"
 
-/* ---- sum_to ----------------------------------------------------------------------------------------------- */
+/* ---- sum_to ---------------------------------------------------------------------------------- */
 
 static const char *sum_to_shape(iv_shape_call *s)
 {
@@ -140,17 +141,27 @@ static void sum_to_step(iv_step *s)
 }
 
 static const iv_op op_sum_to = {
-    .name = "sum_to", .says = "sums along the axes that broadcast_to stretches", .min_in = 1, .max_in = 1, .n_out = 1,
-    ATTRS(iv__fields_to_shape, iv__to_shape), .shape = sum_to_shape, .gradient = sum_to_gradient,
-    .step = sum_to_step, KERNELS(sum_to), .scratch = sum_to_scratch,
+    .name = "sum_to",
+    .says = "sums along the axes that broadcast_to stretches",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    ATTRS(iv__fields_to_shape, iv__to_shape),
+    .shape = sum_to_shape,
+    .gradient = sum_to_gradient,
+    .step = sum_to_step,
+    KERNELS(sum_to),
+    .scratch = sum_to_scratch,
 };
 
 iv_node *iv_sum_to(iv_node *x, iv_shape shape)
 {
-    return x && iv_shape_same(&x->shape, &shape) ? x : iv__apply1(&op_sum_to, x, &(iv__to_shape){ shape });
+    return x && iv_shape_same(&x->shape, &shape)
+               ? x
+               : iv__apply1(&op_sum_to, x, &(iv__to_shape){ shape });
 }
 
-/* ---- builders of sums ------------------------------------------------------------------------------------- */
+/* ---- builders of sums ------------------------------------------------------------------------ */
 
 static iv_node *refuse_axis(const iv_node *x, const char *row, int axis)
 {
@@ -188,7 +199,7 @@ iv_node *iv_mean_all(iv_node *x)
     return x ? iv_scale(iv_sum_all(x), 1 / (double)iv_shape_count(&x->shape)) : NULL;
 }
 
-/* ---- max_of, argmax --------------------------------------------------------------------------------------- */
+/* ---- max_of, argmax -------------------------------------------------------------------------- */
 
 #define LARGEST_OVER_TIME "takes the largest over time: it would look ahead"
 
@@ -252,15 +263,29 @@ static void argmax_step(iv_step *s)
 }
 
 static const iv_op op_max_of = {
-    .name = "max_of", .says = "the largest along an axis", .min_in = 1, .max_in = 1, .n_out = 1,
-    ATTRS(iv__fields_at_axis, iv__at_axis), .shape = max_of_shape, .gradient = max_of_gradient,
-    .step = max_of_step, KERNELS(max_of),
+    .name = "max_of",
+    .says = "the largest along an axis",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    ATTRS(iv__fields_at_axis, iv__at_axis),
+    .shape = max_of_shape,
+    .gradient = max_of_gradient,
+    .step = max_of_step,
+    KERNELS(max_of),
 };
 
 static const iv_op op_argmax = {
-    .name = "argmax", .says = "the place of the first largest along an axis", .min_in = 1, .max_in = 1, .n_out = 1,
-    ATTRS(iv__fields_at_axis, iv__at_axis), .shape = argmax_shape, .no_gradient = "its output is an integer",
-    .step = argmax_step, KERNELS(argmax),
+    .name = "argmax",
+    .says = "the place of the first largest along an axis",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    ATTRS(iv__fields_at_axis, iv__at_axis),
+    .shape = argmax_shape,
+    .no_gradient = "its output is an integer",
+    .step = argmax_step,
+    KERNELS(argmax),
 };
 
 iv_node *iv_max_of(iv_node *x, int axis, bool keep)

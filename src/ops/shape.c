@@ -3,13 +3,14 @@
 
 #include <string.h>
 
-/* ---- reshape ---------------------------------------------------------------------------------------------- */
+/* ---- reshape --------------------------------------------------------------------------------- */
 
 static const char *reshape_shape(iv_shape_call *s)
 {
     const iv__to_shape *attr = s->attr;
 
-    if (!iv_shape_valid(&attr->shape, s->in_dtype[0]) || iv_shape_count(&attr->shape) != iv_shape_count(s->in[0]))
+    if (!iv_shape_valid(&attr->shape, s->in_dtype[0]) ||
+        iv_shape_count(&attr->shape) != iv_shape_count(s->in[0]))
         return "the new shape must have as many elements";
     s->out[0] = attr->shape;
     s->out_dtype[0] = s->in_dtype[0];
@@ -25,7 +26,8 @@ static void reshape_any(const iv_kernel_call *k)
 {
     const size_t size = iv_dtype_size(k->in[0].dtype);
 
-    memcpy(k->out[0].data, (const char *)k->in[0].data + (size_t)k->begin * size, (size_t)k->count * size);
+    memcpy(k->out[0].data, (const char *)k->in[0].data + (size_t)k->begin * size,
+           (size_t)k->count * size);
 }
 
 /* Time can be followed where it stays an axis: as long, with as many elements before it. */
@@ -36,7 +38,8 @@ static void reshape_step(iv_step *s)
     int axis = s->axis[0], at = -1;
 
     for (int k = 0; axis >= 0 && at < 0 && k < to.shape.rank; k++)
-        if (to.shape.dim[k] == x->dim[axis] && iv__dims_product(&to.shape, 0, k) == iv__dims_product(x, 0, axis))
+        if (to.shape.dim[k] == x->dim[axis] &&
+            iv__dims_product(&to.shape, 0, k) == iv__dims_product(x, 0, axis))
             at = k;
     if (axis >= 0 && at < 0) {
         iv__step_refuse(s, "it folds time into another axis");
@@ -48,9 +51,17 @@ static void reshape_step(iv_step *s)
 }
 
 static const iv_op op_reshape = {
-    .name = "reshape", .says = "the same elements in another shape", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED | IV_VIEW, ATTRS(iv__fields_to_shape, iv__to_shape), .shape = reshape_shape,
-    .gradient = reshape_gradient, .step = reshape_step, SAME_KERNEL(reshape_any),
+    .name = "reshape",
+    .says = "the same elements in another shape",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_VIEW,
+    ATTRS(iv__fields_to_shape, iv__to_shape),
+    .shape = reshape_shape,
+    .gradient = reshape_gradient,
+    .step = reshape_step,
+    SAME_KERNEL(reshape_any),
 };
 
 iv_node *iv_reshape(iv_node *x, iv_shape shape)
@@ -64,13 +75,14 @@ iv_node *iv_reshape(iv_node *x, iv_shape shape)
         if (shape.dim[k] == -1 && open < 0)
             open = k;
         else if (shape.dim[k] < 0 || __builtin_mul_overflow(known, shape.dim[k], &known))
-            return iv__refuse(x->graph, IV_SHAPE, "reshape: one dimension may be -1, the others must not be negative");
+            return iv__refuse(x->graph, IV_SHAPE,
+                              "reshape: one dimension may be -1, the others must not be negative");
     if (open >= 0)
         shape.dim[open] = known ? iv_shape_count(&x->shape) / known : 0;
     return iv_shape_same(&x->shape, &shape) ? x : iv__apply1(&op_reshape, x, &(iv__to_shape){ shape });
 }
 
-/* ---- transpose -------------------------------------------------------------------------------------------- */
+/* ---- transpose ------------------------------------------------------------------------------- */
 
 static const char *transpose_shape(iv_shape_call *s)
 {
@@ -124,9 +136,17 @@ static void transpose_step(iv_step *s)
 }
 
 static const iv_op op_transpose = {
-    .name = "transpose", .says = "the axes in another order", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED, ATTRS(iv__fields_to_shape, iv__to_shape), .shape = transpose_shape,
-    .gradient = transpose_gradient, .step = transpose_step, SAME_KERNEL(transpose_any),
+    .name = "transpose",
+    .says = "the axes in another order",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_to_shape, iv__to_shape),
+    .shape = transpose_shape,
+    .gradient = transpose_gradient,
+    .step = transpose_step,
+    SAME_KERNEL(transpose_any),
 };
 
 iv_node *iv_transpose(iv_node *x, iv_shape order)
@@ -134,7 +154,7 @@ iv_node *iv_transpose(iv_node *x, iv_shape order)
     return iv__apply1(&op_transpose, x, &(iv__to_shape){ order });
 }
 
-/* ---- broadcast_to ----------------------------------------------------------------------------------------- */
+/* ---- broadcast_to ---------------------------------------------------------------------------- */
 
 static const char *broadcast_to_shape(iv_shape_call *s)
 {
@@ -179,14 +199,24 @@ static void broadcast_to_step(iv_step *s)
 }
 
 static const iv_op op_broadcast_to = {
-    .name = "broadcast_to", .says = "x stretched along axes of length 1", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED | IV_FREE, ATTRS(iv__fields_to_shape, iv__to_shape), .shape = broadcast_to_shape,
-    .gradient = broadcast_to_gradient, .step = broadcast_to_step, SAME_KERNEL(broadcast_to_any),
+    .name = "broadcast_to",
+    .says = "x stretched along axes of length 1",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_FREE,
+    ATTRS(iv__fields_to_shape, iv__to_shape),
+    .shape = broadcast_to_shape,
+    .gradient = broadcast_to_gradient,
+    .step = broadcast_to_step,
+    SAME_KERNEL(broadcast_to_any),
 };
 
 iv_node *iv_broadcast_to(iv_node *x, iv_shape shape)
 {
-    return x && iv_shape_same(&x->shape, &shape) ? x : iv__apply1(&op_broadcast_to, x, &(iv__to_shape){ shape });
+    return x && iv_shape_same(&x->shape, &shape)
+               ? x
+               : iv__apply1(&op_broadcast_to, x, &(iv__to_shape){ shape });
 }
 
 iv_node *iv_repeat(iv_node *x, int axis, int64_t count)
@@ -195,9 +225,10 @@ iv_node *iv_repeat(iv_node *x, int axis, int64_t count)
         return NULL;
     int64_t at = iv__from_front(x, axis);
     if (at < 0 || at > x->shape.rank || x->shape.rank == IV_MAX_RANK)
-        return iv__refuse(x->graph, IV_SHAPE, "repeat: no axis can be put before axis %d of %lld", axis,
-                          (long long)x->shape.rank);
-    return iv_broadcast_to(iv_reshape(x, iv__with_axis(&x->shape, at, 1)), iv__with_axis(&x->shape, at, count));
+        return iv__refuse(x->graph, IV_SHAPE, "repeat: no axis can be put before axis %d of %lld",
+                          axis, (long long)x->shape.rank);
+    return iv_broadcast_to(iv_reshape(x, iv__with_axis(&x->shape, at, 1)),
+                           iv__with_axis(&x->shape, at, count));
 }
 
 const iv_op *const iv_ops_shape[] = { &op_reshape, &op_transpose, &op_broadcast_to, NULL };

@@ -1,10 +1,13 @@
 /* slice.c: parts of an axis: slice, pad, concat, reverse. */
 #include "ops/common.h"
 
-/* ---- slice ------------------------------------------------------------------------------------------------ */
+/* ---- slice ----------------------------------------------------------------------------------- */
 
 static const iv_field slice_fields[] = {
-    ATTR(iv__slice, axis, INT), ATTR(iv__slice, begin, INT), ATTR(iv__slice, count, INT), ATTR(iv__slice, stride, INT),
+    ATTR(iv__slice, axis, INT),
+    ATTR(iv__slice, begin, INT),
+    ATTR(iv__slice, count, INT),
+    ATTR(iv__slice, stride, INT),
     FIELD_END,
 };
 
@@ -46,10 +49,12 @@ static void slice_gradient(iv_gradient_call *g)
 
         apart.dim[axis] = length * attr->stride;
         if (apart.rank == IV_MAX_RANK) {
-            iv__refuse(g->graph, IV_UNSUPPORTED, "slice: no gradient for strides on %d axes", IV_MAX_RANK);
+            iv__refuse(g->graph, IV_UNSUPPORTED, "slice: no gradient for strides on %d axes",
+                       IV_MAX_RANK);
             return;
         }
-        dy = iv_pad(iv_reshape(dy, iv__with_axis(&g->y->shape, axis + 1, 1)), axis + 1, 0, attr->stride - 1);
+        dy = iv_pad(iv_reshape(dy, iv__with_axis(&g->y->shape, axis + 1, 1)), axis + 1, 0,
+                    attr->stride - 1);
         length = (length - 1) * attr->stride + 1;
         dy = iv_slice(iv_reshape(dy, apart), axis, 0, length, 1);
     }
@@ -69,28 +74,41 @@ static void slice_any(const iv_kernel_call *k)
 
 static void slice_step(iv_step *s)
 {
-    iv__step_other_axis(s, ((const iv__slice *)s->call->attr)->axis, "cuts time: it would look ahead or back");
+    iv__step_other_axis(s, ((const iv__slice *)s->call->attr)->axis,
+                        "cuts time: it would look ahead or back");
 }
 
 static const iv_op op_slice = {
-    .name = "slice", .says = "places begin, begin + stride ... of an axis", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED, ATTRS(slice_fields, iv__slice), .shape = slice_shape, .gradient = slice_gradient,
-    .step = slice_step, SAME_KERNEL(slice_any),
+    .name = "slice",
+    .says = "places begin, begin + stride ... of an axis",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(slice_fields, iv__slice),
+    .shape = slice_shape,
+    .gradient = slice_gradient,
+    .step = slice_step,
+    SAME_KERNEL(slice_any),
 };
 
 iv_node *iv_slice(iv_node *x, int axis, int64_t begin, int64_t count, int64_t stride)
 {
     if (!x)
         return NULL;
-    if (begin == 0 && stride == 1 && count == iv_node_dim(x, axis) && iv__axis_ok(&x->shape, iv__from_front(x, axis)))
+    if (begin == 0 && stride == 1 && count == iv_node_dim(x, axis) &&
+        iv__axis_ok(&x->shape, iv__from_front(x, axis)))
         return x;
     return iv__apply1(&op_slice, x, &(iv__slice){ iv__from_front(x, axis), begin, count, stride });
 }
 
-/* ---- pad -------------------------------------------------------------------------------------------------- */
+/* ---- pad ------------------------------------------------------------------------------------- */
 
 static const iv_field pad_fields[] = {
-    ATTR(iv__pad, axis, INT), ATTR(iv__pad, before, INT), ATTR(iv__pad, after, INT), FIELD_END,
+    ATTR(iv__pad, axis, INT),
+    ATTR(iv__pad, before, INT),
+    ATTR(iv__pad, after, INT),
+    FIELD_END,
 };
 
 static const char *pad_shape(iv_shape_call *s)
@@ -124,19 +142,30 @@ static void pad_any(const iv_kernel_call *k)
     const iv_shape *x = k->in[0].shape;
     const int64_t inner = iv__dims_product(x, attr->axis + 1, x->rank);
 
-    iv__copy_pieces(k, 3, (iv__piece[]){ { NULL, attr->before * inner },
-                                         { k->in[0].data, x->dim[attr->axis] * inner },
-                                         { NULL, attr->after * inner } });
+    iv__copy_pieces(k, 3,
+                    (iv__piece[]){ { NULL, attr->before * inner },
+                                   { k->in[0].data, x->dim[attr->axis] * inner },
+                                   { NULL, attr->after * inner } });
 }
 
 static void pad_step(iv_step *s)
 {
-    iv__step_other_axis(s, ((const iv__pad *)s->call->attr)->axis, "shifts time: it would look ahead or back");
+    iv__step_other_axis(s, ((const iv__pad *)s->call->attr)->axis,
+                        "shifts time: it would look ahead or back");
 }
 
 static const iv_op op_pad = {
-    .name = "pad", .says = "zeros before and after an axis", .min_in = 1, .max_in = 1, .n_out = 1, .flags = IV_RANGED,
-    ATTRS(pad_fields, iv__pad), .shape = pad_shape, .gradient = pad_gradient, .step = pad_step, SAME_KERNEL(pad_any),
+    .name = "pad",
+    .says = "zeros before and after an axis",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(pad_fields, iv__pad),
+    .shape = pad_shape,
+    .gradient = pad_gradient,
+    .step = pad_step,
+    SAME_KERNEL(pad_any),
 };
 
 iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after)
@@ -148,7 +177,7 @@ iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after)
     return iv__apply1(&op_pad, x, &(iv__pad){ iv__from_front(x, axis), before, after });
 }
 
-/* ---- concat ----------------------------------------------------------------------------------------------- */
+/* ---- concat ---------------------------------------------------------------------------------- */
 
 static const char *concat_shape(iv_shape_call *s)
 {
@@ -193,7 +222,8 @@ static void concat_any(const iv_kernel_call *k)
     iv__piece piece[IV_MAX_IN];
 
     for (int i = 0; i < k->n_in; i++)
-        piece[i] = (iv__piece){ k->in[i].data, iv__dims_product(k->in[i].shape, axis, k->in[i].shape->rank) };
+        piece[i] = (iv__piece){ k->in[i].data,
+                                iv__dims_product(k->in[i].shape, axis, k->in[i].shape->rank) };
     iv__copy_pieces(k, k->n_in, piece);
 }
 
@@ -213,9 +243,17 @@ static void concat_step(iv_step *s)
 }
 
 static const iv_op op_concat = {
-    .name = "concat", .says = "inputs end to end along an axis", .min_in = 1, .max_in = IV_MAX_IN, .n_out = 1,
-    .flags = IV_RANGED, ATTRS(iv__fields_at_axis, iv__at_axis), .shape = concat_shape, .gradient = concat_gradient,
-    .step = concat_step, SAME_KERNEL(concat_any),
+    .name = "concat",
+    .says = "inputs end to end along an axis",
+    .min_in = 1,
+    .max_in = IV_MAX_IN,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_at_axis, iv__at_axis),
+    .shape = concat_shape,
+    .gradient = concat_gradient,
+    .step = concat_step,
+    SAME_KERNEL(concat_any),
 };
 
 iv_node *iv_concat(int n, iv_node *const x[], int axis)
@@ -240,7 +278,7 @@ iv_node *iv_concat(int n, iv_node *const x[], int axis)
     return iv_concat(parts, part, axis);
 }
 
-/* ---- reverse ---------------------------------------------------------------------------------------------- */
+/* ---- reverse --------------------------------------------------------------------------------- */
 
 static const char *reverse_shape(iv_shape_call *s)
 {
@@ -269,13 +307,22 @@ static void reverse_any(const iv_kernel_call *k)
 
 static void reverse_step(iv_step *s)
 {
-    iv__step_other_axis(s, ((const iv__at_axis *)s->call->attr)->axis, "turns time round: it would look ahead");
+    iv__step_other_axis(s, ((const iv__at_axis *)s->call->attr)->axis,
+                        "turns time round: it would look ahead");
 }
 
 static const iv_op op_reverse = {
-    .name = "reverse", .says = "an axis from its end to its beginning", .min_in = 1, .max_in = 1, .n_out = 1,
-    .flags = IV_RANGED, ATTRS(iv__fields_at_axis, iv__at_axis), .shape = reverse_shape, .gradient = reverse_gradient,
-    .step = reverse_step, SAME_KERNEL(reverse_any),
+    .name = "reverse",
+    .says = "an axis from its end to its beginning",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED,
+    ATTRS(iv__fields_at_axis, iv__at_axis),
+    .shape = reverse_shape,
+    .gradient = reverse_gradient,
+    .step = reverse_step,
+    SAME_KERNEL(reverse_any),
 };
 
 iv_node *iv_reverse(iv_node *x, int axis)

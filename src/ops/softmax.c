@@ -49,14 +49,21 @@ static void log_sum_exp_gradient(iv_gradient_call *g)
     g->dx[0] = iv_mul(iv_softmax(g->x[0]), iv_reshape(g->dy[0], kept));
 }
 
-#define ROW(row, text, shape_rule)                                                                 \
-    static const iv_op op_##row = {                                                                \
-        .name = #row, .says = text, .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape_rule,     \
-        .gradient = row##_gradient, .step = iv__step_not_last, KERNELS(row),                       \
-    };                                                                                             \
-    iv_node *iv_##row(iv_node *x)                                                                  \
-    {                                                                                              \
-        return iv__apply1(&op_##row, x, NULL);                                                     \
+#define ROW(row, text, shape_rule)             \
+    static const iv_op op_##row = {            \
+        .name = #row,                          \
+        .says = text,                          \
+        .min_in = 1,                           \
+        .max_in = 1,                           \
+        .n_out = 1,                            \
+        .shape = shape_rule,                   \
+        .gradient = row##_gradient,            \
+        .step = iv__step_not_last,             \
+        KERNELS(row),                          \
+    };                                         \
+    iv_node *iv_##row(iv_node *x)              \
+    {                                          \
+        return iv__apply1(&op_##row, x, NULL); \
     }
 
 ROW(softmax, "e^x / sum of e^x over the last axis", same_shape)

@@ -51,7 +51,7 @@ iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__op
     if (!status)
         status = model->restore(opened->instance, opened->file);
     if (!status) {
-        opened->params = iv_params_new(home, IV_F32, (uint64_t)opened->instance->training.seed);
+        opened->params = iv_params_new_empty(home, IV_F32);
         status = opened->params ? iv__instance_make_params(opened->instance, opened->params) : iv_home_status(home);
     }
     if (!status)

@@ -95,6 +95,7 @@ expect "and every letter is on the page" on_the_page
 
 say panel "line x" "point 1 1" "point 2 2" "point 3 nan" "point 4 inf" "point 5 1" "point 6 -1" "point 7 2" end | draw gap.svg
 expect "where Y is not finite the line breaks" is "$(strokes $blue 1.8 gap.svg | head -n 1 | count 'M ')" 2
+expect "and few points have dots, one more in the legend" is "$(grep -cF "fill:rgb($blue)" gap.svg)" 6
 say panel log-y "line x" "point 1 1" "point 2 2" "point 3 0" "point 5 1" "point 6 -1" "point 7 2" end | draw log.svg
 expect "and on a logarithmic scale where Y is not above 0" is "$(strokes $blue 1.8 log.svg | head -n 1 | count 'M ')" 3
 say "# a comment" "" panel end | draw empty.svg

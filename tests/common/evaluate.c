@@ -16,7 +16,10 @@ static iv_kernel *reference_of(const iv_call *call)
 
 static void run_call(evaluation *e, const iv_call *call)
 {
-    iv_kernel_call k = { .home = e->graph->home, .n_in = call->n_in, .n_out = call->n_out, .attr = call->attr,
+    iv_kernel_call k = { .home = e->graph->home,
+                         .n_in = call->n_in,
+                         .n_out = call->n_out,
+                         .attr = call->attr,
                          .count = iv_shape_count(&call->out[0].shape) };
 
     for (int i = 0; i < call->n_in; i++)
@@ -24,7 +27,8 @@ static void run_call(evaluation *e, const iv_call *call)
     for (int j = 0; j < call->n_out; j++) {
         const iv_node *out = &call->out[j];
 
-        e->value[out->id] = iv__alloc(e->graph->home, (size_t)iv_shape_count(&out->shape) * iv_dtype_size(out->dtype));
+        e->value[out->id] = iv__alloc(e->graph->home, (size_t)iv_shape_count(&out->shape) *
+                                                          iv_dtype_size(out->dtype));
         k.out[j] = (iv_array){ e->value[out->id], &out->shape, out->dtype, false };
     }
     k.scratch = call->op->scratch ? iv__alloc(e->graph->home, call->op->scratch(&k)) : NULL;
@@ -34,7 +38,8 @@ static void run_call(evaluation *e, const iv_call *call)
 
 evaluation evaluate(iv_graph *graph, int n, iv_node *const outputs[], evaluate_leaf *leaf, void *context)
 {
-    evaluation e = { graph, graph->n_nodes, iv__alloc_array(graph->home, graph->n_nodes, sizeof(void *)) };
+    evaluation e = { graph, graph->n_nodes,
+                     iv__alloc_array(graph->home, graph->n_nodes, sizeof(void *)) };
     bool *needed = iv__alloc_array(graph->home, graph->n_calls, sizeof *needed);
 
     for (int i = 0; i < n; i++)

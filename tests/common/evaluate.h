@@ -13,7 +13,8 @@ typedef struct evaluation {
 
 /* Of the graph as it is now; `leaf` is asked for the memory of each leaf that the outputs need. */
 typedef void *evaluate_leaf(void *context, const iv_node *leaf);
-evaluation evaluate(iv_graph *graph, int n, iv_node *const outputs[], evaluate_leaf *leaf, void *context);
+evaluation evaluate(iv_graph *graph, int n, iv_node *const outputs[], evaluate_leaf *leaf,
+                    void *context);
 void evaluation_free(evaluation *e);
 
 /* Element i of a node's value, whatever its type. */

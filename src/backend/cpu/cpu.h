@@ -59,11 +59,23 @@ typedef struct iv__cpu {
     /* to[j] = from[j] * factor */
     void (*scale)(const float *from, float factor, float *to, int64_t n);
 
-    /* One row of a step. z + b are the pre-activations, and z receives the gates; h and c are replaced. */
+    /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z receives the gates; states
+     * are replaced by those after the step. `inner` arrives as h Ug (reset after) or receives r h (reset before, whose
+     * second half is gru_state). */
     void (*lstm)(int64_t units, float *z, const float *b, float *h, float *c);
-    /* dz from the gates; dh arrives whole, dc is replaced by that of the step before. */
-    void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before, const float *dh,
-                      float *dc, float *dz);
+    void (*gru_after)(int64_t units, float *z, const float *b, float *inner, float *h);
+    void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
+    void (*gru_state)(int64_t units, float *z, const float *b, float *h);
+    void (*simple_rnn)(int64_t units, float *z, const float *b, float *h);
+    /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step before, dh as far as it
+     * does not go through u. */
+    void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before, const float *dy,
+                      float *dh, float *dc, float *dz);
+    void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before, const float *dy,
+                     float *dh, float *dz); /* inner NULL: reset before; then dz of r follows by: */
+    void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before, const float *d_inner, float *dh,
+                           float *dz);
+    void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;

@@ -78,17 +78,15 @@ bool iv__linear_cross_entropy_back_fits(const iv_kernel_call *k)
 int iv__linear_cross_entropy_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
     (void)k;
-    panels.input = W;
-    panels.variant = IV__PANELS;
-    want[0] = panels;
+    want[0] = iv__want(panels, W, IV__PANELS);
     return 1;
 }
 
 int iv__linear_cross_entropy_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    iv__linear_cross_entropy_packings(k, panels, want);
-    want[1] = want[0];
-    want[1].variant = IV__PANELS_TRANSPOSED;
+    (void)k;
+    want[0] = iv__want(panels, W, IV__PANELS);
+    want[1] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
     return 2;
 }
 

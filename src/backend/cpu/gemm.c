@@ -165,13 +165,15 @@ typedef struct left {
 typedef struct right {
     const float *b;
     int64_t begin, end, rows, k0;
+    const float *next; /* what will be packed after it: ask for it meanwhile */
+    int64_t next_lines, asked; /* cache lines of a row of it, and how many of them were asked for */
 } right;
 
 /* Row tiles over panels. The panel is the slower index: it stays in L1. */
-static void block(const product_job *j, const left *l, const right *r, int64_t m, int64_t k, float *c, bool add)
+static void block(const product_job *j, const left *l, right *r, int64_t m, int64_t k, float *c, bool add)
 {
     const iv__cpu *cpu = j->cpu;
-    iv__tile_call t = { .k = k, .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add, .ahead = r->b };
+    iv__tile_call t = { .k = k, .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add };
 
     for (int64_t panel = r->begin; panel < r->end; panel++) {
         int64_t column = iv__panel_begin(&j->panels, panel), vectors = iv__panel_vectors(&j->panels, panel);
@@ -182,6 +184,12 @@ static void block(const product_job *j, const left *l, const right *r, int64_t m
             t.a = l->a + i * l->a_row;
             t.ak = l->ak ? l->ak : rows;
             t.c = c + i * t.ldc + column;
+            t.ahead = t.b;
+            t.ahead_step = 0;
+            if (r->asked < r->next_lines) { /* one line of each of k rows */
+                t.ahead = r->next + r->asked++ * 16;
+                t.ahead_step = j->p->ldb;
+            }
             cpu->tile[rows][vectors](&t);
         }
     }
@@ -205,11 +213,11 @@ static right right_of(const product_job *j, const float *b, int64_t begin, int64
     int64_t column = iv__panel_begin(&j->panels, begin);
 
     if (p->from_panels)
-        return (right){ p->packed + column * p->k, begin, end, p->k, k0 };
+        return (right){ .b = p->packed + column * p->k, .begin = begin, .end = end, .rows = p->k, .k0 = k0 };
     for (int64_t q = begin; q < end; q++)
         pack_panel(j->cpu, &j->panels, q, k0, k, b, p->ldb, p->b_transposed,
                    room + (iv__panel_begin(&j->panels, q) - column) * k);
-    return (right){ room, begin, end, k, 0 };
+    return (right){ .b = room, .begin = begin, .end = end, .rows = k };
 }
 
 static void product_task(void *context, int64_t chunk, int thread)
@@ -229,7 +237,13 @@ static void product_task(void *context, int64_t chunk, int thread)
     for (int64_t q = q0; q < q1; q += COLUMN_PANELS) {
         for (int64_t k0 = 0; k0 < p->k; k0 += k_chunk) {
             int64_t k = min64(k_chunk, p->k - k0);
-            right r = right_of(j, b, q, min64(q + COLUMN_PANELS, q1), k0, k, b_room);
+            int64_t q_end = min64(q + COLUMN_PANELS, q1);
+            right r = right_of(j, b, q, q_end, k0, k, b_room);
+            if (!p->from_panels && !p->b_transposed) {
+                bool more = k0 + k < p->k;
+                r.next = more ? b + (k0 + k) * p->ldb + iv__panel_begin(&j->panels, q) : b + iv__panel_begin(&j->panels, q_end);
+                r.next_lines = ceil_div(iv__panel_begin(&j->panels, q_end) - iv__panel_begin(&j->panels, q), 16) + 1;
+            }
             for (int64_t i = i0; i < i1; i += ROW_TILES * rows) {
                 int64_t m = min64(ROW_TILES * rows, i1 - i);
                 left l = left_of(j, a, i, m, k0, k, a_room);

@@ -17,19 +17,30 @@ bool iv__all_f32(const iv_kernel_call *k, unsigned whole)
     return true;
 }
 
+/* The columns [*first, *first + n) of w that a form takes. */
+static int64_t columns_of(const iv_shape *w, int64_t form, int64_t *first)
+{
+    int64_t third = w->dim[1] / 3;
+
+    *first = form & IV__LAST_THIRD ? 2 * third : 0;
+    return form & IV__LAST_THIRD ? third : form & IV__FIRST_TWO_THIRDS ? 2 * third : w->dim[1];
+}
+
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t variant)
 {
-    int64_t k = shape->dim[variant & 1], n = shape->dim[!(variant & 1)];
+    int64_t first, columns = columns_of(shape, variant, &first), rows = shape->dim[0];
+    bool transposed = variant & IV__PANELS_TRANSPOSED;
 
-    return (size_t)iv__packed_floats(cpu, k, n) * sizeof(float);
+    return (size_t)iv__packed_floats(cpu, transposed ? columns : rows, transposed ? rows : columns) * sizeof(float);
 }
 
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to)
 {
-    bool transposed = variant & 1;
-    const int64_t *dim = from->shape->dim;
+    int64_t first, columns = columns_of(from->shape, variant, &first), rows = from->shape->dim[0];
+    bool transposed = variant & IV__PANELS_TRANSPOSED;
 
-    iv__pack(home, cpu, dim[transposed], dim[!transposed], from->data, dim[1], transposed, to);
+    iv__pack(home, cpu, transposed ? columns : rows, transposed ? rows : columns, (const float *)from->data + first,
+             from->shape->dim[1], transposed, to);
 }
 
 bool iv__matmul_fits(const iv_kernel_call *k)
@@ -48,9 +59,7 @@ int iv__matmul_packings(const iv_kernel_call *k, iv_packing panels, iv_packing w
 
     if (!wants_panels(k))
         return 0;
-    panels.input = 1;
-    panels.variant = attr->transpose_b ? IV__PANELS_TRANSPOSED : IV__PANELS;
-    want[0] = panels;
+    want[0] = iv__want(panels, 1, attr->transpose_b ? IV__PANELS_TRANSPOSED : IV__PANELS);
     return 1;
 }
 

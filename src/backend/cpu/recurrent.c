@@ -1,4 +1,4 @@
-/* recurrent.c: what the recurrent rows share: how records are cut into groups, and the products around the steps. */
+/* recurrent.c: what the recurrent rows share: groups of records that run through all steps, and the products around them. */
 #include "backend/cpu/recurrent.h"
 
 #include "base/threads.h"
@@ -20,11 +20,10 @@ static int64_t odd_lines(int64_t floats)
 iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_in)
 {
     const iv__recurrent *attr = k->attr;
-    const int64_t *x = k->in[0].shape->dim;
+    const int64_t *x = k->in[0].shape->dim, *u = k->in[2].shape->dim;
     int64_t threads = iv_home_threads(k->home);
-    iv__sequence s = { .records = x[0], .steps = x[1], .inputs = x[2], .units = k->in[2].shape->dim[0] };
+    iv__sequence s = { .records = x[0], .steps = x[1], .inputs = x[2], .units = u[0], .sums = u[1] };
 
-    s.sums = k->in[2].shape->dim[1];
     s.reverse = attr->reverse;
     s.mask = k->n_in > n_in ? k->in[n_in].data : NULL;
     s.groups = threads * ((s.records + threads * GROUP_RECORDS - 1) / (threads * GROUP_RECORDS));
@@ -36,106 +35,248 @@ iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_
     return s;
 }
 
-void iv__input_sums(const iv__cpu *cpu, const iv__sequence *s, const iv__panels *panels, const float *x,
-                    const float *packed_w, int64_t n0, int64_t n1, int64_t t0, int64_t t1, const iv__sums *sums)
+void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t columns)
 {
-    int64_t records = n1 - n0, times = t1 - t0, x_record = s->steps * s->inputs;
-    iv__product p = { .n = s->sums, .k = s->inputs, .from_panels = true, .packed = packed_w };
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(to + r * to_row, from + r * from_row, (size_t)columns * sizeof *to);
+}
 
-    p.a = x + n0 * x_record + t0 * s->inputs;
+static void copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from)
+{
+    iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units, g->end - g->begin, s->units);
+}
+
+static void deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from)
+{
+    if (to)
+        iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row, g->end - g->begin, s->units);
+}
+
+/* ---- forward --------------------------------------------------------------------------------------------------------- */
+
+static int64_t forward_room(const iv__sequence *s)
+{
+    return iv__round_up(s->group_records * (3 * s->state_row + s->chunk * s->sums + 16), 16);
+}
+
+size_t iv__forward_scratch(iv_home *home, const iv__sequence *s)
+{
+    return (size_t)(iv_home_threads(home) * forward_room(s)) * sizeof(float);
+}
+
+/* Pre-activations of a chunk: that of record n and a time at z + (n - begin) * row + (time - time0) * sums. */
+typedef struct chunk_sums {
+    float *z;
+    int64_t row, time0;
+} chunk_sums;
+
+/* z = x w for times [t0, t1). */
+static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1, const chunk_sums *sums)
+{
+    const iv__sequence *s = &f->s;
+    int64_t records = g->end - g->begin, times = t1 - t0, x_record = s->steps * s->inputs;
+    iv__panels panels = iv__panels_of(f->cpu, s->sums);
+    iv__product p = { .n = s->sums, .k = s->inputs, .from_panels = true, .packed = f->k->packed[0] };
+
+    p.a = (const float *)f->k->in[0].data + g->begin * x_record + t0 * s->inputs;
     p.c = sums->z + (t0 - sums->time0) * s->sums;
-    if (times == cpu->rows || times >= records) { /* tiles of the steps of one record */
+    if (times == f->cpu->rows || times >= records) { /* tiles of the steps of one record */
         p.m = times;
         p.lda = s->inputs;
         p.ldc = s->sums;
         p.batches = records;
         p.a_batch = x_record;
-        p.c_batch = sums->record_row;
+        p.c_batch = sums->row;
     } else { /* tiles of records at one step */
         p.m = records;
         p.lda = x_record;
-        p.ldc = sums->record_row;
+        p.ldc = sums->row;
         p.batches = times;
         p.a_batch = s->inputs;
         p.c_batch = s->sums;
     }
-    iv__product_rows(cpu, panels, &p);
+    iv__product_rows(f->cpu, &panels, &p);
 }
 
-/* ---- weight gradients ------------------------------------------------------------------------------------------ */
-
-static iv__product weights_product(const iv__sequence *s)
+void iv__state_product(const iv__forward *f, const iv__group *g, const float *states, const iv__panels *panels,
+                       const float *packed, float *to, int64_t to_row, bool add)
 {
-    return (iv__product){ .m = s->units + 1 + s->inputs, .n = s->sums, .k = s->records * s->steps, .a_transposed = true,
-                          .lda = odd_lines(s->units + 1 + s->inputs), .ldb = s->sums, .ldc = s->sums };
+    iv__product p = { .m = g->end - g->begin, .n = panels->n, .k = f->s.units, .a = states, .lda = f->s.state_row,
+                      .from_panels = true, .packed = packed, .c = to, .ldc = to_row, .add = add };
+
+    iv__product_rows(f->cpu, panels, &p);
 }
 
-static iv__product inputs_product(const iv__sequence *s)
+static void forward_group(void *context, int64_t group, int thread)
 {
-    return (iv__product){ .m = s->records * s->steps, .n = s->inputs, .k = s->sums, .lda = s->sums, .from_panels = true,
+    const iv__forward *f = context;
+    const iv_kernel_call *k = f->k;
+    const iv__sequence *s = &f->s;
+    float *y = k->out[0].data, *room = (float *)k->scratch + thread * forward_room(s);
+    iv__group g = { .begin = iv__part(s->records, group, s->groups), .end = iv__part(s->records, group + 1, s->groups) };
+
+    g.h = room;
+    g.c = g.h + s->group_records * s->state_row;
+    g.room = g.c + s->group_records * s->state_row;
+    copy_states(s, &g, g.h, k->in[f->h0].data);
+    if (f->c0 >= 0)
+        copy_states(s, &g, g.c, k->in[f->c0].data);
+    for (int64_t begin = 0; begin < s->steps; begin += s->chunk) {
+        int64_t end = begin + s->chunk < s->steps ? begin + s->chunk : s->steps;
+        int64_t t0 = s->reverse ? s->steps - end : begin;
+        chunk_sums sums = { g.room + s->group_records * s->state_row, s->chunk * s->sums + 16, t0 };
+        if (f->kept)
+            sums = (chunk_sums){ f->kept + g.begin * s->steps * s->sums, s->steps * s->sums, 0 };
+        input_sums(f, &g, t0, t0 + end - begin, &sums);
+        for (int64_t step = begin; step < end; step++) {
+            int64_t t = iv__time_of(s, step);
+            g.z = sums.z + (t - sums.time0) * s->sums;
+            g.z_row = sums.row;
+            f->step(f, &g, t);
+            iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h, s->state_row,
+                             g.end - g.begin, s->units);
+        }
+    }
+    deliver_states(s, &g, k->out[1].data, g.h);
+    if (f->c0 >= 0)
+        deliver_states(s, &g, k->out[2].data, g.c);
+}
+
+void iv__forward_run(const iv__forward *f)
+{
+    iv__parallel(f->k->home, f->s.groups, forward_group, (void *)(uintptr_t)f);
+}
+
+/* ---- backward -------------------------------------------------------------------------------------------------------- */
+
+static int64_t left_columns(const iv__sequence *s, bool extra)
+{
+    return s->units + 1 + s->inputs + (extra ? s->units : 0);
+}
+
+static iv__product weights_product(const iv__sequence *s, int64_t dz_width, bool extra)
+{
+    int64_t width = left_columns(s, extra);
+
+    return (iv__product){ .m = width, .n = dz_width, .k = s->records * s->steps, .a_transposed = true,
+                          .lda = odd_lines(width), .ldb = dz_width, .ldc = dz_width };
+}
+
+static iv__product inputs_product(const iv__sequence *s, int64_t dz_width)
+{
+    return (iv__product){ .m = s->records * s->steps, .n = s->inputs, .k = s->sums, .lda = dz_width, .from_panels = true,
                           .ldc = s->inputs };
 }
 
-size_t iv__weights_back_bytes(iv_home *home, const iv__cpu *cpu, const iv__sequence *s)
+/* Of a thread: dh, dc, room and dz of a group. */
+static int64_t backward_room(const iv__sequence *s, int64_t dz_width)
 {
-    iv__product w = weights_product(s), x = inputs_product(s);
+    return iv__round_up(s->group_records * (3 * s->state_row + dz_width + 16), 16);
+}
+
+size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width, bool extra)
+{
+    iv__product w = weights_product(s, dz_width, extra), x = inputs_product(s, dz_width);
     size_t a = iv__product_scratch(home, cpu, &w), b = iv__product_scratch(home, cpu, &x);
+    int64_t floats = w.k * w.lda + iv__round_up(w.k * w.n, 16) + iv__round_up(w.m * w.n, 16) +
+                     iv_home_threads(home) * backward_room(s, dz_width);
 
-    return (size_t)(w.k * w.lda + iv__round_up(w.k * w.n, 16) + iv__round_up(w.m * w.n, 16)) * sizeof(float) +
-           (a > b ? a : b);
+    return (size_t)floats * sizeof(float) + (a > b ? a : b);
 }
 
-iv__weights_back iv__weights_back_of(const iv__cpu *cpu, const iv__sequence *s, void *scratch)
+void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns, const float *packed,
+                        float *to, bool add)
 {
-    iv__product w = weights_product(s);
-    iv__weights_back b = { .row = w.lda, .left = scratch };
+    iv__product p = { .m = g->end - g->begin, .n = b->s.units, .k = columns, .a = g->z + first, .lda = g->z_row,
+                      .from_panels = true, .packed = packed, .c = to, .ldc = b->s.state_row, .add = add };
 
-    (void)cpu;
-    b.dz = b.left + w.k * w.lda;
-    b.product = b.dz + iv__round_up(w.k * w.n, 16);
-    b.scratch = b.product + iv__round_up(w.m * w.n, 16);
-    return b;
+    iv__product_rows(b->cpu, &b->units, &p);
 }
 
-void iv__weights_back_row(const iv__weights_back *b, const iv__sequence *s, int64_t row, const float *h_before,
-                          const float *x)
+void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time)
 {
-    float *to = b->left + row * b->row;
+    const iv__sequence *s = &b->s;
+    const float *dy = (const float *)b->k->in[b->dy].data + (record * s->steps + time) * s->units;
+    float *dh = g->h + (record - g->begin) * s->state_row;
 
-    memcpy(to, h_before, (size_t)s->units * sizeof *to);
-    to[s->units] = 1;
-    memcpy(to + s->units + 1, x, (size_t)s->inputs * sizeof *to);
+    for (int64_t j = 0; j < s->units; j++)
+        dh[j] += dy[j];
+    memset(g->z + (record - g->begin) * g->z_row, 0, (size_t)b->dz_width * sizeof(float));
 }
 
-void iv__weights_back_run(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, const iv__weights_back *b,
-                          float *dw, float *du, float *db)
+/* What the weight gradients need of one step of one record. */
+static void keep(const iv__backward *b, const iv__group *g, int64_t n, int64_t step)
 {
-    iv__product p = weights_product(s);
-    size_t row = (size_t)s->sums * sizeof(float);
+    const iv__sequence *s = &b->s;
+    int64_t at = n * s->steps + iv__time_of(s, step);
+    float *left = b->left + at * b->left_row;
+    size_t state = (size_t)s->units * sizeof(float);
 
-    if (!dw && !du && !db)
+    memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row, (size_t)b->dz_width * sizeof(float));
+    if (iv__held(s, n, iv__time_of(s, step))) { /* dz is 0, and whatever stands in x must stay without effect */
+        memset(left, 0, (size_t)b->left_width * sizeof *left);
         return;
-    p.a = b->left;
-    p.b = b->dz;
-    p.c = b->product;
-    iv__product_run(home, cpu, &p, b->scratch);
-    if (du)
-        memcpy(du, p.c, (size_t)s->units * row);
-    if (db)
-        memcpy(db, p.c + s->units * s->sums, row);
-    if (dw)
-        memcpy(dw, p.c + (s->units + 1) * s->sums, (size_t)s->inputs * row);
+    }
+    memcpy(left, iv__state_before(s, b->k->in[b->y].data, b->k->in[b->h0].data, n, step), state);
+    left += s->units;
+    *left++ = 1;
+    memcpy(left, (const float *)b->k->in[0].data + at * s->inputs, (size_t)s->inputs * sizeof(float));
+    left += s->inputs;
+    if (b->extra >= 0)
+        memcpy(left, (const float *)b->k->in[b->extra].data + at * s->units, state);
 }
 
-void iv__inputs_back(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, const iv__weights_back *b,
-                     const float *packed_w, float *dx)
+static void backward_group(void *context, int64_t group, int thread)
 {
-    iv__product p = inputs_product(s);
+    const iv__backward *b = context;
+    const iv_kernel_call *k = b->k;
+    const iv__sequence *s = &b->s;
+    int64_t states = s->group_records * s->state_row;
+    iv__group g = { .begin = iv__part(s->records, group, s->groups), .end = iv__part(s->records, group + 1, s->groups) };
 
-    if (!dx)
-        return;
-    p.a = b->dz;
-    p.packed = packed_w;
-    p.c = dx;
-    iv__product_run(home, cpu, &p, b->scratch);
+    g.h = b->rooms + thread * backward_room(s, b->dz_width);
+    g.c = g.h + states;
+    g.room = g.c + states;
+    g.z = g.room + states;
+    g.z_row = b->dz_width + 16;
+    copy_states(s, &g, g.h, k->in[b->dh].data);
+    if (b->dc >= 0)
+        copy_states(s, &g, g.c, k->in[b->dc].data);
+    for (int64_t step = s->steps - 1; step >= 0; step--) {
+        b->step(b, &g, step);
+        for (int64_t n = g.begin; n < g.end; n++)
+            keep(b, &g, n, step);
+    }
+    deliver_states(s, &g, k->out[4].data, g.h);
+    if (b->dc >= 0)
+        deliver_states(s, &g, k->out[5].data, g.c);
+}
+
+void iv__backward_run(iv__backward *b)
+{
+    const iv_kernel_call *k = b->k;
+    iv__product w = weights_product(&b->s, b->dz_width, b->extra >= 0), x = inputs_product(&b->s, b->dz_width);
+
+    b->units = iv__panels_of(b->cpu, b->s.units);
+    b->left = k->scratch;
+    b->left_row = w.lda;
+    b->left_width = w.m;
+    b->dz = b->left + w.k * w.lda;
+    b->product = b->dz + iv__round_up(w.k * w.n, 16);
+    b->rooms = b->product + iv__round_up(w.m * w.n, 16);
+    b->scratch = b->rooms + iv_home_threads(k->home) * backward_room(&b->s, b->dz_width);
+    iv__parallel(k->home, b->s.groups, backward_group, b);
+    if (k->out[1].data || k->out[2].data || k->out[3].data) {
+        w.a = b->left;
+        w.b = b->dz;
+        w.c = b->product;
+        iv__product_run(k->home, b->cpu, &w, b->scratch);
+        b->deliver(b, b->product);
+    }
+    if (k->out[0].data) {
+        x.a = b->dz;
+        x.packed = b->packed_w;
+        x.c = k->out[0].data;
+        iv__product_run(k->home, b->cpu, &x, b->scratch);
+    }
 }

@@ -1,11 +1,13 @@
-/* recurrent.h: what the recurrent rows share: sizes, how records are cut into groups, and the products around the steps. */
+/* recurrent.h: what the recurrent rows share: groups of records that run through all steps, and the products around them.
+ *
+ * A group of records runs through the whole sequence in one thread, so no thread waits at a step. Forward a chunk of steps
+ * gets its x w at once; the steps then add what comes through u. Backward each step leaves dz, what reached the sums of
+ * the gates, and all weight gradients are one product at the end. */
 #ifndef IV_BACKEND_CPU_RECURRENT_H
 #define IV_BACKEND_CPU_RECURRENT_H
 
 #include "backend/cpu/gemm.h"
 
-/* A group of records runs through the whole sequence in one thread, a chunk of steps at a time: first x w of the chunk,
- * then step by step h u and the gates. Groups meet nowhere, so no thread waits at a step. */
 typedef struct iv__sequence {
     int64_t records, steps, inputs, units, sums; /* sums: floats of a row of pre-activations, gates * units */
     bool reverse;
@@ -14,7 +16,7 @@ typedef struct iv__sequence {
     int64_t state_row; /* floats of a row of states in scratch: an odd number of cache lines */
 } iv__sequence;
 
-/* x, w and u are inputs 0 to 2; the mask is the last input where there are more than n_in. */
+/* x, w and u are inputs 0 to 2; the mask is input n_in where there are more than that. */
 iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_in);
 
 static inline int64_t iv__time_of(const iv__sequence *s, int64_t step)
@@ -34,35 +36,64 @@ static inline const float *iv__state_before(const iv__sequence *s, const float *
     return step ? over_time + (record * s->steps + iv__time_of(s, step - 1)) * s->units : first + record * s->units;
 }
 
-/* Pre-activations of some records and a chunk of steps: that of (record, time) at z + record * record_row +
- * (time - time0) * sums, records counted from the first of the group. */
-typedef struct iv__sums {
-    float *z;
-    int64_t record_row, time0;
-} iv__sums;
+/* Records [begin,end) in one thread. The row of record n is n - begin of each array. */
+typedef struct iv__group {
+    int64_t begin, end;
+    float *h, *c;      /* states, or what flows back into them; rows of state_row */
+    float *room;       /* rows of state_row, for the cell's own use */
+    float *z;          /* forward: pre-activations of the step, rows of z_row; backward: dz */
+    int64_t z_row;
+} iv__group;
 
-/* z = x w for records [n0, n1) and times [t0, t1). */
-void iv__input_sums(const iv__cpu *cpu, const iv__sequence *s, const iv__panels *panels, const float *x,
-                    const float *packed_w, int64_t n0, int64_t n1, int64_t t0, int64_t t1, const iv__sums *sums);
+/* ---- forward --------------------------------------------------------------------------------------------------------- */
 
-/* ---- weight gradients: one product over all steps ---------------------------------------------------------------
- * The left factor has the columns of h before each step, a column of ones, and those of x, so that du, db and dw are rows
- * of one product with dz [N T, sums]. */
-typedef struct iv__weights_back {
-    int64_t row;               /* floats of a row of `left` */
-    float *left, *dz, *product; /* [N T, row], [N T, sums], [units + 1 + inputs, sums] */
-    void *scratch;
-} iv__weights_back;
+typedef struct iv__forward iv__forward;
+struct iv__forward {
+    const iv_kernel_call *k;
+    const iv__cpu *cpu;
+    iv__sequence s;
+    int h0, c0;    /* inputs; c0 -1: there is no c */
+    float *kept;   /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
+    const void *u; /* the panels of u: what the step needs of them */
+    void (*step)(const iv__forward *f, const iv__group *g, int64_t time); /* h, c and z become those after the step */
+};
+size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
+void iv__forward_run(const iv__forward *f);
 
-size_t iv__weights_back_bytes(iv_home *home, const iv__cpu *cpu, const iv__sequence *s);
-iv__weights_back iv__weights_back_of(const iv__cpu *cpu, const iv__sequence *s, void *scratch);
-void iv__weights_back_row(const iv__weights_back *b, const iv__sequence *s, int64_t row, const float *h_before,
-                          const float *x);
-void iv__weights_back_run(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, const iv__weights_back *b,
-                          float *dw, float *du, float *db);
+/* to (+)= rows of states times packed columns of u. */
+void iv__state_product(const iv__forward *f, const iv__group *g, const float *states, const iv__panels *panels,
+                       const float *packed, float *to, int64_t to_row, bool add);
 
-/* dx = dz w^T, the right factor in panels. */
-void iv__inputs_back(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, const iv__weights_back *b,
-                     const float *packed_w, float *dx);
+/* ---- backward -------------------------------------------------------------------------------------------------------- */
+
+typedef struct iv__backward iv__backward;
+struct iv__backward {
+    const iv_kernel_call *k;
+    const iv__cpu *cpu;
+    iv__sequence s;
+    int h0, y, dy, dh, dc; /* inputs; dc -1: there is no c */
+    int64_t dz_width;      /* the first `sums` floats of dz go back through w */
+    int extra;             /* input [N,T,H] that stands in the left factor too, or -1 */
+    const float *packed_w; /* transposed */
+    iv__panels units;
+    /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
+    void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
+    void (*deliver)(const iv__backward *b, const float *product); /* dw, du and db out of the product below */
+    /* Weight gradients are [h before, 1, x, extra]^T dz: `left` [N T, left_row], dz [N T, dz_width]. */
+    float *left, *dz, *product, *rooms, *scratch;
+    int64_t left_row, left_width;
+};
+size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width, bool extra);
+void iv__backward_run(iv__backward *b);
+
+/* dh += columns [first, first + panels of u) of dz times transposed u. */
+void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns, const float *packed,
+                        float *to, bool add);
+
+/* The record holds its state: what came goes on, and dz is 0. */
+void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);
+
+/* Rows of a matrix out of columns of another. */
+void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t columns);
 
 #endif

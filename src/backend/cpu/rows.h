@@ -11,14 +11,26 @@
 enum {
     IV__PANELS = 0,            /* as it is: the right factor b(k,j) = w[k][j] */
     IV__PANELS_TRANSPOSED = 1, /* b(k,j) = w[j][k] */
+    IV__FIRST_TWO_THIRDS = 2,  /* of the columns of w */
+    IV__LAST_THIRD = 4,
 };
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t variant);
+static inline iv_packing iv__want(iv_packing panels, int input, int64_t variant)
+{
+    panels.input = input;
+    panels.variant = variant;
+    return panels;
+}
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to);
 
 #define IV__CPU_ROWS(ROW)                                                                                              \
     ROW(matmul)                                                                                                        \
     ROW(lstm)                                                                                                          \
     ROW(lstm_back)                                                                                                     \
+    ROW(gru)                                                                                                           \
+    ROW(gru_back)                                                                                                      \
+    ROW(simple_rnn)                                                                                                    \
+    ROW(simple_rnn_back)                                                                                               \
     ROW(linear_cross_entropy)                                                                                          \
     ROW(linear_cross_entropy_back)
 

@@ -26,7 +26,9 @@ static iv_status recipes_open(iv__records *records)
     iv__json_kind kind = iv__json_next(state->json);
     if (kind == IV__JSON_FAILED)
         return iv_home_status(records->home);
-    return kind == IV__JSON_ARRAY ? IV_OK : iv__json_refuse(state->json, "expected '[', the beginning of a list of recipes");
+    return kind == IV__JSON_ARRAY
+               ? IV_OK
+               : iv__json_refuse(state->json, "expected '[', the beginning of a list of recipes");
 }
 
 static void recipes_close(iv__records *records)
@@ -121,7 +123,9 @@ static bool read_record(recipes_state *state, iv__json_kind kind)
     if (!read_members(state) || state->title.failed || state->directions.failed)
         return false;
     if (!state->flaw)
-        state->flaw = is_empty(&state->title) ? "without a title" : is_empty(&state->directions) ? "without directions" : NULL;
+        state->flaw = is_empty(&state->title)        ? "without a title"
+                      : is_empty(&state->directions) ? "without directions"
+                                                     : NULL;
     return true;
 }
 

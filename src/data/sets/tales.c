@@ -1,5 +1,5 @@
-/* tales.c: the fables that are built into the program: a title in capitals, a blank line, the fable; two blank lines
- * between fables. A file of a person's own in that form is read too. */
+/* tales.c: the fables that are built into the program: a title in capitals, a blank line, the
+ * fable; two blank lines between fables. A file of a person's own in that form is read too. */
 
 #include "base/home.h"
 #include "data/assets.h"
@@ -11,7 +11,8 @@ typedef struct tales_state {
     iv__text title; /* of the fable that comes next; empty before the first and behind the last */
 } tales_state;
 
-/* The title that waits and its body go to the record; then the next title waits. Without a title the first is looked for. */
+/* The title that waits and its body go to the record; then the next title waits. Without a title
+ * the first is looked for. */
 static iv_status read_tale(iv__records *records, bool *has_body)
 {
     tales_state *state = records->state;

@@ -1,4 +1,5 @@
-/* text.c: a person's own text file, plain or gzip: its records are lines, paragraphs, or the whole of it. */
+/* text.c: a person's own text file, plain or gzip: its records are lines, paragraphs, or the
+ * whole of it. */
 
 #include <string.h>
 
@@ -24,8 +25,8 @@ typedef struct text_state {
     int records;
 } text_state;
 
-/* Paragraphs, when among the first piece's lines at least four blocks are set off by blank lines, of at most 64 lines on
- * average: a list with a few gaps stays a list of lines. */
+/* Paragraphs, when among the first piece's lines at least four blocks are set off by blank
+ * lines, of at most 64 lines on average: a list with a few gaps stays a list of lines. */
 static iv_status choose(iv__records *records, int *choice)
 {
     enum { SEEN = 1 << 20 };
@@ -112,7 +113,8 @@ static iv_status text_next(iv__records *records)
             continue;
         iv__text_add(text, line, size);
         if (text->size > RECORD_MAX)
-            return iv_fail(records->home, IV_FORMAT, "%s:%lld: this %s is longer than 256 MiB: use records=whole",
+            return iv_fail(records->home, IV_FORMAT,
+                           "%s:%lld: this %s is longer than 256 MiB: use records=whole",
                            records->name, (long long)iv__lines_number(state->lines),
                            state->records == LINES ? "line" : "paragraph");
         if (whole && state->records == LINES)

@@ -1,0 +1,67 @@
+/* fuzz_text.c: any bytes as text: cleaned, counted, numbered, and back again. */
+#include "fuzz_world.h"
+
+#include "data/text.h"
+
+static iv__vocabulary *learn(iv_home *home, iv_tokens_kind kind, const iv__text *clean)
+{
+    iv__counter *counter = iv__counter_new(home);
+    const char *at = clean->data ? clean->data : "", *end = at + clean->size, *token;
+    size_t length, tokens = 0;
+
+    while (iv__token_next(kind, &at, end, &token, &length)) {
+        must(length > 0 && iv__counter_add(counter, token, length) == IV_OK);
+        tokens++;
+    }
+    must(at == end);
+    iv__vocabulary *vocabulary = tokens > 0 ? iv__vocabulary_choose(counter, kind, IV_VOCABULARY_MAX)
+                                            : NULL;
+    must(tokens == 0 || vocabulary);
+    iv__counter_free(counter);
+    return vocabulary;
+}
+
+/* With a vocabulary of all its tokens a cleaned text comes back as it was. */
+static void round_trip(iv_home *home, const iv__vocabulary *vocabulary, const iv__text *clean,
+                       const char *text, size_t size)
+{
+    iv__ids ids = { .home = home };
+    iv__text back = { .home = home };
+    size_t length;
+
+    must(iv__encode(vocabulary, "input", 1, text, size, &ids, NULL) == IV_OK);
+    iv__decode(vocabulary, ids.id, ids.count, &back);
+    must(back.size == clean->size && memcmp(back.data, clean->data, clean->size) == 0);
+    iv__decode_readable(vocabulary, ids.id, ids.count, &back);
+
+    const void *bytes = iv__vocabulary_bytes(vocabulary, &length);
+    iv__vocabulary *again = iv__vocabulary_read(home, "vocabulary", bytes, length);
+    must(again && iv__vocabulary_count(again) == iv__vocabulary_count(vocabulary));
+    iv__vocabulary_free(again);
+    iv__ids_free(&ids);
+    iv__text_free(&back);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    iv_home *home = fuzz_home();
+    iv__text clean = { .home = home }, twice = { .home = home };
+    iv_tokens_kind kind = size > 0 && data[0] % 2 ? IV_TOKENS_CHARS : IV_TOKENS_WORDS;
+    const char *text = (const char *)data;
+
+    iv__vocabulary_free(iv__vocabulary_read(home, "input", data, size));
+    bool failed = iv__clean(home, kind, "input", 1, text, size, &clean) != IV_OK;
+    if (!failed) {
+        must(iv__clean(home, kind, "clean", 1, clean.data ? clean.data : "", clean.size, &twice) ==
+             IV_OK);
+        must(twice.size == clean.size &&
+             (clean.size == 0 || memcmp(twice.data, clean.data, clean.size) == 0));
+        iv__vocabulary *vocabulary = learn(home, kind, &clean);
+        if (vocabulary)
+            round_trip(home, vocabulary, &clean, text, size);
+        iv__vocabulary_free(vocabulary);
+    }
+    iv__text_free(&clean);
+    iv__text_free(&twice);
+    return fuzz_end(home, failed);
+}

@@ -1,0 +1,107 @@
+/* simple_rnn.c: the rows "simple_rnn" and "simple_rnn_back" (ops/rows.h). */
+#include "backend/cpu/recurrent.h"
+#include "backend/cpu/rows.h"
+
+#include <string.h>
+
+enum { X, W, U, B, H0, INPUTS };
+enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
+
+bool iv__simple_rnn_fits(const iv_kernel_call *k)
+{
+    return iv__all_f32(k, 0);
+}
+
+bool iv__simple_rnn_back_fits(const iv_kernel_call *k)
+{
+    return iv__all_f32(k, 0);
+}
+
+int iv__simple_rnn_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
+{
+    (void)k;
+    want[0] = iv__want(panels, W, IV__PANELS);
+    want[1] = iv__want(panels, U, IV__PANELS);
+    return 2;
+}
+
+int iv__simple_rnn_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
+{
+    (void)k;
+    want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
+    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
+    return 2;
+}
+
+size_t iv__simple_rnn_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, INPUTS);
+
+    return iv__forward_scratch(k->home, &s);
+}
+
+static void step(const iv__forward *f, const iv__group *g, int64_t time)
+{
+    iv__state_product(f, g, g->h, f->u, f->k->packed[1], g->z, g->z_row, true);
+    for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
+        if (!iv__held(&f->s, n, time))
+            f->cpu->simple_rnn(f->s.units, g->z + row * g->z_row, f->k->in[B].data, g->h + row * f->s.state_row);
+    }
+}
+
+/* The sums lie where y will. */
+void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__panels u = iv__panels_of(cpu, k->in[U].shape->dim[1]);
+
+    iv__forward_run(&(iv__forward){ .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, INPUTS), .h0 = H0, .c0 = -1,
+                                    .kept = k->out[0].data, .u = &u, .step = step });
+}
+
+size_t iv__simple_rnn_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
+
+    return iv__backward_scratch(k->home, cpu, &s, s.sums, false);
+}
+
+static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
+{
+    const iv_kernel_call *k = b->k;
+    const iv__sequence *s = &b->s;
+    const float *y = k->in[BACK_Y].data, *dy = k->in[BACK_DY].data;
+    int64_t t = iv__time_of(s, step_index);
+
+    for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
+        int64_t at = (n * s->steps + t) * s->units;
+        if (iv__held(s, n, t))
+            iv__back_held(b, g, n, t);
+        else
+            b->cpu->simple_rnn_back(s->units, y + at, dy + at, g->h + row * s->state_row, g->z + row * g->z_row);
+    }
+    iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
+}
+
+static void deliver(const iv__backward *b, const float *product)
+{
+    const iv__sequence *s = &b->s;
+    float *dw = b->k->out[1].data, *du = b->k->out[2].data, *db = b->k->out[3].data;
+    size_t row = (size_t)s->sums * sizeof(float);
+
+    if (du)
+        memcpy(du, product, (size_t)s->units * row);
+    if (db)
+        memcpy(db, product + s->units * s->sums, row);
+    if (dw)
+        memcpy(dw, product + (s->units + 1) * s->sums, (size_t)s->inputs * row);
+}
+
+void iv__simple_rnn_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__backward b = { .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, BACK_INPUTS), .h0 = BACK_H0, .y = BACK_Y,
+                       .dy = BACK_DY, .dh = BACK_DH, .dc = -1, .extra = -1, .packed_w = k->packed[0], .step = step_back,
+                       .deliver = deliver };
+
+    b.dz_width = b.s.sums;
+    iv__backward_run(&b);
+}

@@ -1,0 +1,182 @@
+/* cli.c: messages, JSON and small things that commands share. */
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- messages -------------------------------------------------------------------------------------------------- */
+
+int cli_fail(const cli *c)
+{
+    iv_status status = iv_home_status(c->home);
+    const char *message = iv_home_message(c->home);
+
+    fprintf(stderr, "ivory: %s\n", *message ? message : iv_status_text(status ? status : IV_NOMEM));
+    return status == IV_STOPPED ? INTERRUPTED : FAILED;
+}
+
+int cli_refuse(const char *format, ...)
+{
+    va_list values;
+
+    fputs("ivory: ", stderr);
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fputc('\n', stderr);
+    return FAILED;
+}
+
+int cli_wrong(const cli *c, const char *format, ...)
+{
+    va_list values;
+
+    fputs("ivory: ", stderr);
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fprintf(stderr, "\nSee `ivory %s%s--help`.\n", c->command ? c->command->name : "", c->command ? " " : "");
+    return WRONG;
+}
+
+void cli_note(const cli *c, const char *format, ...)
+{
+    va_list values;
+
+    if (c->common.quiet || c->common.json)
+        return;
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fputc('\n', stderr);
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static void put_value(iv__json_writer *w, const iv_field *field, const void *options)
+{
+    const void *member = (const char *)options + field->offset;
+    iv__text text = { .home = w->text->home };
+
+    switch (field->type) {
+    case IV_FIELD_INT: iv__json_put_int(w, *(const int64_t *)member); break;
+    case IV_FIELD_REAL: iv__json_put_double(w, *(const double *)member); break;
+    case IV_FIELD_BOOL: iv__json_put_bool(w, *(const bool *)member); break;
+    default:
+        iv__field_print(field, options, &text);
+        iv__json_put_string(w, text.data ? text.data : "");
+    }
+    iv__text_free(&text);
+}
+
+void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields, const void *options)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_object(w);
+    for (; fields->name; fields++) {
+        iv__json_put_name(w, fields->name);
+        put_value(w, fields, options);
+    }
+    iv__json_end_object(w);
+}
+
+int cli_put_line(cli *c, iv__text *text)
+{
+    if (text->failed)
+        return cli_fail(c);
+    printf("%s\n", text->data);
+    iv__text_clear(text);
+    if (fflush(stdout))
+        return cli_refuse("writing to standard output: %s", strerror(errno));
+    return DONE;
+}
+
+/* ---- systems, texts and numbers -------------------------------------------------------------------------------------- */
+
+iv_instance *cli_instance(cli *c, bool as_printed, int *status)
+{
+    const iv_model *model;
+    const iv_system *system = iv__system_named(c->home, c->args[0], &model);
+
+    if (!system) {
+        *status = cli_wrong(c, "%s", iv_home_message(c->home));
+        return NULL;
+    }
+    iv_instance *instance = iv__instance_new(c->home, model, system, as_printed);
+    if (!instance) {
+        *status = iv_home_status(c->home) == IV_NOMEM ? cli_fail(c) : cli_wrong(c, "%s", iv_home_message(c->home));
+        return NULL;
+    }
+    *status = cli_apply_settings(c, instance);
+    if (!*status)
+        return instance;
+    iv__instance_free(instance);
+    return NULL;
+}
+
+void cli_put_short(iv__text *line, const char *text, size_t columns)
+{
+    static const char ellipsis[] = "...";
+    size_t column = 0, cut = line->size;
+
+    for (; *text && column <= columns; text++) {
+        bool begins = ((unsigned char)*text & 0xC0) != 0x80; /* a character */
+        if (begins && column + sizeof ellipsis - 1 <= columns)
+            cut = line->size;
+        column += begins;
+        if (*text == '\n' || *text == '\r') {
+            iv__text_put(line, *text == '\n' ? "\\n" : "\\r");
+            column++;
+        } else if (column <= columns) {
+            iv__text_add(line, text, 1);
+        }
+    }
+    if (column > columns && !line->failed) {
+        line->size = cut;
+        iv__text_put(line, ellipsis);
+    }
+}
+
+double cli_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool cli_exists(const char *path)
+{
+    return iv__file_exists(path) || iv__is_folder(path);
+}
+
+const char *cli_count(int64_t number, char text[32])
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)number), size = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0 && digits[i - 1] != '-')
+            text[size++] = ',';
+        text[size++] = digits[i];
+    }
+    text[size] = 0;
+    return text;
+}
+
+const char *cli_bytes(size_t bytes, char text[32])
+{
+    static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+    double amount = (double)bytes;
+    int unit = 0;
+
+    for (; amount >= 1024 && unit < 4; unit++)
+        amount /= 1024;
+    snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
+    return text;
+}

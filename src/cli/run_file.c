@@ -1,0 +1,148 @@
+/* run_file.c: where a run goes, and what its run.json says. */
+#include "cli/run_file.h"
+
+#include "base/file.h"
+#include "base/home.h"
+
+#include "ivory_version.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* ---- its folder ---------------------------------------------------------------------------------------------------------- */
+
+static bool number_folder(const char *system, int number, iv__text *folder)
+{
+    iv__text_clear(folder);
+    iv__text_print(folder, number > 1 ? "runs/%s-%d" : "runs/%s", system, number);
+    return !folder->failed && cli_exists(folder->data);
+}
+
+iv_status run_folder(const char *system, bool resume, iv__text *folder)
+{
+    int number = 1;
+
+    while (number_folder(system, number, folder))
+        number++;
+    if (resume && number > 1)
+        number_folder(system, number - 1, folder);
+    return folder->failed ? IV_NOMEM : IV_OK;
+}
+
+/* ---- run.json ------------------------------------------------------------------------------------------------------------- */
+
+static void put_string(iv__json_writer *w, const char *name, const char *string)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_string(w, string);
+}
+
+static void put_int(iv__json_writer *w, const char *name, int64_t number)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_int(w, number);
+}
+
+static void put_data(iv__json_writer *w, const iv_instance *instance, const char *data)
+{
+    const iv__trainee *trainee = &instance->trainee;
+
+    iv__json_put_name(w, "data");
+    iv__json_put_object(w);
+    put_string(w, "name", instance->system->data);
+    put_string(w, "file", *data ? data : NULL);
+    put_string(w, "sha256", instance->data_sha256);
+    put_string(w, "report", instance->data_report);
+    put_int(w, "training", trainee->n_records[SPLIT_TRAIN]);
+    put_int(w, "validation", trainee->n_records[SPLIT_VALIDATION]);
+    put_int(w, "test", trainee->n_records[SPLIT_TEST]);
+    iv__json_end_object(w);
+}
+
+static void put_host(iv__json_writer *w, iv_home *home)
+{
+    struct utsname name;
+
+    iv__json_put_name(w, "host");
+    iv__json_put_object(w);
+    if (!uname(&name)) {
+        put_string(w, "name", name.nodename);
+        put_string(w, "system", name.sysname);
+        put_string(w, "release", name.release);
+        put_string(w, "machine", name.machine);
+    }
+    put_int(w, "processors", sysconf(_SC_NPROCESSORS_ONLN));
+    put_int(w, "threads", iv_home_threads(home));
+    iv__json_end_object(w);
+}
+
+static void put_command(iv__json_writer *w, const cli *c)
+{
+    iv__json_put_name(w, "command");
+    iv__json_put_array(w);
+    for (int i = 0; i < c->argc; i++)
+        iv__json_put_string(w, c->argv[i]);
+    iv__json_end_array(w);
+}
+
+iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance, int64_t parameters, const char *data)
+{
+    iv__text text = { .home = c->home };
+    iv__json_writer w = { .text = &text, .indent = 2 };
+
+    iv__json_put_object(&w);
+    put_string(&w, "system", instance->system->name);
+    put_string(&w, "model", instance->model->name);
+    iv__json_put_name(&w, "as_printed"), iv__json_put_bool(&w, instance->as_printed);
+    put_int(&w, "parameters", parameters);
+    cli_put_fields(&w, "options", instance->model->fields, instance->options);
+    cli_put_fields(&w, "training", iv__settings_fields, &instance->training);
+    put_data(&w, instance, data);
+    put_string(&w, "version", iv_version());
+    put_string(&w, "commit", IVORY_COMMIT);
+    put_host(&w, c->home);
+    put_command(&w, c);
+    iv__json_end_object(&w);
+    iv__text_put(&text, "\n");
+
+    char *path = text.failed ? NULL : iv__run_path(run, "run.json");
+    iv_status status = path ? iv__file_write(c->home, path, text.data, text.size) : IV_NOMEM;
+    iv__free(c->home, path);
+    iv__text_free(&text);
+    return status;
+}
+
+/* ---- going on ----------------------------------------------------------------------------------------------------------------- */
+
+static void put_quoted(iv__text *text, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
+
+    if (*word && !word[strspn(word, plain)]) {
+        iv__text_put(text, word);
+        return;
+    }
+    iv__text_put(text, "'");
+    for (; *word; word++)
+        iv__text_add(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+    iv__text_put(text, "'");
+}
+
+void run_resume_command(const cli *c, const char *folder, iv__text *text)
+{
+    bool resumes = false, has_folder = false;
+
+    for (int i = 0; i < c->argc; i++) {
+        iv__text_put(text, i ? " " : "");
+        put_quoted(text, c->argv[i]);
+        resumes |= !strcmp(c->argv[i], "--resume");
+        has_folder |= !strcmp(c->argv[i], "-o") || !strncmp(c->argv[i], "--out", 5) || !strncmp(c->argv[i], "-o=", 3);
+    }
+    if (!has_folder) {
+        iv__text_put(text, " -o ");
+        put_quoted(text, folder);
+    }
+    if (!resumes)
+        iv__text_put(text, " --resume");
+}

@@ -1,0 +1,35 @@
+/* summary.h: what a model is made of, and the memory that training it takes. */
+#ifndef IV_CLI_SUMMARY_H
+#define IV_CLI_SUMMARY_H
+
+#include "cli/cli.h"
+
+typedef struct summary_layer {
+    const char *name, *type;
+    iv_shape shape; /* of what it gives out */
+    int64_t parameters;
+} summary_layer;
+
+/* Layers in the order they were made in, from the graph of training at the options' batch. Parameters are made in params. */
+typedef struct summary {
+    iv__arena arena;
+    int n_layers;
+    summary_layer *layers;
+    int64_t parameters;
+} summary;
+
+iv_status summary_make(iv_instance *instance, iv_params *params, summary *s);
+void summary_free(summary *s);
+
+/* Bytes that training takes, known before the first step. */
+typedef struct summary_memory {
+    size_t parameters, optimizer;
+    size_t slab, inputs, constants, scratch; /* of the steps' plans */
+    size_t validation;                       /* of the plan that measures the validation loss */
+    size_t total;
+} summary_memory;
+
+/* Plans the steps of training without running them. plan: if not NULL, the plan of the gradients is written there. */
+iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory, FILE *plan);
+
+#endif

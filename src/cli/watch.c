@@ -1,0 +1,225 @@
+/* watch.c: what `ivory train` shows and writes while the loop runs, and how it is stopped. */
+#include "cli/watch.h"
+
+#include "base/file.h"
+#include "base/home.h"
+
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- stopping ---------------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int number)
+{
+    (void)number;
+    if (stop_asked)
+        _exit(INTERRUPTED);
+    stop_asked = 1;
+}
+
+void watch_signals(void)
+{
+    struct sigaction action = { .sa_handler = ask_to_stop, .sa_flags = SA_RESTART }, before;
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN) /* nohup stays in force */
+        sigaction(SIGHUP, &action, NULL);
+}
+
+static bool stop(void *user)
+{
+    const watch *w = user;
+
+    return stop_asked || w->status;
+}
+
+/* ---- steps --------------------------------------------------------------------------------------------------------------- */
+
+static void put_float(iv__json_writer *w, const char *name, double number)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_float(w, number);
+}
+
+static void put_int(iv__json_writer *w, const char *name, int64_t number)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_int(w, number);
+}
+
+static void end_line(watch *w, iv__text *text)
+{
+    int status = cli_put_line(w->c, text);
+
+    if (status)
+        w->status = status;
+    iv__text_free(text);
+}
+
+static void step(void *user, const iv__step_report *r)
+{
+    watch *w = user;
+    iv__text text = { .home = w->c->home };
+    iv__json_writer j = { .text = &text };
+
+    if (!w->c->common.json) {
+        bar_step(&w->bar, r);
+        return;
+    }
+    iv__json_put_object(&j);
+    put_int(&j, "step", r->step);
+    put_int(&j, "epoch", r->epoch);
+    put_float(&j, "loss", r->loss);
+    put_float(&j, "norm", r->norm);
+    put_float(&j, "rate", r->rate);
+    put_float(&j, "seconds", r->seconds);
+    iv__json_end_object(&j);
+    end_line(w, &text);
+}
+
+static void note(void *user, const char *message)
+{
+    watch *w = user;
+    iv__text text = { .home = w->c->home };
+    iv__json_writer j = { .text = &text };
+
+    bar_hide(&w->bar);
+    cli_note(w->c, "%s", message);
+    if (!w->c->common.json)
+        return;
+    iv__json_put_object(&j);
+    iv__json_put_name(&j, "note"), iv__json_put_string(&j, message);
+    iv__json_end_object(&j);
+    end_line(w, &text);
+}
+
+/* ---- samples of an epoch ---------------------------------------------------------------------------------------------------- */
+
+typedef struct epoch_samples {
+    watch *w;
+    iv__text file, line;
+} epoch_samples;
+
+static void take_sample(void *user, int64_t sample, const char *text, int64_t tokens, bool ended)
+{
+    static const char indent[] = "  ";
+    epoch_samples *s = user;
+
+    (void)sample, (void)tokens, (void)ended;
+    cli_put_short(&s->file, text, SIZE_MAX);
+    iv__text_put(&s->file, "\n");
+    iv__text_clear(&s->line);
+    cli_put_short(&s->line, text, (size_t)bar_columns() - sizeof indent);
+    if (!s->line.failed && s->line.data)
+        cli_note(s->w->c, "%s%s", indent, s->line.data);
+}
+
+static iv_status write_file(const watch *w, int64_t epoch, const iv__text *text)
+{
+    iv_home *home = w->c->home;
+    char name[64];
+
+    snprintf(name, sizeof name, "samples/epoch-%04lld.txt", (long long)epoch);
+    char *folder = iv__run_path(w->run, "samples"), *path = iv__run_path(w->run, name);
+    iv_status status = folder && path && !text->failed ? iv__make_folders(home, folder) : IV_NOMEM;
+
+    if (!status)
+        status = iv__file_write(home, path, text->data, text->size);
+    iv__free(home, folder);
+    iv__free(home, path);
+    return status;
+}
+
+static iv_status draw_samples(epoch_samples *s, int64_t epoch)
+{
+    const iv_instance *instance = s->w->instance;
+    const char *prompts = instance->system->prompts ? instance->system->prompts : "";
+    iv__text prompt = { .home = s->w->c->home }, unknown = { .home = s->w->c->home };
+    iv_generation g;
+
+    iv__fields_default(iv_generation_fields, &g);
+    iv__text_add(&prompt, prompts, strcspn(prompts, "\n"));
+    g.prompt = prompt.data ? prompt.data : "";
+    g.n = 2;
+    g.seed = epoch;
+    iv_status status = instance->model->sample(s->w->instance, s->w->params, &g, take_sample, s, &unknown);
+    iv__text_free(&prompt);
+    iv__text_free(&unknown);
+    return status;
+}
+
+/* Samples are an extra: what goes wrong with them is said, once, and training goes on. */
+static void sample_epoch(watch *w, int64_t epoch)
+{
+    epoch_samples s = { .w = w, .file = { .home = w->c->home }, .line = { .home = w->c->home } };
+    iv_status status = draw_samples(&s, epoch);
+
+    if (!status)
+        status = write_file(w, epoch, &s.file);
+    if (status) {
+        if (!w->no_samples)
+            cli_note(w->c, "no samples: %s", iv_home_message(w->c->home));
+        w->no_samples = true;
+        iv_home_clear(w->c->home);
+    }
+    iv__text_free(&s.file);
+    iv__text_free(&s.line);
+}
+
+/* ---- epochs ------------------------------------------------------------------------------------------------------------------- */
+
+static void put_epoch_line(watch *w, const iv__epoch_report *r)
+{
+    char validation[48] = "";
+
+    if (!isnan(r->validation))
+        snprintf(validation, sizeof validation, "  validation %.4f", r->validation);
+    cli_note(w->c, "epoch %lld/%lld  training %.4f%s  %.1f s%s", (long long)r->epoch, (long long)r->epochs, r->training,
+             validation, r->seconds, r->best ? "  best" : "");
+}
+
+static void put_epoch_json(watch *w, const iv__epoch_report *r)
+{
+    iv__text text = { .home = w->c->home };
+    iv__json_writer j = { .text = &text };
+
+    iv__json_put_object(&j);
+    put_int(&j, "step", r->step);
+    put_int(&j, "epoch", r->epoch);
+    put_float(&j, "training", r->training);
+    put_float(&j, "validation", r->validation);
+    iv__json_put_name(&j, "best"), iv__json_put_bool(&j, r->best);
+    iv__json_end_object(&j);
+    end_line(w, &text);
+}
+
+static void epoch(void *user, const iv__epoch_report *report)
+{
+    watch *w = user;
+
+    bar_hide(&w->bar);
+    if (w->c->common.json)
+        put_epoch_json(w, report);
+    else
+        put_epoch_line(w, report);
+    if (w->instance->model->sample && !stop_asked)
+        sample_epoch(w, report->epoch);
+}
+
+/* ---- the watch ------------------------------------------------------------------------------------------------------------------ */
+
+watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run)
+{
+    return (watch){ .c = c, .instance = instance, .params = params, .run = run,
+                    .bar = bar_new(c->home, c->common.quiet || c->common.json) };
+}
+
+iv__watcher watch_watcher(watch *w)
+{
+    return (iv__watcher){ .user = w, .step = step, .epoch = epoch, .note = note, .stop = stop };
+}

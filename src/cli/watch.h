@@ -1,0 +1,23 @@
+/* watch.h: what `ivory train` shows and writes while the loop runs, and how it is stopped. */
+#ifndef IV_CLI_WATCH_H
+#define IV_CLI_WATCH_H
+
+#include "cli/bar.h"
+
+typedef struct watch {
+    cli *c;
+    iv_instance *instance;
+    iv_params *params;
+    const iv__run *run;
+    bar bar;
+    int status;        /* not DONE: standard output failed */
+    bool no_samples;   /* said once why */
+} watch;
+
+watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run);
+iv__watcher watch_watcher(watch *w);
+
+/* From now on Ctrl-C (and SIGTERM, SIGHUP) asks the loop to save and stop; a second one ends at once. */
+void watch_signals(void);
+
+#endif
