@@ -211,7 +211,7 @@ static int open_system(info *f)
     f->instance = cli_instance(f->c, o->as_printed, &status);
     if (!f->instance)
         return status;
-    f->params = iv_params_new(f->c->home, IV_F32, 0);
+    f->params = iv_params_new_empty(f->c->home, IV_F32);
     return f->params ? DONE : cli_fail(f->c);
 }
 
@@ -238,7 +238,8 @@ static int cmd_info(cli *c)
     const info_options *o = c->options;
     const iv_model *model;
     info f = { .c = c };
-    bool is_run = !iv__system_named(c->home, c->args[0], &model) && cli_exists(c->args[0]);
+    bool is_run = !iv__system_named(c->home, c->args[0], &model) &&
+                  (cli_exists(c->args[0]) || strchr(c->args[0], '/'));
 
     iv_home_clear(c->home);
     int status = is_run ? open_run(&f) : open_system(&f);

@@ -16,7 +16,7 @@ static const iv_field systems_fields[] = {
 static int64_t parameters_of(iv_home *home, const iv_model *model, const iv_system *system)
 {
     iv_instance *instance = iv__instance_new(home, model, system, false);
-    iv_params *params = instance ? iv_params_new(home, IV_F32, 0) : NULL;
+    iv_params *params = instance ? iv_params_new_empty(home, IV_F32) : NULL;
     int64_t parameters = params && !iv__instance_make_params(instance, params) ? iv_params_elements(params, "") : -1;
 
     iv_params_free(params);

@@ -66,7 +66,8 @@ static void put_range(iv__text *text, const iv_field *field, const char *value)
 {
     bool number = field->type == IV_FIELD_INT || field->type == IV_FIELD_REAL;
     bool ranged = number && field->low < field->high;
-    bool has_value = *value && !(field->type == IV_FIELD_BOOL && !strcmp(value, "no"));
+    bool plain_switch = field->type == IV_FIELD_BOOL && strcmp(field->value, "yes"); /* off unless it is given */
+    bool has_value = *value && !plain_switch;
 
     if (!ranged && !has_value)
         return;

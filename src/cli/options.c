@@ -84,8 +84,8 @@ static int unknown_option(cli *c, const char *name, const iv_model *model)
     for (char *at = asked; *at; at++)
         if (*at == '-')
             *at = '_';
-    const char *near = iv__nearest(asked, names);
-    const char *dashes = strlen(name) == 1 ? "-" : "--";
+    bool letter = strlen(name) == 1;
+    const char *near = letter ? NULL : iv__nearest(asked, names), *dashes = letter ? "-" : "--";
     if (near)
         return cli_wrong(c, "there is no option '%s%s'; did you mean '--%s'?", dashes, name,
                          cli_dashed(near, near_name));

@@ -96,7 +96,7 @@ static iv_node *narrowed(iv_step *s, iv_node *node, int axis)
     }
     for (; attr && attr->name; attr++)
         if (attr->type == IV_FIELD_SHAPE) {
-            char copy[256];
+            _Alignas(16) char copy[256];
             if (call->op->attr_size > sizeof copy)
                 return NULL;
             memcpy(copy, call->attr, call->op->attr_size);

@@ -134,15 +134,14 @@ static bool grow(iv_graph *graph)
     if (graph->n_calls < graph->room_calls)
         return true;
     int room = graph->room_calls ? graph->room_calls * 2 : 256;
-    iv_call **calls = iv__resize(graph->home, graph->calls, (size_t)room * sizeof *calls);
-    if (!calls)
+    iv_call **buckets = iv__alloc_array(graph->home, room, sizeof *buckets);
+    iv_call **calls = buckets ? iv__resize(graph->home, graph->calls, (size_t)room * sizeof *calls) : NULL;
+    if (!calls) {
+        iv__free(graph->home, buckets);
         return false;
+    }
     graph->calls = calls;
     graph->room_calls = room;
-
-    iv_call **buckets = iv__alloc_array(graph->home, room, sizeof *buckets);
-    if (!buckets)
-        return false;
     for (int i = 0; i < graph->n_calls; i++) {
         iv_call **bucket = &buckets[calls[i]->hash % (uint64_t)room];
         calls[i]->next = *bucket;
@@ -199,6 +198,9 @@ iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in
 {
     iv_shape_call shapes = { .n_in = n_in, .attr = attr, .real = graph->real };
 
+    if (n_in < op->min_in || n_in > op->max_in)
+        return iv__refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name, op->min_in,
+                          op->max_in, n_in);
     for (int i = 0; i < n_in; i++) {
         if (!in[i])
             return NULL;
@@ -207,9 +209,6 @@ iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in
         shapes.in[i] = &in[i]->shape;
         shapes.in_dtype[i] = in[i]->dtype;
     }
-    if (n_in < op->min_in || n_in > op->max_in)
-        return iv__refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name, op->min_in,
-                          op->max_in, n_in);
     const char *why = op->shape(&shapes);
     for (int i = 0; !why && i < op->n_out; i++)
         if (!iv_shape_valid(&shapes.out[i], shapes.out_dtype[i]))

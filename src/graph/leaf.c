@@ -3,6 +3,7 @@
 
 #include "base/field.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const iv_field leaf_fields[] = {
@@ -17,8 +18,10 @@ static const char *leaf_shape(iv_shape_call *s)
 {
     const iv__leaf *leaf = s->attr;
 
-    if (leaf->axis >= leaf->shape.rank)
-        return "the time axis is beyond the last axis";
+    if (leaf->axis >= leaf->shape.rank || leaf->axis < -1)
+        return "there is no such time axis";
+    if (!iv_shape_valid(&leaf->shape, (iv_dtype)leaf->dtype))
+        return "sizes must not be negative, axes not more than 8, and its bytes must be countable";
     s->out[0] = leaf->shape;
     s->out_dtype[0] = (iv_dtype)leaf->dtype;
     return NULL;
@@ -72,6 +75,8 @@ iv_node *iv_input(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape sh
 
 iv_node *iv_input_sequence(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape, int axis)
 {
+    if (axis < 0) /* counted from the end; -1 would else mean none */
+        axis = axis + shape.rank < 0 ? INT_MAX : axis + (int)shape.rank;
     return make_leaf(graph, &iv__op_input, name, dtype, shape, axis);
 }
 

@@ -98,21 +98,13 @@ static bool is_leaf(const iv_node *node)
     return node->call->op->flags & IV_LEAF;
 }
 
-/* What a view shows, down to the node that owns the bytes. */
-static const iv_node *owner(const iv_node *node)
-{
-    while (node->call->op->flags & IV_VIEW)
-        node = node->call->in[0];
-    return node;
-}
-
 static void ensure_stored(fusing *f, const iv_node *node);
 
 /* The first group in which a call that reads this node may run: for a stored node behind its group, or within it when
  * it is read element by element. */
 static int earliest(const fusing *f, const iv_node *node, bool pointwise)
 {
-    const iv_node *own = owner(node);
+    const iv_node *own = iv__owner(node);
     int group = is_leaf(own) ? -1 : f->group_of[own->id];
 
     return group < 0 ? 0 : group + (pointwise && f->plan->groups[group].fused ? 0 : 1);
@@ -211,28 +203,24 @@ static void add_call(fusing *f, const iv_call *call)
 /* A cheap row is stored only when something wants it whole. */
 static void ensure_stored(fusing *f, const iv_node *node)
 {
-    const iv_node *own = owner(node);
+    const iv_node *own = iv__owner(node);
 
     if (!is_leaf(own) && f->group_of[own->id] < 0)
         add_ranged(f, own->call);
 }
 
-static bool is_among(const iv_node *node, int n, iv_node *const nodes[])
-{
-    for (int i = 0; i < n; i++)
-        if (nodes[i] == node)
-            return true;
-    return false;
-}
-
 /* Constant are parameters that the plan does not change, and calls on constants, but for those that would blow a small
- * input up to keep it. */
-static void mark_constant(fusing *f, int n_changed, iv_node *const changed[])
+ * input up to keep it, and outputs: the caller may write over them. */
+static void mark_constant(fusing *f, iv_node *const targets[], int n_changed, iv_node *const changed[])
 {
+    for (int i = 0; i < f->plan->n_outputs; i++)
+        f->constant[iv__owner(targets[i])->call->id] = true; /* until the walk comes by, the mark says: this one varies */
+    for (int i = 0; i < n_changed; i++)
+        f->constant[changed[i]->call->id] = true;
     for (int c = 0; c < f->graph->n_calls; c++) {
         const iv_call *call = f->graph->calls[c];
         size_t in = 4096, out = 0;
-        bool all = call->op != &iv__op_input && !is_among(&call->out[0], n_changed, changed);
+        bool all = call->op != &iv__op_input && !f->constant[c];
         for (int k = 0; k < call->n_in; k++) {
             all &= f->constant[call->in[k]->call->id];
             in += (size_t)iv_shape_count(&call->in[k]->shape) * iv_dtype_size(call->in[k]->dtype);
@@ -277,7 +265,7 @@ iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const
         for (int c = graph->n_calls - 1; c >= 0; c--)
             for (int k = 0; f.needed[c] && k < graph->calls[c]->n_in; k++)
                 f.needed[graph->calls[c]->in[k]->call->id] = true;
-        mark_constant(&f, n_changed, changed);
+        mark_constant(&f, targets, n_changed, changed);
         for (int c = 0; c < graph->n_calls && !f.status; c++)
             if (f.needed[c] && !is_free(graph->calls[c]))
                 add_call(&f, graph->calls[c]);

@@ -27,7 +27,7 @@ typedef struct iv__value {
     int root;         /* the value that owns the bytes: itself, or what it is a view of or is computed in place of */
     iv__home_of home;
     int first, last;  /* groups that write it first and use it last (of a root: over all that share it) */
-    bool output, weight, state; /* state: an update changes this leaf */
+    bool output, weight;
     size_t offset;    /* in the slab or among the constants */
     void *data;       /* resolved before the first run */
     const uint64_t *version; /* of a bound leaf: counts its changes */
@@ -104,6 +104,9 @@ iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const
                    iv_node *const changed[]);
 iv_status iv__bind(iv_plan *plan);
 iv_status iv__place(iv_plan *plan);
+
+/* The node that owns a node's bytes: what a view shows, else itself. */
+const iv_node *iv__owner(const iv_node *node);
 
 /* The index of the value of a node, made when absent; -1 when memory is out. */
 int iv__value_of(iv_plan *plan, const iv_node *node);

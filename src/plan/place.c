@@ -13,12 +13,14 @@ static iv__value *root_of(iv_plan *plan, int value)
     return &plan->values[iv__root(plan, value)];
 }
 
-/* The member of this group, before `end`, that makes the value: its index, or -1. */
-static int maker_in(const iv_plan *plan, const iv__group *group, int end, int value)
+/* The earlier member of this group that makes input k of member `reader`, if it is read element by element: its index,
+ * or -1. (A cheap row may be a member here, and be read whole from where another group stored it.) */
+static int maker_in(const iv_plan *plan, const iv__group *group, int reader, int k)
 {
-    int root = iv__root(plan, value);
+    const iv__member *member = &group->members[reader];
+    int root = iv__root(plan, member->in[k]);
 
-    for (int m = 0; group->fused && m < end; m++)
+    for (int m = 0; member->call->op->flags & IV_POINTWISE && m < reader; m++)
         if (iv__root(plan, group->members[m].out[0]) == root)
             return m;
     return -1;
@@ -27,10 +29,7 @@ static int maker_in(const iv_plan *plan, const iv__group *group, int end, int va
 static void link_views(iv_plan *plan)
 {
     for (int i = 0; i < plan->n_values; i++) {
-        const iv_node *node = plan->values[i].node;
-        while (node->call->op->flags & IV_VIEW)
-            node = node->call->in[0];
-        plan->values[i].root = plan->value_of_node[node->id];
+        plan->values[i].root = plan->value_of_node[iv__owner(plan->values[i].node)->id];
     }
 }
 
@@ -39,16 +38,12 @@ static void find_lives(iv_plan *plan)
 {
     for (int i = 0; i < plan->n_outputs; i++)
         root_of(plan, plan->outputs[i])->output = true;
-    for (int i = 0; i < plan->n_updates; i++)
-        root_of(plan, plan->update_leaf[i])->state = true;
-
     for (int g = 0; g < plan->n_groups; g++)
         for (int m = 0; m < plan->groups[g].n_members; m++)
             for (int k = 0; k < plan->groups[g].members[m].call->n_in; k++) {
-                int in = plan->groups[g].members[m].in[k];
-                if (maker_in(plan, &plan->groups[g], m, in) >= 0)
+                if (maker_in(plan, &plan->groups[g], m, k) >= 0)
                     continue;
-                iv__value *root = root_of(plan, in);
+                iv__value *root = root_of(plan, plan->groups[g].members[m].in[k]);
                 root->last = g > root->last ? g : root->last;
             }
     for (int i = 0; i < plan->n_outputs; i++)
@@ -164,7 +159,7 @@ static void take_slots(iv_plan *plan, iv__group *group)
     for (int m = 0; m < group->n_members; m++) {
         iv__member *member = &group->members[m];
         for (int k = 0; k < member->call->n_in; k++) {
-            int maker = maker_in(plan, group, m, member->in[k]);
+            int maker = maker_in(plan, group, m, k);
             if (maker >= 0 && !group->members[maker].stores) {
                 member->in_as[k] = OPERAND_SLOT;
                 member->in_slot[k] = group->members[maker].out_slot;

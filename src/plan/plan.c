@@ -7,18 +7,40 @@
 
 #include <string.h>
 
-static iv_status check_targets(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
-                               const iv_update updates[])
+/* A target that is NULL was refused when it was made: its graph has the reason, if another target tells which it is. */
+static iv_status missing(iv_home *home, const iv_graph *graph, const char *what, int i)
+{
+    if (graph && graph->status)
+        return iv_fail(home, graph->status, "%s", graph->message);
+    return iv_home_status(home) ? iv_home_status(home) : iv_fail(home, IV_VALUE, "plan: %s %d is NULL", what, i);
+}
+
+static iv_graph *graph_of(int n_outputs, iv_node *const outputs[], int n_updates, const iv_update updates[])
 {
     for (int i = 0; i < n_outputs; i++)
+        if (outputs[i])
+            return outputs[i]->graph;
+    for (int i = 0; i < n_updates; i++)
+        if (updates[i].leaf)
+            return updates[i].leaf->graph;
+    return NULL;
+}
+
+static iv_status check_targets(iv_home *home, const iv_graph *graph, int n_outputs, iv_node *const outputs[],
+                               int n_updates, const iv_update updates[])
+{
+    for (int i = 0; i < n_outputs; i++) {
         if (!outputs[i])
-            return iv_home_status(home) ? iv_home_status(home)
-                                        : iv_fail(home, IV_VALUE, "plan: output %d is NULL", i);
+            return missing(home, graph, "output", i);
+        if (outputs[i]->graph != graph)
+            return iv_fail(home, IV_VALUE, "plan: output %d is a node of another graph", i);
+    }
     for (int i = 0; i < n_updates; i++) {
         const iv_node *leaf = updates[i].leaf, *value = updates[i].value;
         if (!leaf || !value)
-            return iv_home_status(home) ? iv_home_status(home)
-                                        : iv_fail(home, IV_VALUE, "plan: update %d is NULL", i);
+            return missing(home, graph, "update", i);
+        if (leaf->graph != graph || value->graph != graph)
+            return iv_fail(home, IV_VALUE, "plan: update %d has nodes of another graph", i);
         if (!(leaf->call->op->flags & IV_LEAF))
             return iv_fail(home, IV_VALUE, "plan: update %d is of a node that is no leaf (%s)", i,
                            leaf->call->op->name);
@@ -27,8 +49,11 @@ static iv_status check_targets(iv_home *home, int n_outputs, iv_node *const outp
             return iv_fail(home, IV_SHAPE, "plan: the new value of a leaf must be like it (%s, %s)",
                            iv__node_text(leaf, a, sizeof a), iv__node_text(value, b, sizeof b));
         }
+        for (int other = 0; other < i; other++)
+            if (updates[other].leaf == leaf)
+                return iv_fail(home, IV_NAME, "plan: '%s' would get two new values", iv_node_name(leaf));
     }
-    return IV_OK;
+    return graph->status ? iv_fail(home, graph->status, "%s", graph->message) : IV_OK;
 }
 
 /* The plan's lists of outputs, updates, copies and leaves. */
@@ -56,6 +81,37 @@ static iv_status list_leaves(iv_plan *plan)
     return IV_OK;
 }
 
+/* What a view shows, down to the node that owns the bytes. */
+const iv_node *iv__owner(const iv_node *node)
+{
+    while (node->call->op->flags & IV_VIEW)
+        node = node->call->in[0];
+    return node;
+}
+
+static bool is_shown(const iv_node *node, int n, iv_node *const outputs[])
+{
+    for (int i = 0; i < n; i++)
+        if (iv__owner(outputs[i]) == iv__owner(node))
+            return true;
+    return false;
+}
+
+/* Each output gets memory of its own: not a leaf's, which changes at the caller's will, nor that of another output. And a
+ * leaf as new value is read before any leaf is changed. */
+static iv_status copy_where_shared(int n_outputs, int n_updates, iv_node **targets)
+{
+    for (int i = 0; i < n_outputs + n_updates; i++) {
+        iv_graph *graph = targets[i]->graph;
+        while (targets[i] && (iv__owner(targets[i])->call->op->flags & IV_LEAF ||
+                              (i < n_outputs ? is_shown(targets[i], i, targets) : iv__owner(targets[i]) != targets[i])))
+            targets[i] = iv_stop_gradient(targets[i]);
+        if (!targets[i])
+            return graph->status;
+    }
+    return IV_OK;
+}
+
 /* targets: outputs, then the values of updates, then their leaves. */
 static iv_status compile(iv_plan *plan, iv_graph *graph, int n_outputs, iv_node *const outputs[],
                          int n_updates, const iv_update updates[], iv_node **targets)
@@ -71,13 +127,9 @@ static iv_status compile(iv_plan *plan, iv_graph *graph, int n_outputs, iv_node 
     iv_status status = iv__simplify(graph, n, targets, targets);
     if (status)
         return status;
-    for (int i = 0; i < n_updates; i++) { /* a leaf as new value is read before any leaf is changed */
-        iv_node **value = &targets[n_outputs + i];
-        if ((*value)->call->op->flags & (IV_LEAF | IV_VIEW))
-            *value = iv_stop_gradient(*value);
-        if (!*value)
-            return graph->status;
-    }
+    status = copy_where_shared(n_outputs, n_updates, targets);
+    if (status)
+        return status;
     plan->n_nodes = graph->n_nodes;
     plan->value_of_node = iv__alloc_array(plan->home, graph->n_nodes, sizeof(int));
     if (!plan->value_of_node || make_lists(plan, n_outputs, n_updates))
@@ -106,9 +158,9 @@ iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int
         iv_fail(home, IV_VALUE, "plan: nothing is asked for");
         return NULL;
     }
-    if (check_targets(home, n_outputs, outputs, n_updates, updates))
+    iv_graph *graph = graph_of(n_outputs, outputs, n_updates, updates);
+    if (check_targets(home, graph, n_outputs, outputs, n_updates, updates))
         return NULL;
-    iv_graph *graph = n_outputs ? outputs[0]->graph : updates[0].leaf->graph;
     iv_plan *plan = iv__alloc(home, sizeof *plan);
     iv_node **targets = iv__alloc_array(home, n_outputs + 2 * n_updates, sizeof *targets);
     iv_status status = plan && targets ? IV_OK : IV_NOMEM;

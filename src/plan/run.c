@@ -179,10 +179,11 @@ static void pack(iv_plan *plan, const iv__packed *packed)
     packed->packing.pack(plan->home, &from, packed->packing.variant, packed->data);
 }
 
-static void run_whole(iv_plan *plan, const iv__member *member, bad_value *bad)
+/* What varies is packed anew for each kernel; packed forms of constants are there, but among the constants themselves. */
+static void run_whole(iv_plan *plan, const iv__member *member, bool constant, bad_value *bad)
 {
     for (int i = 0; i < member->n_packed; i++)
-        if (!plan->packed[member->packed[i]].constant)
+        if (constant || !plan->packed[member->packed[i]].constant)
             pack(plan, &plan->packed[member->packed[i]]);
     member->kernel(&member->k);
     for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
@@ -199,7 +200,7 @@ static void run_groups(iv_plan *plan, int begin, int end, bad_value *bad)
         if (group->fused)
             run_fused(plan, group, bad);
         else
-            run_whole(plan, &group->members[0], bad);
+            run_whole(plan, &group->members[0], group->constant, bad);
     }
 }
 
@@ -224,7 +225,7 @@ static void run_constants(iv_plan *plan, bad_value *bad)
         if (plan->packed[i].constant)
             pack(plan, &plan->packed[i]);
     plan->version_seen = version;
-    plan->constants_done = true;
+    plan->constants_done = !(bad && bad->call);
 }
 
 static void copy_updates(iv_plan *plan)

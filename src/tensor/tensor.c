@@ -59,9 +59,11 @@ bool iv_shape_valid(const iv_shape *shape, iv_dtype dtype)
 
     if (shape->rank < 0 || shape->rank > IV_MAX_RANK || !bytes)
         return false;
-    for (int64_t i = 0; i < shape->rank; i++)
-        if (shape->dim[i] < 0 || __builtin_mul_overflow(bytes, shape->dim[i], &bytes))
+    for (int64_t i = 0; i < shape->rank; i++) { /* an axis of length 0 does not hide the others: parts are counted too */
+        int64_t dim = shape->dim[i];
+        if (dim < 0 || __builtin_mul_overflow(bytes, dim ? dim : 1, &bytes))
             return false;
+    }
     return true;
 }
 
