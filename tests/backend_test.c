@@ -949,6 +949,154 @@ static void test_cross_entropy_keeps_nan(void **state)
     }
 }
 
+/* ---- softmax and elementwise rows ------------------------------------------------------------------------------------- */
+
+static void check_softmax(iv_shape shape, float scale)
+{
+    static const char *const ops[] = { "softmax", "log_softmax", "log_sum_exp" };
+    int64_t width = shape.dim[shape.rank - 1], rows = iv_shape_count(&shape) / width;
+
+    for (int op = 0; op < 3; op++) {
+        call c = { .op = ops[op] };
+        const float *x = add_random(&c, shape, scale, false);
+        double *row = doubles(NULL, width);
+        iv_shape leading = shape;
+        leading.dim[--leading.rank] = 0;
+        double *y = add_output(&c, op == 2 ? leading : shape, true);
+        for (int64_t r = 0; r < rows; r++) {
+            for (int64_t i = 0; i < width; i++)
+                row[i] = (double)x[r * width + i];
+            double sum = log_sum(row, width);
+            if (op == 2)
+                y[r] = sum;
+            for (int64_t i = 0; op < 2 && i < width; i++)
+                y[r * width + i] = op == 0 ? exp(row[i] - sum) : row[i] - sum;
+        }
+        free(row);
+        check(&c);
+    }
+}
+
+static void test_softmax(void **state)
+{
+    (void)state;
+    for (int64_t width = 1; width < 70; width += 1 + width / 20)
+        check_softmax(iv_dims(3, width), 4);
+    check_softmax(iv_dims(2, 5, 7), 100);
+    check_softmax(iv_dims(400, 100), 1);
+    check_softmax(iv_dims(1, 10007), 10);
+}
+
+typedef struct pointwise_case {
+    const char *op;
+    int inputs;
+    double (*value)(double a, double b, double n);
+    float scale;
+    bool above_zero;
+} pointwise_case;
+
+static double neg_of(double a, double b, double n) { (void)b, (void)n; return -a; }
+static double exp_of(double a, double b, double n) { (void)b, (void)n; return exp(a); }
+static double sqrt_of(double a, double b, double n) { (void)b, (void)n; return sqrt(a); }
+static double reciprocal_of(double a, double b, double n) { (void)b, (void)n; return 1 / a; }
+static double square_of(double a, double b, double n) { (void)b, (void)n; return a * a; }
+static double tanh_of(double a, double b, double n) { (void)b, (void)n; return tanh(a); }
+static double sigmoid_of(double a, double b, double n) { (void)b, (void)n; return sigmoid(a); }
+static double relu_of(double a, double b, double n) { (void)b, (void)n; return a < 0 ? 0 : a; }
+static double scale_of(double a, double b, double n) { (void)b; return a * n; }
+static double shift_of(double a, double b, double n) { (void)b; return a + n; }
+static double add_of(double a, double b, double n) { (void)n; return a + b; }
+static double sub_of(double a, double b, double n) { (void)n; return a - b; }
+static double mul_of(double a, double b, double n) { (void)n; return a * b; }
+static double div_of(double a, double b, double n) { (void)n; return a / b; }
+
+static const pointwise_case pointwise[] = {
+    { "neg", 1, neg_of, 9, false },         { "exp", 1, exp_of, 80, false },
+    { "sqrt", 1, sqrt_of, 9, true },        { "reciprocal", 1, reciprocal_of, 9, true },
+    { "square", 1, square_of, 9, false },   { "tanh", 1, tanh_of, 1.5f, false },
+    { "tanh", 1, tanh_of, 50, false },      { "sigmoid", 1, sigmoid_of, 20, false },
+    { "relu", 1, relu_of, 9, false },       { "scale", 1, scale_of, 9, false },
+    { "shift", 1, shift_of, 9, false },     { "add", 2, add_of, 9, false },
+    { "sub", 2, sub_of, 9, false },         { "mul", 2, mul_of, 9, false },
+    { "div", 2, div_of, 9, true },
+};
+
+/* Each element's relative error; the output in its own place and in that of an input. */
+static void check_pointwise(const pointwise_case *p, int64_t count, const iv_backend *backend)
+{
+    double n = 1.25;
+    call c = { .op = p->op, .k.attr = &n };
+    float *in[2] = { NULL, NULL };
+
+    for (int i = 0; i < p->inputs; i++) {
+        in[i] = add_random(&c, iv_dims(count), p->scale, false);
+        for (int64_t e = 0; e < count && p->above_zero; e++)
+            in[i][e] = fabsf(in[i][e]) + 1e-3f;
+    }
+    double *y = add_output(&c, iv_dims(count), true);
+    for (int64_t e = 0; e < count; e++)
+        y[e] = p->value((double)in[0][e], in[1] ? (double)in[1][e] : 0, n);
+    iv_home *home = new_home(1);
+    const iv_fast_kernel *kernel = iv__backend_find(backend, p->op, &c.k);
+    if (kernel) {
+        run_once(&c, backend, home);
+        check_guards(&c, 0);
+        const float *got = c.k.out[0].data;
+        for (int64_t e = 0; e < count; e++) {
+            if (!(fabs((double)got[e] - y[e]) <= 4e-7 * fabs(y[e]) + 1e-37))
+                fail_msg("%s: %.9g gives %.9g, not %.9g", p->op, (double)in[0][e], (double)got[e], y[e]);
+        }
+        memcpy(c.first[0], got, (size_t)count * sizeof(float));
+        c.k.out[0].data = in[p->inputs - 1];
+        kernel->run(&c.k);
+        assert_memory_equal(in[p->inputs - 1], c.first[0], (size_t)count * sizeof(float));
+    }
+    iv_home_free(home);
+    free_call(&c);
+}
+
+static void test_pointwise(void **state)
+{
+    (void)state;
+    for (int b = 0; iv__backends[b]; b++) {
+        for (size_t i = 0; iv__backends[b]->available() && i < sizeof pointwise / sizeof *pointwise; i++) {
+            check_pointwise(&pointwise[i], 1, iv__backends[b]);
+            check_pointwise(&pointwise[i], 33, iv__backends[b]);
+            check_pointwise(&pointwise[i], 5000, iv__backends[b]);
+        }
+    }
+}
+
+/* Infinities, zeros and numbers that are none go through elementwise rows as they should. */
+static void test_pointwise_edges(void **state)
+{
+    static const float edges[] = { 0, -0.0f, INFINITY, -INFINITY, NAN, 1e-40f, 200, -200 };
+
+    (void)state;
+    for (int b = 0; iv__backends[b]; b++) {
+        for (size_t i = 0; iv__backends[b]->available() && i < sizeof pointwise / sizeof *pointwise; i++) {
+            double n = 1.25;
+            call c = { .op = pointwise[i].op, .k.attr = &n };
+            if (pointwise[i].inputs == 1)
+                memcpy(add_input(&c, IV_F32, iv_dims(8), false), edges, sizeof edges);
+            add_output(&c, iv_dims(8), true);
+            if (pointwise[i].inputs == 1 && iv__backend_find(iv__backends[b], c.op, &c.k)) {
+                iv_home *home = new_home(1);
+                run_once(&c, iv__backends[b], home);
+                iv_home_free(home);
+                for (int e = 0; e < 8; e++) {
+                    float want = (float)pointwise[i].value((double)edges[e], 0, n), got = ((float *)c.k.out[0].data)[e];
+                    bool right = isnan(want) ? isnan(got)
+                                             : got == want || fabsf(got - want) <= 1e-6f * fabsf(want) + 1e-37f;
+                    if (!right)
+                        fail_msg("%s of %g is %g, not %g", c.op, (double)edges[e], (double)got, (double)want);
+                }
+            }
+            free_call(&c);
+        }
+    }
+}
+
 /* ---- which backend ---------------------------------------------------------------------------------------------------- */
 
 static iv_home *home_with(const char *isa)
@@ -1020,6 +1168,9 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_far_apart),
         cmocka_unit_test(test_cross_entropy_random),
         cmocka_unit_test(test_cross_entropy_keeps_nan),
+        cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_pointwise),
+        cmocka_unit_test(test_pointwise_edges),
     };
 
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

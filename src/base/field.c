@@ -1,10 +1,12 @@
 /* field.c: option structs through their field tables: defaults, setting from text, printing, equality. */
+#define _GNU_SOURCE
 #include "base/field.h"
 #include "base/home.h"
 
 #include <ivory/tensor.h>
 
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +49,30 @@ static int choice_index(const char *choices, const char *word)
     return -1;
 }
 
+/* Numbers have a decimal point, also where the program around the library has set a locale with a comma. */
+static double number_of(const char *text, char **end)
+{
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), around = uselocale(plain);
+    double number = strtod(text, end);
+
+    uselocale(around);
+    if (plain)
+        freelocale(plain);
+    return number;
+}
+
+static void print_number(double x, char *text, size_t size)
+{
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), around = uselocale(plain);
+
+    snprintf(text, size, "%.6g", x);
+    if (strtod(text, NULL) != x)
+        snprintf(text, size, "%.17g", x);
+    uselocale(around);
+    if (plain)
+        freelocale(plain);
+}
+
 static iv_status bad_value(iv_home *home, const iv_field *field, const char *value)
 {
     if (field->type == IV_FIELD_CHOICE)
@@ -81,7 +107,7 @@ static iv_status set_field(iv_home *home, iv__arena *arena, const iv_field *fiel
         return IV_OK;
     }
     case IV_FIELD_REAL: {
-        double x = strtod(value, &end);
+        double x = number_of(value, &end);
         if (end == value || *end || !isfinite(x) || !in_range(field, x))
             return bad_value(home, field, value);
         *(double *)member = x;
@@ -181,12 +207,9 @@ void iv__field_print(const iv_field *field, const void *options, iv__text *text)
     switch (field->type) {
     case IV_FIELD_INT: iv__text_print(text, "%lld", (long long)*(const int64_t *)member); break;
     case IV_FIELD_REAL: {
-        double x = *(const double *)member;
-        char short_form[40];
-        snprintf(short_form, sizeof short_form, "%.6g", x);
-        if (strtod(short_form, NULL) != x)
-            snprintf(short_form, sizeof short_form, "%.17g", x);
-        iv__text_put(text, short_form);
+        char number[40];
+        print_number(*(const double *)member, number, sizeof number);
+        iv__text_put(text, number);
         break;
     }
     case IV_FIELD_BOOL: iv__text_put(text, *(const bool *)member ? "yes" : "no"); break;

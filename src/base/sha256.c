@@ -14,6 +14,55 @@ static const uint32_t round_constant[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+
+static bool has_sha_instructions(void)
+{
+    unsigned a, b, c, d;
+
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & 1u << 29))
+        return false;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1 && c & bit_SSSE3;
+}
+
+/* The same with the processor's own rounds, ten times as fast: a model is checked in milliseconds. The instructions want the
+ * state as (f,e,b,a) and (h,g,d,c), lowest word first. */
+__attribute__((target("sha,sse4.1,ssse3"))) static void mix_by_instructions(uint32_t state[8], const unsigned char *block,
+                                                                            size_t blocks)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i dcba = _mm_loadu_si128((const __m128i *)(const void *)state);
+    __m128i hgfe = _mm_loadu_si128((const __m128i *)(const void *)(state + 4));
+    __m128i cdab = _mm_shuffle_epi32(dcba, 0xB1), efgh = _mm_shuffle_epi32(hgfe, 0x1B);
+    __m128i s0 = _mm_alignr_epi8(cdab, efgh, 8), s1 = _mm_blend_epi16(efgh, cdab, 0xF0);
+
+    for (; blocks; blocks--, block += 64) {
+        __m128i was0 = s0, was1 = s1, m[4];
+        for (int i = 0; i < 4; i++)
+            m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i)), swap);
+#pragma GCC unroll 16
+        for (int g = 0; g < 16; g++) {
+            if (g >= 4) {
+                __m128i w = _mm_add_epi32(_mm_sha256msg1_epu32(m[g % 4], m[(g + 1) % 4]),
+                                          _mm_alignr_epi8(m[(g + 3) % 4], m[(g + 2) % 4], 4));
+                m[g % 4] = _mm_sha256msg2_epu32(w, m[(g + 3) % 4]);
+            }
+            __m128i k = _mm_add_epi32(
+                m[g % 4], _mm_loadu_si128((const __m128i *)(const void *)(round_constant + 4 * g)));
+            s1 = _mm_sha256rnds2_epu32(s1, s0, k);
+            s0 = _mm_sha256rnds2_epu32(s0, s1, _mm_shuffle_epi32(k, 0x0E));
+        }
+        s0 = _mm_add_epi32(s0, was0);
+        s1 = _mm_add_epi32(s1, was1);
+    }
+    __m128i feba = _mm_shuffle_epi32(s0, 0x1B), dchg = _mm_shuffle_epi32(s1, 0xB1);
+    _mm_storeu_si128((__m128i *)(void *)state, _mm_blend_epi16(feba, dchg, 0xF0));
+    _mm_storeu_si128((__m128i *)(void *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+#endif
+
 static uint32_t turn(uint32_t x, int by)
 {
     return x >> by | x << (32 - by);
@@ -44,6 +93,26 @@ static void mix(uint32_t state[8], const unsigned char *block)
         state[i] += s[i];
 }
 
+void iv__sha256_blocks(uint32_t state[8], const unsigned char *block, size_t blocks, bool plain)
+{
+#if defined(__x86_64__)
+    static int fast; /* 0: not known; the same for every thread that finds it out */
+    int known = __atomic_load_n(&fast, __ATOMIC_RELAXED);
+    if (!known) {
+        known = has_sha_instructions() ? 1 : -1;
+        __atomic_store_n(&fast, known, __ATOMIC_RELAXED);
+    }
+    if (known > 0 && !plain) {
+        mix_by_instructions(state, block, blocks);
+        return;
+    }
+#else
+    (void)plain;
+#endif
+    for (; blocks; blocks--, block += 64)
+        mix(state, block);
+}
+
 void iv__sha256_begin(iv__sha256 *hash)
 {
     static const uint32_t start[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -68,11 +137,10 @@ void iv__sha256_add(iv__sha256 *hash, const void *bytes, size_t size)
         size -= n;
         if (held + n < 64)
             return;
-        mix(hash->state, hash->block);
+        iv__sha256_blocks(hash->state, hash->block, 1, false);
     }
-    for (; size >= 64; p += 64, size -= 64)
-        mix(hash->state, p);
-    memcpy(hash->block, p, size);
+    iv__sha256_blocks(hash->state, p, size / 64, false);
+    memcpy(hash->block, p + size / 64 * 64, size % 64);
 }
 
 void iv__sha256_end(iv__sha256 *hash, char hex[65])

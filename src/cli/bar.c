@@ -12,7 +12,9 @@ static const double draw_every = 0.1, new_step_counts = 0.05;
 
 /* Parts of the line, from left to right; the bar stands before BAR_BEFORE. */
 enum { EPOCH, STEP, RATE_STEPS, LEFT, LOSS, RATE, PARTS, BAR_BEFORE = RATE_STEPS };
-static const int importance[PARTS] = { [EPOCH] = 5, [STEP] = 3, [RATE_STEPS] = 1, [LEFT] = 4, [LOSS] = 6, [RATE] = 2 };
+static const int importance[PARTS] = {
+    [EPOCH] = 5, [STEP] = 3, [RATE_STEPS] = 1, [LEFT] = 4, [LOSS] = 6, [RATE] = 2
+};
 
 static void put_time(double seconds, char text[32])
 {
@@ -34,7 +36,7 @@ static void make_parts(const iv__step_report *r, double step_seconds, char part[
     snprintf(part[RATE], 32, "rate %.3g", r->rate);
 }
 
-/* Drops parts until the rest fits; returns the columns that the bar gets, 0 when there is no room for one. */
+/* Drops parts until the rest fits; returns the columns for the bar, 0 without room for one. */
 static int fit(char part[PARTS][32], int columns)
 {
     int width = -GAP;
@@ -59,7 +61,8 @@ static void put_bar(iv__text *line, double fraction, int columns, bool unicode)
         iv__text_put(line, i < full ? (unicode ? "\u2501" : "=") : (unicode ? "\u2500" : "."));
 }
 
-void bar_line(const iv__step_report *report, double step_seconds, int columns, bool unicode, iv__text *line)
+void bar_line(const iv__step_report *report, double step_seconds, int columns, bool unicode,
+              iv__text *line)
 {
     char part[PARTS][32];
     const char *gap = "";
@@ -79,7 +82,7 @@ void bar_line(const iv__step_report *report, double step_seconds, int columns, b
     }
 }
 
-/* ---- on the terminal ------------------------------------------------------------------------------------------------ */
+/* ---- on the terminal --------------------------------------------------------------- */
 
 static bool says_utf8(void)
 {
@@ -97,7 +100,9 @@ bar bar_new(iv_home *home, bool quiet)
 {
     const char *terminal = getenv("TERM");
 
-    return (bar){ .home = home, .wanted = !quiet && isatty(STDERR_FILENO) && terminal && *terminal && strcmp(terminal, "dumb"),
+    return (bar){ .home = home,
+                  .wanted = !quiet && isatty(STDERR_FILENO) && terminal && *terminal &&
+                            strcmp(terminal, "dumb"),
                   .unicode = says_utf8() };
 }
 
@@ -113,7 +118,8 @@ void bar_step(bar *b, const iv__step_report *report)
     double now = cli_clock();
     iv__text line = { .home = b->home };
 
-    b->seconds = b->seconds > 0 ? b->seconds + new_step_counts * (report->seconds - b->seconds) : report->seconds;
+    b->seconds = b->seconds > 0 ? b->seconds + new_step_counts * (report->seconds - b->seconds)
+                                : report->seconds;
     if (!b->wanted || (now - b->drawn < draw_every && b->shown))
         return;
     bar_line(report, b->seconds, bar_columns() - 1, b->unicode, &line);

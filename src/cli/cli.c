@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- messages -------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------- */
 
 int cli_fail(const cli *c)
 {
@@ -40,7 +40,8 @@ int cli_wrong(const cli *c, const char *format, ...)
     va_start(values, format);
     vfprintf(stderr, format, values);
     va_end(values);
-    fprintf(stderr, "\nSee `ivory %s%s--help`.\n", c->command ? c->command->name : "", c->command ? " " : "");
+    fprintf(stderr, "\nSee `ivory %s%s--help`.\n", c->command ? c->command->name : "",
+            c->command ? " " : "");
     return WRONG;
 }
 
@@ -56,7 +57,7 @@ void cli_note(const cli *c, const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------- */
 
 static void put_value(iv__json_writer *w, const iv_field *field, const void *options)
 {
@@ -96,7 +97,7 @@ int cli_put_line(cli *c, iv__text *text)
     return DONE;
 }
 
-/* ---- systems, texts and numbers -------------------------------------------------------------------------------------- */
+/* ---- systems, texts and numbers ---------------------------------------------------- */
 
 iv_instance *cli_instance(cli *c, bool as_printed, int *status)
 {
@@ -109,7 +110,8 @@ iv_instance *cli_instance(cli *c, bool as_printed, int *status)
     }
     iv_instance *instance = iv__instance_new(c->home, model, system, as_printed);
     if (!instance) {
-        *status = iv_home_status(c->home) == IV_NOMEM ? cli_fail(c) : cli_wrong(c, "%s", iv_home_message(c->home));
+        *status = iv_home_status(c->home) == IV_NOMEM ? cli_fail(c)
+                                                      : cli_wrong(c, "%s", iv_home_message(c->home));
         return NULL;
     }
     *status = cli_apply_settings(c, instance);

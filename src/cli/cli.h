@@ -18,18 +18,18 @@ typedef struct cli cli;
 /* A command is one file, cmd_NAME.c, that defines command_NAME; the build lists them. */
 typedef struct command {
     const char *name;
-    int place;                 /* in the list of commands */
-    const char *arguments;     /* "SYSTEM [OPTION]...", as its help shows them */
-    const char *says;          /* in one line */
-    const char *about;         /* more, for its help; lines broken as they shall stand */
+    int place;             /* in the list of commands */
+    const char *arguments; /* "SYSTEM [OPTION]...", as its help shows them */
+    const char *says;      /* in one line */
+    const char *about;     /* more, for its help; lines broken as they shall stand */
     const char *examples[2];
     const iv_field *fields[3]; /* tables of its own options, all of one struct; NULL at the end */
     size_t options_size;
-    const char *joins;         /* a TEXT that may be given several times: joined by line breaks */
-    int least, most;           /* arguments that are no options */
-    bool takes_system;         /* argument 0 may name a system: options of model and training too */
-    bool computes;             /* uses the threads asked for */
-    int (*run)(cli *c);        /* the exit status */
+    const char *joins;  /* a TEXT that may be given several times: joined by line breaks */
+    int least, most;    /* arguments that are no options */
+    bool takes_system;  /* argument 0 may name a system: options of model and training too */
+    bool computes;      /* uses the threads asked for */
+    int (*run)(cli *c); /* the exit status */
 } command;
 
 /* Options of every command. */
@@ -49,33 +49,35 @@ struct cli {
     iv__arena arena; /* texts of the command line */
     const command *command;
     cli_common common;
-    void *options;   /* of command->fields */
+    void *options; /* of command->fields */
     int n_args, n_settings;
     const char **args;
     cli_setting *settings;
-    int argc;        /* all of the command line, to repeat it */
+    int argc; /* all of the command line, to repeat it */
     char **argv;
 };
 
 extern const command *cli_commands[]; /* sorted by place, NULL at the end */
 
-/* ---- messages (stderr); each returns the exit status ------------------------------------------------------ */
-int cli_fail(const cli *c); /* with the home's message */
-int cli_refuse(const char *format, ...) IV_PRINTF(1, 2); /* FAILED */
+/* ---- messages (stderr); each returns the exit status ------------------------------- */
+int cli_fail(const cli *c);                                           /* with the home's message */
+int cli_refuse(const char *format, ...) IV_PRINTF(1, 2);              /* FAILED */
 int cli_wrong(const cli *c, const char *format, ...) IV_PRINTF(2, 3); /* WRONG, and where help is */
 void cli_note(const cli *c, const char *format, ...) IV_PRINTF(2, 3); /* not with --json or -q */
 
-/* ---- JSON -------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------- */
 void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields, const void *options);
 /* Writes what stands in the text as a line on stdout, at once, and clears it. */
 int cli_put_line(cli *c, iv__text *text);
 
-/* ---- systems, texts and numbers ---------------------------------------------------------------------------- */
-/* An instance of the system that argument 0 names, with the options of the command line. NULL: said why, *status. */
+/* ---- systems, texts and numbers ---------------------------------------------------- */
+/* An instance of the system that argument 0 names, with the options of the command line. NULL: it
+ * was said why, and *status is the exit status. */
 iv_instance *cli_instance(cli *c, bool as_printed, int *status);
-/* Adds the text on one line, its line breaks as \n; what goes beyond `columns` characters becomes an ellipsis. */
+/* Adds the text on one line, its line breaks as \n; what goes beyond `columns` characters becomes
+ * an ellipsis. */
 void cli_put_short(iv__text *line, const char *text, size_t columns);
-double cli_clock(void); /* seconds that go on evenly */
+double cli_clock(void);            /* seconds that go on evenly */
 bool cli_exists(const char *path); /* as a file or a folder */
 /* "12,345" into text[32]; returns text. */
 const char *cli_count(int64_t number, char text[32]);

@@ -12,7 +12,8 @@ typedef struct data_options {
 
 /* clang-format off */
 static const iv_field data_fields[] = {
-    FIELD(data_options, data, TEXT, "", 0, 0, "", "PATH", "the data: a file, a data set's folder, or the folder that holds data sets"),
+    FIELD(data_options, data, TEXT, "", 0, 0, "", "PATH",
+          "the data: a file, a data set's folder, or the folder that holds data sets"),
     FIELD_END,
 };
 /* clang-format on */
@@ -24,13 +25,16 @@ static iv_status locate(const cli *c, const iv_dataset *set, iv__text *path)
     return iv__dataset_locate(c->home, set, *data ? data : NULL, path);
 }
 
-/* ---- list ---------------------------------------------------------------------------------------------------------------- */
+/* ---- list -------------------------------------------------------------------------- */
 
 static int list_one(cli *c, const iv_dataset *set)
 {
     iv__text path = { .home = c->home }, text = { .home = c->home };
     bool own = !set->asset && !set->file, here = set->asset || (!own && !locate(c, set, &path));
-    const char *where = set->asset ? "built in" : own ? "your own file" : here ? path.data : "not here";
+    const char *where = set->asset ? "built in"
+                        : own      ? "your own file"
+                        : here     ? path.data
+                                   : "not here";
     int status = DONE;
 
     iv_home_clear(c->home);
@@ -62,7 +66,7 @@ static int list_all(cli *c)
     return status;
 }
 
-/* ---- show, get -------------------------------------------------------------------------------------------------------------- */
+/* ---- show, get --------------------------------------------------------------------- */
 
 static void put_origin(const iv_dataset *set, const char *path)
 {
@@ -133,7 +137,8 @@ static int check_file(cli *c, const iv_dataset *set, const char *path)
     char hex[65];
 
     if (!*set->sha256 || size < 3 || strcmp(path + size - 3, ".gz")) {
-        printf("  checked   no: %s\n", *set->sha256 ? "the checksum is that of the compressed file" : "there is no checksum of it");
+        printf("  checked   no: %s\n", *set->sha256 ? "the checksum is that of the compressed file"
+                                                    : "there is no checksum of it");
         return DONE;
     }
     if (iv__dataset_sha256(c->home, set, path, hex))
@@ -142,7 +147,8 @@ static int check_file(cli *c, const iv_dataset *set, const char *path)
         printf("  checked   yes: it is the file that the figures were measured with\n");
         return DONE;
     }
-    return cli_refuse("%s is another file than the figures were measured with: its SHA-256 is %s", path, hex);
+    return cli_refuse("%s is another file than the figures were measured with: its SHA-256 is %s",
+                      path, hex);
 }
 
 static int get(cli *c, const iv_dataset *set)
@@ -160,7 +166,7 @@ static int get(cli *c, const iv_dataset *set)
     return status;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------- */
 
 static int unknown_set(const cli *c, const char *name)
 {
@@ -194,9 +200,9 @@ const command command_data = {
     .place = 70,
     .arguments = "[list | show NAME | get NAME] [OPTION]...",
     .says = "data sets: what is here, where it comes from",
-    .about = "list: the data sets that Ivory knows, and where each was found. show: where one comes\n"
-             "from, under which licence, and its first records. get: where to get it, and whether the\n"
-             "file that is here is the right one.",
+    .about = "list: the data sets that Ivory knows, and where each was found. show: where one\n"
+             "comes from, under which licence, and its first records. get: where to get it,\n"
+             "and whether the file that is here is the right one.",
     .examples = { "ivory data list", "ivory data show recipes" },
     .fields = { data_fields },
     .options_size = sizeof(data_options),

@@ -10,7 +10,8 @@ typedef struct eval_options {
 
 /* clang-format off */
 static const iv_field eval_fields[] = {
-    FIELD(eval_options, data,  TEXT,   "",     0, 0, "", "PATH", "the data: a file, a data set's folder, or the folder that holds data sets"),
+    FIELD(eval_options, data,  TEXT,   "",     0, 0, "", "PATH",
+          "the data: a file, a data set's folder, or the folder that holds data sets"),
     FIELD(eval_options, split, CHOICE, "test", 0, 0, "training validation test", "", "which records"),
     FIELD_END,
 };
@@ -80,8 +81,10 @@ static int evaluate(cli *c, iv__opened *run)
 
     if (!r.records)
         return cli_refuse("the run keeps no records for %s: choose another --split", r.split);
-    iv__evaluation *evaluation = iv__evaluation_new(run->params, &instance->trainee, instance->training.batch);
-    iv_status status = evaluation ? iv__evaluate(evaluation, split, &r.loss, &r.weight) : iv_home_status(c->home);
+    iv__evaluation *evaluation = iv__evaluation_new(run->params, &instance->trainee,
+                                                    instance->training.batch);
+    iv_status status = evaluation ? iv__evaluate(evaluation, split, &r.loss, &r.weight)
+                                  : iv_home_status(c->home);
     iv__evaluation_free(evaluation);
     if (status)
         return cli_fail(c);
@@ -108,9 +111,9 @@ const command command_eval = {
     .place = 40,
     .arguments = "RUN [OPTION]...",
     .says = "loss, perplexity, ... on records that were held back",
-    .about = "The loss of a trained run, and what follows from it, on the records that were held back\n"
-             "for testing. Padding counts in none of them, unless the run was trained so. weight: what\n"
-             "the loss is a mean over, tokens of a text.",
+    .about = "The loss of a trained run, and what follows from it, on the records that were\n"
+             "held back for testing. Padding counts in none of them, unless the run was\n"
+             "trained so. weight: what the loss is a mean over, tokens of a text.",
     .examples = { "ivory eval runs/recipes", "ivory eval runs/recipes --split validation --json" },
     .fields = { eval_fields },
     .options_size = sizeof(eval_options),

@@ -1,4 +1,4 @@
-/* ivory info SYSTEM|RUN|FILE: layers, shapes, parameters, memory; of a run also what it was trained with. */
+/* ivory info SYSTEM|RUN|FILE: layers, shapes, parameters, memory; of a run also its training. */
 #include "base/home.h"
 #include "cli/options.h"
 #include "cli/summary.h"
@@ -12,7 +12,8 @@ typedef struct info_options {
 
 /* clang-format off */
 static const iv_field info_fields[] = {
-    FIELD(info_options, plan,       BOOL, "no", 0, 0, "", "", "the plan of a training step: groups, calls, kernels, shapes, places"),
+    FIELD(info_options, plan,       BOOL, "no", 0, 0, "", "",
+          "the plan of a training step: groups, calls, kernels, shapes, places"),
     FIELD(info_options, as_printed, BOOL, "no", 0, 0, "", "", "the system as its book printed it, faults included"),
     FIELD_END,
 };
@@ -22,13 +23,13 @@ typedef struct info {
     cli *c;
     iv_instance *instance; /* of the system, or of the opened run */
     iv_params *params;
-    iv__opened opened;     /* of a run; else empty */
-    char weights[65];      /* SHA-256 of the weights; "" without a run */
+    iv__opened opened; /* of a run; else empty */
+    char weights[65];  /* SHA-256 of the weights; "" without a run */
     summary summary;
     summary_memory memory;
 } info;
 
-/* ---- as text ----------------------------------------------------------------------------------------------------------- */
+/* ---- as text ----------------------------------------------------------------------- */
 
 static void put_layers(const summary *s)
 {
@@ -94,8 +95,8 @@ static void put_run(const info *f)
         printf("; best epoch %lld, loss %.4f", (long long)p->best_epoch, p->best);
     if (p->lowered)
         printf("; rate lowered %lld times", (long long)p->lowered);
-    printf("\n  Data %s, SHA-256 %s\n  Weights SHA-256 %s\n", f->instance->system->data, f->instance->data_sha256,
-           f->weights);
+    printf("\n  Data %s, SHA-256 %s\n  Weights SHA-256 %s\n", f->instance->system->data,
+           f->instance->data_sha256, f->weights);
     put_options(f->c->home, "Model", f->instance->model->fields, f->instance->options);
     put_options(f->c->home, "Training", iv__settings_fields, &f->instance->training);
 }
@@ -104,15 +105,15 @@ static void put_all(const info *f)
 {
     const iv_instance *instance = f->instance;
 
-    printf("%s: %s\nmodel %s: %s%s\n\n", instance->system->name, instance->system->says, instance->model->name,
-           instance->model->says, instance->as_printed ? " (as printed)" : "");
+    printf("%s: %s\nmodel %s: %s%s\n\n", instance->system->name, instance->system->says,
+           instance->model->name, instance->model->says, instance->as_printed ? " (as printed)" : "");
     put_layers(&f->summary);
     put_memory(f);
     if (f->opened.instance)
         put_run(f);
 }
 
-/* ---- as JSON ------------------------------------------------------------------------------------------------------------- */
+/* ---- as JSON ----------------------------------------------------------------------- */
 
 static void put_int(iv__json_writer *w, const char *name, int64_t number)
 {
@@ -201,7 +202,7 @@ static int put_all_json(info *f)
     return status;
 }
 
-/* ---- what it is about ------------------------------------------------------------------------------------------------------ */
+/* ---- what it is about -------------------------------------------------------------- */
 
 static int open_system(info *f)
 {
@@ -224,7 +225,8 @@ static int open_run(info *f)
         return cli_wrong(c, "%s is a run, whose options stand fast: leave --%s out", c->args[0],
                          cli_dashed(c->settings[0].name, name));
     if (((const info_options *)c->options)->as_printed)
-        return cli_wrong(c, "%s is a run, whose options stand fast: leave --as-printed out", c->args[0]);
+        return cli_wrong(c, "%s is a run, whose options stand fast: leave --as-printed out",
+                         c->args[0]);
     if (iv__run_load(c->home, c->args[0], "last", &f->opened) ||
         iv__checkpoint_sha256(c->home, f->opened.file, f->weights))
         return cli_fail(c);
@@ -244,7 +246,8 @@ static int cmd_info(cli *c)
     iv_home_clear(c->home);
     int status = is_run ? open_run(&f) : open_system(&f);
     if (!status && (summary_make(f.instance, f.params, &f.summary) ||
-                    summary_foretell(f.instance, f.params, &f.memory, o->plan && !c->common.json ? stdout : NULL)))
+                    summary_foretell(f.instance, f.params, &f.memory,
+                                     o->plan && !c->common.json ? stdout : NULL)))
         status = cli_fail(c);
     if (!status && c->common.json)
         status = put_all_json(&f);
@@ -265,9 +268,9 @@ const command command_info = {
     .place = 50,
     .arguments = "SYSTEM|RUN|FILE [OPTION]...",
     .says = "layers, shapes, parameters and memory of a system, or of a trained run",
-    .about = "The summary table: layers, the shape each gives out, parameters; and the memory that\n"
-             "training takes, known before the first step. Of a run also its options, its data and\n"
-             "the checksum of its weights.",
+    .about = "The summary table: layers, the shape each gives out, parameters; and the memory\n"
+             "that training takes, known before the first step. Of a run also its options,\n"
+             "its data and the checksum of its weights.",
     .examples = { "ivory info recipes", "ivory info recipes --layers 2 --cell gru --batch 64" },
     .fields = { info_fields },
     .options_size = sizeof(info_options),

@@ -17,12 +17,14 @@ typedef struct plot_options {
 /* clang-format off */
 static const iv_field plot_fields[] = {
     FIELD(plot_options, out,    TEXT, "", 0, 0, "", "DIR",  "the folder of the pictures; without it RUN/plots"),
-    FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT", "show the likeliest next words after this text; may be given several times; without it the system's own prompts"),
+    FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT",
+          "show the likeliest next words after this text; may be given several times; without it "
+          "the system's own prompts"),
     FIELD_END,
 };
 /* clang-format on */
 
-/* ---- losses ------------------------------------------------------------------------------------------------------------------ */
+/* ---- losses ------------------------------------------------------------------------ */
 
 /* Steps as points, each the mean of as many steps as keep the picture small. */
 static void put_steps(iv__text *d, const metrics *m, bool rate)
@@ -61,11 +63,13 @@ static void put_epochs(iv__text *d, const metrics *m)
         }
         if (!one->is_epoch || isnan(one->validation))
             continue;
-        iv__text_print(d, "%spoint\t%lld\t%.9g\n", any ? "" : "line\tvalidation\n", (long long)one->step, one->validation);
+        iv__text_print(d, "%spoint\t%lld\t%.9g\n", any ? "" : "line\tvalidation\n",
+                       (long long)one->step, one->validation);
         any = true;
     }
     if (best)
-        iv__text_print(d, "marker\t%lld\tbest: epoch %lld\n", (long long)best->step, (long long)best_epoch);
+        iv__text_print(d, "marker\t%lld\tbest: epoch %lld\n", (long long)best->step,
+                       (long long)best_epoch);
 }
 
 static int plot_losses(cli *c, const iv_instance *instance, const char *path, const char *folder)
@@ -90,7 +94,7 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
     return status;
 }
 
-/* ---- next words ---------------------------------------------------------------------------------------------------------------- */
+/* ---- next words -------------------------------------------------------------------- */
 
 /* A token as a label: what cannot be seen gets a name. */
 static void put_token(iv__text *d, const char *token)
@@ -111,8 +115,8 @@ static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, dou
 {
     iv_likely likely[NEXT_WORDS];
     int found;
-    iv_status status = run->instance->model->likeliest(run->instance, run->params, prompt, temperature, NEXT_WORDS,
-                                                       likely, &found);
+    iv_status status = run->instance->model->likeliest(run->instance, run->params, prompt,
+                                                       temperature, NEXT_WORDS, likely, &found);
 
     if (status)
         return status;
@@ -141,7 +145,8 @@ static const char *next_prompt(iv__arena *arena, const char **rest)
 
 static int plot_words(cli *c, iv__opened *run, const char *folder)
 {
-    const char *asked = ((const plot_options *)c->options)->prompt, *own = run->instance->system->prompts;
+    const char *asked = ((const plot_options *)c->options)->prompt,
+               *own = run->instance->system->prompts;
     const char *rest = *asked ? asked : own ? own : "", *prompt;
     const int n = sizeof temperatures / sizeof *temperatures;
     iv__text d = { .home = c->home };
@@ -157,7 +162,7 @@ static int plot_words(cli *c, iv__opened *run, const char *folder)
     return exit_status;
 }
 
-/* ---- the command ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------- */
 
 /* The run's folder: RUN itself, or the one that its model file lies in. */
 static void run_folder_of(const char *run, iv__text *folder)
@@ -200,9 +205,11 @@ const command command_plot = {
     .place = 60,
     .arguments = "RUN [OPTION]...",
     .says = "curves of a training, likeliest next words, as pictures",
-    .about = "Draws the losses of a run over its steps, and for text the five likeliest next words after\n"
-             "each prompt at temperatures 1.0 and 0.2, as PNG and SVG into RUN/plots.",
-    .examples = { "ivory plot runs/recipes", "ivory plot runs/tales --prompt \"the fox\" --prompt \"the old\" --out pictures" },
+    .about = "Draws the losses of a run over its steps, and for text the five likeliest next\n"
+             "words after each prompt at temperatures 1.0 and 0.2, as PNG and SVG into\n"
+             "RUN/plots.",
+    .examples = { "ivory plot runs/recipes",
+                  "ivory plot runs/tales --prompt \"the fox\" --prompt \"the old\" --out drawn" },
     .fields = { plot_fields },
     .options_size = sizeof(plot_options),
     .joins = "prompt",

@@ -64,6 +64,16 @@ static void take_sample(void *user, int64_t sample, const char *text, int64_t to
     iv__writer_add(s->file, s->line.data, s->line.size);
 }
 
+static void put_note(cli *c, const char *note)
+{
+    iv__text line = { .home = c->home };
+
+    cli_put_short(&line, note, SIZE_MAX);
+    if (!line.failed && line.data)
+        cli_note(c, "ivory: %s", line.data);
+    iv__text_free(&line);
+}
+
 static int write_samples(cli *c, iv__opened *run)
 {
     const sample_options *o = c->options;
@@ -77,7 +87,7 @@ static int write_samples(cli *c, iv__opened *run)
         s.status = cli_fail(c);
     double seconds = cli_clock() - begin;
     if (note.size)
-        cli_note(c, "ivory: %s", note.data);
+        put_note(c, note.data);
     if (s.line.failed && !s.status)
         s.status = cli_fail(c);
     if (s.file && s.status)
@@ -85,7 +95,8 @@ static int write_samples(cli *c, iv__opened *run)
     else if (s.file && iv__writer_commit(s.file))
         s.status = cli_fail(c);
     if (!s.status && isatty(STDERR_FILENO))
-        cli_note(c, "%lld tokens in %.2f s, %.0f a second", (long long)s.tokens, seconds, (double)s.tokens / seconds);
+        cli_note(c, "%lld tokens in %.2f s, %.0f a second", (long long)s.tokens, seconds,
+                 (double)s.tokens / seconds);
     iv__text_free(&s.line);
     iv__text_free(&note);
     return s.status;
@@ -109,10 +120,11 @@ const command command_sample = {
     .place = 30,
     .arguments = "RUN [OPTION]...",
     .says = "generate with a trained run",
-    .about = "Generates with a trained run: its folder, or a model file of it alone. A text sample is\n"
-             "one line. The same seed draws the same samples; more of them begin with the same ones.",
-    .examples = { "ivory sample runs/recipes --n 3 --prompt \"Recipe for roast\" --temperature 0.5",
-                  "ivory sample runs/tales/model.safetensors --length 200 --top-p 0.9 --out tales.txt" },
+    .about = "Generates with a trained run: its folder, or a model file of it alone. A text\n"
+             "sample is one line. The same seed draws the same samples; more of them begin\n"
+             "with the same ones.",
+    .examples = { "ivory sample runs/recipes --prompt \"Recipe for roast\" --temperature 0.5",
+                  "ivory sample runs/tales/model.safetensors --n 9 --top-p 0.9 --out tales.txt" },
     .fields = { iv_generation_fields, sample_fields },
     .options_size = sizeof(sample_options),
     .least = 1,

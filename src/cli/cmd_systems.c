@@ -17,7 +17,9 @@ static int64_t parameters_of(iv_home *home, const iv_model *model, const iv_syst
 {
     iv_instance *instance = iv__instance_new(home, model, system, false);
     iv_params *params = instance ? iv_params_new_empty(home, IV_F32) : NULL;
-    int64_t parameters = params && !iv__instance_make_params(instance, params) ? iv_params_elements(params, "") : -1;
+    int64_t parameters = params && !iv__instance_make_params(instance, params)
+                             ? iv_params_elements(params, "")
+                             : -1;
 
     iv_params_free(params);
     iv__instance_free(instance);
@@ -49,7 +51,8 @@ static int put_system(cli *c, const iv_model *model, const iv_system *system)
     if (parameters < 0)
         return cli_fail(c);
     if (!c->common.json) {
-        printf("%-10s %12s  %-10s %-10s %s\n", system->name, cli_count(parameters, count), set->name, where, system->says);
+        printf("%-10s %12s  %-10s %-10s %s\n", system->name, cli_count(parameters, count),
+               set->name, where, system->says);
         return DONE;
     }
     iv__text text = { .home = c->home };
@@ -85,8 +88,9 @@ const command command_systems = {
     .place = 10,
     .arguments = "[OPTION]...",
     .says = "what Ivory can make",
-    .about = "What Ivory can make: each system's name, parameters and data, and whether the data are\n"
-             "here. With a person's own data the number of parameters follows their vocabulary.",
+    .about = "What Ivory can make: each system's name, parameters and data, and whether the\n"
+             "data are here. With data of your own the number of parameters follows their\n"
+             "vocabulary.",
     .examples = { "ivory systems", "ivory train recipes --help" },
     .fields = { systems_fields },
     .options_size = sizeof(systems_options),

@@ -17,11 +17,17 @@ enum { PRECISION_F32 };
 
 /* clang-format off */
 static const iv_field train_fields[] = {
-    FIELD(train_options, out,        TEXT,   "",    0, 0, "", "RUN",  "the folder of the run; without it runs/SYSTEM, with the next free number"),
-    FIELD(train_options, data,       TEXT,   "",    0, 0, "", "PATH", "the data: a file, a data set's folder, or the folder that holds data sets"),
-    FIELD(train_options, resume,     BOOL,   "no",  0, 0, "", "",     "go on with a run where it stopped, as if it had never stopped; only --epochs, --steps and --threads may differ"),
-    FIELD(train_options, as_printed, BOOL,   "no",  0, 0, "", "",     "the system as its book printed it, faults included"),
-    FIELD(train_options, precision,  CHOICE, "f32", 0, 0, "f32 bf16", "", "of numbers (bf16: in a later version)"),
+    FIELD(train_options, out,        TEXT,   "",    0, 0, "", "RUN",
+          "the folder of the run; without it runs/SYSTEM, with the next free number"),
+    FIELD(train_options, data,       TEXT,   "",    0, 0, "", "PATH",
+          "the data: a file, a data set's folder, or the folder that holds data sets"),
+    FIELD(train_options, resume,     BOOL,   "no",  0, 0, "", "",
+          "go on with a run where it stopped, as if it had never stopped; only --epochs, --steps "
+          "and --threads may differ"),
+    FIELD(train_options, as_printed, BOOL,   "no",  0, 0, "", "",
+          "the system as its book printed it, faults included"),
+    FIELD(train_options, precision,  CHOICE, "f32", 0, 0, "f32 bf16", "",
+          "of numbers (bf16: in a later version)"),
     FIELD_END,
 };
 /* clang-format on */
@@ -32,12 +38,12 @@ typedef struct training {
     iv_instance *instance;
     iv_params *params;
     iv__run *run;
-    iv__text data;   /* path that was found */
+    iv__text data; /* path that was found */
     iv__text folder;
-    int64_t step;    /* where the checkpoint stands; 0: none */
+    int64_t step; /* where the checkpoint stands; 0: none */
 } training;
 
-/* ---- before ---------------------------------------------------------------------------------------------------------------- */
+/* ---- before ------------------------------------------------------------------------ */
 
 static int open_data(training *t)
 {
@@ -46,9 +52,10 @@ static int open_data(training *t)
     const char *path = *t->o->data ? t->o->data : NULL;
 
     if (!path && !set->file && !set->asset)
-        return cli_wrong(c, "%s trains on a file of your own: name it with --data FILE", t->instance->system->name);
-    if (iv__dataset_locate(c->home, set, path, &t->data) || t->instance->model->open_data(t->instance, set, path) ||
-        iv__instance_describe(t->instance))
+        return cli_wrong(c, "%s trains on a file of your own: name it with --data FILE",
+                         t->instance->system->name);
+    if (iv__dataset_locate(c->home, set, path, &t->data) ||
+        t->instance->model->open_data(t->instance, set, path) || iv__instance_describe(t->instance))
         return cli_fail(c);
     return DONE;
 }
@@ -84,7 +91,8 @@ static int open_run(training *t)
         return status;
     t->params = iv_params_new(c->home, IV_F32, (uint64_t)t->instance->training.seed);
     if (!t->params || iv__instance_make_params(t->instance, t->params) ||
-        run_file_write(c, t->run, t->instance, iv_params_elements(t->params, ""), t->data.data ? t->data.data : ""))
+        run_file_write(c, t->run, t->instance, iv_params_elements(t->params, ""),
+                       t->data.data ? t->data.data : ""))
         return cli_fail(c);
     return DONE;
 }
@@ -99,22 +107,23 @@ static int announce(training *t)
 
     if (c->common.quiet || c->common.json)
         return DONE;
-    cli_note(c, "%s: %s%s", instance->system->name, instance->system->says, instance->as_printed ? " (as printed)" : "");
+    cli_note(c, "%s: %s%s", instance->system->name, instance->system->says,
+             instance->as_printed ? " (as printed)" : "");
     cli_note(c, "data        %s: %s", t->data.size ? t->data.data : "built in", instance->data_report);
     cli_note(c, "records     %s training, %s validation, %s test", cli_count(n[SPLIT_TRAIN], a),
              cli_count(n[SPLIT_VALIDATION], b), cli_count(n[SPLIT_TEST], d));
     cli_note(c, "parameters  %s", cli_count(iv_params_elements(t->params, ""), a));
     if (summary_foretell(t->instance, t->params, &m, NULL))
         return cli_fail(c);
-    cli_note(c, "memory      %s: parameters %s, optimizer %s, slab %s", cli_bytes(m.total, a), cli_bytes(m.parameters, b),
-             cli_bytes(m.optimizer, d), cli_bytes(m.slab, e));
+    cli_note(c, "memory      %s: parameters %s, optimizer %s, slab %s", cli_bytes(m.total, a),
+             cli_bytes(m.parameters, b), cli_bytes(m.optimizer, d), cli_bytes(m.slab, e));
     cli_note(c, "run         %s", t->folder.data);
     if (t->step)
         cli_note(c, "going on after step %s", cli_count(t->step, a));
     return DONE;
 }
 
-/* ---- after ------------------------------------------------------------------------------------------------------------------ */
+/* ---- after ------------------------------------------------------------------------- */
 
 static iv_status weights_sha256(const training *t, char hex[65])
 {
@@ -175,7 +184,7 @@ static int say_done(training *t)
     return DONE;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------- */
 
 static int train(training *t)
 {
@@ -183,7 +192,8 @@ static int train(training *t)
     iv__watcher watcher = watch_watcher(&w);
 
     watch_signals();
-    iv_status status = iv__train(t->run, &t->instance->training, t->params, &t->instance->trainee, &watcher);
+    iv_status status = iv__train(t->run, &t->instance->training, t->params, &t->instance->trainee,
+                                 &watcher);
     bar_hide(&w.bar);
     if (w.status)
         return w.status;
@@ -221,10 +231,12 @@ const command command_train = {
     .place = 20,
     .arguments = "SYSTEM [-o RUN] [OPTION]...",
     .says = "train a system into a run, a folder; or go on with one",
-    .about = "Trains a system. The run's folder keeps the best model (model.safetensors), what resuming\n"
-             "needs, the losses, and samples of each epoch. Ctrl-C saves and ends with status 130; the\n"
-             "same command with --resume goes on, as if it had never stopped.",
-    .examples = { "ivory train recipes -o runs/cook", "ivory train text --data book.txt --units 256 --epochs 10" },
+    .about = "Trains a system. The run's folder keeps the best model (model.safetensors),\n"
+             "what resuming needs, the losses, and samples of each epoch. Ctrl-C saves and\n"
+             "ends with status 130; the same command with --resume goes on, as if it had\n"
+             "never stopped.",
+    .examples = { "ivory train recipes -o runs/cook",
+                  "ivory train text --data book.txt --units 256 --epochs 10" },
     .fields = { train_fields },
     .options_size = sizeof(train_options),
     .least = 1,

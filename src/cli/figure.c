@@ -42,7 +42,8 @@ static FILE *as_file(const iv__text *description)
 
     if (!file)
         return NULL;
-    if (fwrite(description->data, 1, description->size, file) == description->size && !fflush(file) && !fseek(file, 0, SEEK_SET))
+    if (fwrite(description->data, 1, description->size, file) == description->size &&
+        !fflush(file) && !fseek(file, 0, SEEK_SET))
         return file;
     fclose(file);
     return NULL;
@@ -96,7 +97,8 @@ int figure_draw(cli *c, const iv__text *description, const char *folder, const c
     if (description->failed || iv__make_folders(c->home, folder))
         return cli_fail(c);
     if (!find_helper(helper))
-        return cli_refuse("ivory-plot, which draws, is not here: it is built where cairo is (Debian: libcairo2-dev)");
+        return cli_refuse(
+            "ivory-plot, which draws, is not here: it is built where cairo is (Debian: libcairo2-dev)");
     for (size_t i = 0; i < sizeof endings / sizeof *endings && !status; i++) {
         iv__text_clear(&path);
         iv__text_print(&path, "%s/%s.%s", folder, name, endings[i]);

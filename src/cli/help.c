@@ -66,7 +66,8 @@ static void put_range(iv__text *text, const iv_field *field, const char *value)
 {
     bool number = field->type == IV_FIELD_INT || field->type == IV_FIELD_REAL;
     bool ranged = number && field->low < field->high;
-    bool plain_switch = field->type == IV_FIELD_BOOL && strcmp(field->value, "yes"); /* off unless it is given */
+    bool plain_switch = field->type == IV_FIELD_BOOL &&
+                        strcmp(field->value, "yes"); /* off unless it is given */
     bool has_value = *value && !plain_switch;
 
     if (!ranged && !has_value)
@@ -92,8 +93,8 @@ static void put_option(const cli *c, const iv_field *field, const void *options)
     for (size_t i = 0; i < sizeof with_letter / sizeof *with_letter; i++)
         if (!strcmp(field->name, with_letter[i]))
             snprintf(letter, sizeof letter, "-%c, ", field->name[0]);
-    snprintf(head, sizeof head, "  %s--%s%s%s", letter, cli_dashed(field->name, name), placeholder(field),
-             field->type == IV_FIELD_TEXT ? field->unit : "");
+    snprintf(head, sizeof head, "  %s--%s%s%s", letter, cli_dashed(field->name, name),
+             placeholder(field), field->type == IV_FIELD_TEXT ? field->unit : "");
     if (options)
         iv__field_print(field, options, &value);
     iv__text_put(&text, field->help);
@@ -133,15 +134,17 @@ static int put_system_options(cli *c)
     if (names_no_system(c)) {
         printf("\nOptions of training:\n");
         put_table(c, iv__settings_fields, NULL);
-        printf("\n`ivory %s SYSTEM --help` shows the options of the system's model too, and the defaults of\n"
-               "the system. `ivory systems` lists them.\n", c->command->name);
+        printf("\n`ivory %s SYSTEM --help` shows the options of the system's model, too, and the\n"
+               "defaults of the system. `ivory systems` lists them.\n",
+               c->command->name);
         return DONE;
     }
     int status;
     iv_instance *instance = cli_instance(c, false, &status);
     if (!instance)
         return status;
-    printf("\nOptions of the model %s, with the defaults of %s:\n", instance->model->name, instance->system->name);
+    printf("\nOptions of the model %s, with the defaults of %s:\n", instance->model->name,
+           instance->system->name);
     put_table(c, instance->model->fields, instance->options);
     printf("\nOptions of training:\n");
     put_table(c, iv__settings_fields, &instance->training);

@@ -89,21 +89,24 @@ static int dispatch(cli *c, int argc, char **argv)
         return WRONG;
     }
     if (!strcmp(name, "--version")) {
-        printf("ivory %s%s%s%s\n", iv_version(), *IVORY_COMMIT ? " (" : "", IVORY_COMMIT, *IVORY_COMMIT ? ")" : "");
+        printf("ivory %s%s%s%s\n", iv_version(), *IVORY_COMMIT ? " (" : "", IVORY_COMMIT,
+               *IVORY_COMMIT ? ")" : "");
         return DONE;
     }
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
         return help(c, argc - 2, argv + 2);
     c->command = find_command(name);
     if (!c->command)
-        return *name == '-' ? cli_wrong(c, "expected a command before '%s'", name) : unknown_command(c, name);
+        return *name == '-' ? cli_wrong(c, "expected a command before '%s'", name)
+                            : unknown_command(c, name);
     return run_command(c, argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)
 {
     cli c = { .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }),
-              .argc = argc, .argv = argv };
+              .argc = argc,
+              .argv = argv };
 
     if (!c.home)
         return cli_refuse("out of memory");

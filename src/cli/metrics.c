@@ -32,8 +32,10 @@ static iv_status read_line(metrics *m, const char *name, const char *bytes, size
 {
     iv__arena arena = { .home = m->home };
     const iv__json_value *line = iv__json_tree_of(m->home, name, bytes, size, &arena);
-    metric read = { .loss = real_of(line, "loss"), .rate = real_of(line, "rate"),
-                    .training = real_of(line, "training"), .validation = real_of(line, "validation") };
+    metric read = { .loss = real_of(line, "loss"),
+                    .rate = real_of(line, "rate"),
+                    .training = real_of(line, "training"),
+                    .validation = real_of(line, "validation") };
     const iv__json_value *best = iv__json_member(line, "best");
     iv_status status = line ? IV_OK : iv_home_status(m->home);
 
@@ -61,7 +63,8 @@ iv_status metrics_read(iv_home *home, const char *path, metrics *m)
     if (status)
         return status;
     const char *at = (const char *)view.data, *end = at + view.size, *line_end;
-    for (int64_t line = 1; !status && (line_end = memchr(at, '\n', (size_t)(end - at))); line++, at = line_end + 1) {
+    for (int64_t line = 1; !status && (line_end = memchr(at, '\n', (size_t)(end - at)));
+         line++, at = line_end + 1) {
         snprintf(name, sizeof name, "%s, line %lld", path, (long long)line);
         status = read_line(m, name, at, (size_t)(line_end - at));
     }

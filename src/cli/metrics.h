@@ -7,8 +7,8 @@
 /* A line of a step, or of an epoch. NaN where the line says nothing. */
 typedef struct metric {
     int64_t step;
-    double loss, rate;            /* of a step */
-    double training, validation;  /* of an epoch */
+    double loss, rate;           /* of a step */
+    double training, validation; /* of an epoch */
     bool is_epoch, best;
 } metric;
 
@@ -18,7 +18,7 @@ typedef struct metrics {
     metric *list;
 } metrics;
 
-/* A last line without its end (of a run that goes on) is left out. Errors: IO, FORMAT with the line. */
+/* A last line without its end (of a run that goes on) is left out. Errors: IO; FORMAT, the line. */
 iv_status metrics_read(iv_home *home, const char *path, metrics *m);
 void metrics_free(metrics *m);
 

@@ -1,4 +1,5 @@
-/* options.c: the command line, read by tables of fields. --name value, --name=value; a field with _ is written with -. */
+/* options.c: the command line, read by tables of fields. The field clip_norm is --clip-norm VALUE or
+ * --clip-norm=VALUE. */
 #include "cli/options.h"
 
 #include "base/home.h"
@@ -7,8 +8,10 @@
 
 /* clang-format off */
 const iv_field cli_common_fields[] = {
-    FIELD(cli_common, threads, INT,  "0",  0, 256, "", "", "threads that share the work, with the same result for any number; 0: one per processor"),
-    FIELD(cli_common, json,    BOOL, "no", 0, 0,   "", "", "one JSON object a line on standard output, and nothing else"),
+    FIELD(cli_common, threads, INT,  "0",  0, 256, "", "",
+          "threads that share the work, with the same result for any number; 0: one per processor"),
+    FIELD(cli_common, json,    BOOL, "no", 0, 0,   "", "",
+          "one JSON object a line on standard output, and nothing else"),
     FIELD(cli_common, quiet,   BOOL, "no", 0, 0,   "", "", "no bar, and no messages but failures"),
     FIELD(cli_common, help,    BOOL, "no", 0, 0,   "", "", "this help"),
     FIELD_END,
@@ -29,7 +32,7 @@ const char *cli_dashed(const char *field, char name[64])
     return name;
 }
 
-/* ---- finding an option ------------------------------------------------------------------------------------- */
+/* ---- finding an option ------------------------------------------------------------- */
 
 /* An option of the command itself, or of every command; *options: the struct it is in. */
 static const iv_field *own_field(cli *c, const char *name, void **options)
@@ -64,7 +67,7 @@ static int add_names(const char **names, int n, const iv_field *fields)
     return n;
 }
 
-/* Refuses an option; the nearest name is that of a command's option, or of the model's (all models' if NULL). */
+/* Refuses an option. The nearest name is an option of the command or of the model (NULL: of any). */
 static int unknown_option(cli *c, const char *name, const iv_model *model)
 {
     const char *names[MOST_NAMES + 1] = { 0 };
@@ -104,7 +107,7 @@ static int bad_value(cli *c, const iv_field *field)
     return cli_wrong(c, "%s", message);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static int set_own(cli *c, const iv_field *field, void *options, const char *value)
 {
@@ -115,7 +118,8 @@ static int set_own(cli *c, const iv_field *field, void *options, const char *val
         if (!value)
             return cli_fail(c);
     }
-    return iv__field_set(c->home, &c->arena, field, options, field->name, value) ? bad_value(c, field) : DONE;
+    return iv__field_set(c->home, &c->arena, field, options, field->name, value) ? bad_value(c, field)
+                                                                                 : DONE;
 }
 
 static bool is_yes_or_no(const char *text)
@@ -161,8 +165,8 @@ static int check_count(const cli *c)
     if (c->n_args < c->command->least)
         return cli_wrong(c, "expected: ivory %s %s", c->command->name, c->command->arguments);
     if (c->n_args > c->command->most)
-        return cli_wrong(c, "'%s' is one argument too many; expected: ivory %s %s", c->args[c->command->most],
-                         c->command->name, c->command->arguments);
+        return cli_wrong(c, "'%s' is one argument too many; expected: ivory %s %s",
+                         c->args[c->command->most], c->command->name, c->command->arguments);
     return DONE;
 }
 
@@ -193,7 +197,7 @@ int cli_parse(cli *c, int argc, char **argv)
     return c->common.help ? DONE : check_count(c);
 }
 
-/* ---- options of a system -------------------------------------------------------------------------------------- */
+/* ---- options of a system ----------------------------------------------------------- */
 
 int cli_apply_settings(cli *c, iv_instance *instance)
 {

@@ -10,7 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* ---- its folder ---------------------------------------------------------------------------------------------------------- */
+/* ---- its folder -------------------------------------------------------------------- */
 
 static bool number_folder(const char *system, int number, iv__text *folder)
 {
@@ -30,7 +30,7 @@ iv_status run_folder(const char *system, bool resume, iv__text *folder)
     return folder->failed ? IV_NOMEM : IV_OK;
 }
 
-/* ---- run.json ------------------------------------------------------------------------------------------------------------- */
+/* ---- run.json ---------------------------------------------------------------------- */
 
 static void put_string(iv__json_writer *w, const char *name, const char *string)
 {
@@ -86,7 +86,8 @@ static void put_command(iv__json_writer *w, const cli *c)
     iv__json_end_array(w);
 }
 
-iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance, int64_t parameters, const char *data)
+iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance,
+                         int64_t parameters, const char *data)
 {
     iv__text text = { .home = c->home };
     iv__json_writer w = { .text = &text, .indent = 2 };
@@ -113,7 +114,7 @@ iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance
     return status;
 }
 
-/* ---- going on ----------------------------------------------------------------------------------------------------------------- */
+/* ---- going on ---------------------------------------------------------------------- */
 
 static void put_quoted(iv__text *text, const char *word)
 {
@@ -137,7 +138,8 @@ void run_resume_command(const cli *c, const char *folder, iv__text *text)
         iv__text_put(text, i ? " " : "");
         put_quoted(text, c->argv[i]);
         resumes |= !strcmp(c->argv[i], "--resume");
-        has_folder |= !strcmp(c->argv[i], "-o") || !strncmp(c->argv[i], "--out", 5) || !strncmp(c->argv[i], "-o=", 3);
+        has_folder |= !strcmp(c->argv[i], "-o") || !strncmp(c->argv[i], "--out", 5) ||
+                      !strncmp(c->argv[i], "-o=", 3);
     }
     if (!has_folder) {
         iv__text_put(text, " -o ");

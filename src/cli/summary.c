@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- layers -------------------------------------------------------------------------------------------------------- */
+/* ---- layers ------------------------------------------------------------------------ */
 
 /* "SimpleRNN" of "writer/simple_rnn_1": the kind, as Keras writes it. */
 static const char *type_of(iv__arena *arena, const char *name)
@@ -31,7 +31,8 @@ static const char *type_of(iv__arena *arena, const char *name)
     return type;
 }
 
-/* The layer that a call belongs to: a parameter's name without its last part, else the scope. "" outside of layers. */
+/* The layer that a call belongs to: a parameter's name without its last part, else the scope. "" is
+ * outside of layers. */
 static const char *layer_name(iv__arena *arena, const iv_call *call)
 {
     const char *slash = strrchr(call->scope, '/');
@@ -83,7 +84,9 @@ static iv_graph *build_graph(iv_instance *instance, iv_params *params, bool trai
     iv_graph *graph = iv_graph_new(instance->home);
     if (!graph)
         return NULL;
-    *build = (iv__build){ .graph = graph, .scope = iv_scope_new(graph, params, ""), .training = training,
+    *build = (iv__build){ .graph = graph,
+                          .scope = iv_scope_new(graph, params, ""),
+                          .training = training,
                           .batch = instance->training.batch };
     if (build->scope) {
         iv_scope_training(build->scope, training);
@@ -116,10 +119,10 @@ void summary_free(summary *s)
     *s = (summary){ .arena = s->arena };
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------ */
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__part *part, summary_memory *memory,
-                          FILE *plan)
+static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__part *part,
+                          summary_memory *memory, FILE *plan)
 {
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,
                                             .n_watched = part->weight != NULL, .watched = &part->weight,
@@ -137,7 +140,8 @@ static iv_status add_step(const iv_instance *instance, iv_params *params, const 
     return IV_OK;
 }
 
-static iv_status add_training(iv_instance *instance, iv_params *params, summary_memory *memory, FILE *plan)
+static iv_status add_training(iv_instance *instance, iv_params *params, summary_memory *memory,
+                              FILE *plan)
 {
     iv__build build;
     iv_graph *graph = build_graph(instance, params, true, &build);
@@ -176,7 +180,7 @@ iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_mem
         status = add_validation(instance, params, memory);
     memory->optimizer = (size_t)iv_params_elements(params, optimizers) * sizeof(float);
     memory->parameters = (size_t)iv_params_elements(params, "") * sizeof(float) - memory->optimizer;
-    memory->total = memory->parameters + memory->optimizer + memory->slab + memory->inputs + memory->constants +
-                    memory->scratch + memory->validation;
+    memory->total = memory->parameters + memory->optimizer + memory->slab + memory->inputs +
+                    memory->constants + memory->scratch + memory->validation;
     return status;
 }

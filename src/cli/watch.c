@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- stopping ---------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked;
 
@@ -38,7 +38,7 @@ static bool stop(void *user)
     return stop_asked || w->status;
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------- */
 
 static void put_float(iv__json_writer *w, const char *name, double number)
 {
@@ -98,7 +98,7 @@ static void note(void *user, const char *message)
     end_line(w, &text);
 }
 
-/* ---- samples of an epoch ---------------------------------------------------------------------------------------------------- */
+/* ---- samples of an epoch ----------------------------------------------------------- */
 
 typedef struct epoch_samples {
     watch *w;
@@ -147,7 +147,8 @@ static iv_status draw_samples(epoch_samples *s, int64_t epoch)
     g.prompt = prompt.data ? prompt.data : "";
     g.n = 2;
     g.seed = epoch;
-    iv_status status = instance->model->sample(s->w->instance, s->w->params, &g, take_sample, s, &unknown);
+    iv_status status = instance->model->sample(s->w->instance, s->w->params, &g, take_sample, s,
+                                               &unknown);
     iv__text_free(&prompt);
     iv__text_free(&unknown);
     return status;
@@ -171,7 +172,7 @@ static void sample_epoch(watch *w, int64_t epoch)
     iv__text_free(&s.line);
 }
 
-/* ---- epochs ------------------------------------------------------------------------------------------------------------------- */
+/* ---- epochs ------------------------------------------------------------------------ */
 
 static void put_epoch_line(watch *w, const iv__epoch_report *r)
 {
@@ -179,8 +180,8 @@ static void put_epoch_line(watch *w, const iv__epoch_report *r)
 
     if (!isnan(r->validation))
         snprintf(validation, sizeof validation, "  validation %.4f", r->validation);
-    cli_note(w->c, "epoch %lld/%lld  training %.4f%s  %.1f s%s", (long long)r->epoch, (long long)r->epochs, r->training,
-             validation, r->seconds, r->best ? "  best" : "");
+    cli_note(w->c, "epoch %lld/%lld  training %.4f%s  %.1f s%s", (long long)r->epoch,
+             (long long)r->epochs, r->training, validation, r->seconds, r->best ? "  best" : "");
 }
 
 static void put_epoch_json(watch *w, const iv__epoch_report *r)
@@ -211,11 +212,14 @@ static void epoch(void *user, const iv__epoch_report *report)
         sample_epoch(w, report->epoch);
 }
 
-/* ---- the watch ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the watch --------------------------------------------------------------------- */
 
 watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run)
 {
-    return (watch){ .c = c, .instance = instance, .params = params, .run = run,
+    return (watch){ .c = c,
+                    .instance = instance,
+                    .params = params,
+                    .run = run,
                     .bar = bar_new(c->home, c->common.quiet || c->common.json) };
 }
 

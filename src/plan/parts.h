@@ -108,6 +108,9 @@ iv_status iv__place(iv_plan *plan);
 /* The node that owns a node's bytes: what a view shows, else itself. */
 const iv_node *iv__owner(const iv_node *node);
 
+/* The same value in memory of its own. */
+iv_node *iv__copied(iv_node *x);
+
 /* The index of the value of a node, made when absent; -1 when memory is out. */
 int iv__value_of(iv_plan *plan, const iv_node *node);
 

@@ -3,8 +3,6 @@
 
 #include "base/home.h"
 
-#include <ivory/ops.h>
-
 #include <string.h>
 
 /* A target that is NULL was refused when it was made: its graph has the reason, if another target tells which it is. */
@@ -105,7 +103,7 @@ static iv_status copy_where_shared(int n_outputs, int n_updates, iv_node **targe
         iv_graph *graph = targets[i]->graph;
         while (targets[i] && (iv__owner(targets[i])->call->op->flags & IV_LEAF ||
                               (i < n_outputs ? is_shown(targets[i], i, targets) : iv__owner(targets[i]) != targets[i])))
-            targets[i] = iv_stop_gradient(targets[i]);
+            targets[i] = iv__copied(targets[i]);
         if (!targets[i])
             return graph->status;
     }

@@ -16,30 +16,38 @@ static bool is_optimizers(const char *name)
     return !strncmp(name, optimizer_prefix, sizeof optimizer_prefix - 1);
 }
 
-/* Numbers of progress as one text: whole numbers, and doubles in hexadecimal so that no bit is lost. */
+/* Numbers of progress as one text: whole numbers, and the bits of doubles in hexadecimal, so that none is lost. */
 static void print_progress(const iv__progress *p, iv__text *text)
 {
-    iv__text_print(text, "%" PRId64 " %" PRId64 " %a %a %a %a %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
-                   p->step, p->updates, p->epoch_loss, p->epoch_weight, p->first_loss, p->best, p->best_epoch,
-                   p->lowered, p->since_lowered, p->finished);
+    const double real[] = { p->epoch_loss, p->epoch_weight, p->first_loss, p->best };
+    uint64_t bits;
+
+    iv__text_print(text, "%" PRId64 " %" PRId64, p->step, p->updates);
+    for (int i = 0; i < 4; i++) {
+        memcpy(&bits, &real[i], sizeof bits);
+        iv__text_print(text, " %016" PRIx64, bits);
+    }
+    iv__text_print(text, " %" PRId64 " %" PRId64 " %" PRId64, p->best_epoch, p->lowered, p->finished);
 }
 
 static bool read_progress(const char *text, iv__progress *p)
 {
-    int64_t *const whole[] = { &p->step, &p->updates, &p->best_epoch, &p->lowered, &p->since_lowered, &p->finished };
+    int64_t *const whole[] = { &p->step, &p->updates, &p->best_epoch, &p->lowered, &p->finished };
     double *const real[] = { &p->epoch_loss, &p->epoch_weight, &p->first_loss, &p->best };
     char *end = (char *)(uintptr_t)text;
 
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 9; i++) {
         const char *from = end;
-        if (i >= 2 && i < 6)
-            *real[i - 2] = strtod(from, &end);
-        else
+        if (i >= 2 && i < 6) {
+            uint64_t bits = strtoull(from, &end, 16);
+            memcpy(real[i - 2], &bits, sizeof bits);
+        } else {
             *whole[i < 2 ? i : i - 4] = strtoll(from, &end, 10);
+        }
         if (end == from)
             return false;
     }
-    return *end == 0 && p->step >= 0 && p->updates >= 0;
+    return *end == 0 && p->step >= 0 && p->updates >= 0 && p->best_epoch >= 0 && p->lowered >= 0;
 }
 
 iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params, const iv__trainee *trainee,
@@ -82,11 +90,10 @@ static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
         if (!is_optimizers(list[i].name))
             continue;
         iv_tensor *tensor = iv_params_make(params, list[i].name, list[i].shape);
-        if (!tensor)
-            return IV_NOMEM;
-        const iv__named_tensor *found = iv__safetensors_expect(file, list[i].name, tensor->dtype, &tensor->shape);
+        const iv__named_tensor *found =
+            tensor ? iv__safetensors_expect(file, list[i].name, tensor->dtype, &tensor->shape) : NULL;
         if (!found)
-            return IV_SHAPE;
+            return iv_home_status(iv_params_home(params));
         memcpy(tensor->data, found->data, found->bytes);
     }
     return IV_OK;

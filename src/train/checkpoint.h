@@ -10,11 +10,10 @@ typedef struct iv__progress {
     int64_t updates;      /* since the optimizer's state was last cleared */
     double epoch_loss;    /* of the epoch that runs: sums of loss x weight, and of weight */
     double epoch_weight;
-    double first_loss;    /* of step 1 */
+    double first_loss;    /* of the first good step; infinite before */
     double best;          /* least validation loss (training loss without validation) */
     int64_t best_epoch;   /* 0: none yet */
-    int64_t lowered;      /* how often the rate was halved after a bad step */
-    int64_t since_lowered; /* steps since then */
+    int64_t lowered;      /* how often the rate was lowered after a bad step */
     int64_t finished;     /* 1: by early stopping */
 } iv__progress;
 

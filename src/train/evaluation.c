@@ -3,7 +3,7 @@
 
 #include "base/home.h"
 
-#include <string.h>
+#include <math.h>
 
 struct iv__evaluation {
     iv_home *home;
@@ -65,7 +65,7 @@ iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double 
             sum += one * w;
         weights += w;
     }
-    *loss = weights > 0 ? sum / weights : 0;
+    *loss = weights > 0 ? sum / weights : NAN;
     *weight = weights;
     return IV_OK;
 }

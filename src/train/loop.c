@@ -34,6 +34,7 @@ typedef struct loop {
     uint64_t shuffle_key;
     iv__progress progress;
     double last_save;
+    int64_t saved_step; /* that `last` holds; -1: none */
     double epoch_seconds; /* of this process; for reports only */
 } loop;
 
@@ -43,6 +44,11 @@ static double seconds_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double rate_now(const loop *l)
+{
+    return iv__settings_rate(l->settings, l->progress.step, l->total) * pow(lower_rate_by, (double)l->progress.lowered);
 }
 
 static void note(const loop *l, const char *text)
@@ -75,25 +81,10 @@ static iv_status make_steps(loop *l)
     return status;
 }
 
-static iv_status load_or_start(loop *l)
-{
-    iv__text why = { .home = l->home };
-    iv__safetensors *file = iv__run_checkpoint(l->run, &why);
-    iv_status status = file ? iv__checkpoint_load(l->params, file, &l->progress) : iv_home_status(l->home);
-
-    if (!status && why.size) {
-        iv__text_put(&why, "; going on from the checkpoint before it");
-        note(l, why.data);
-    }
-    if (!status && !file)
-        l->progress = (iv__progress){ .best = INFINITY };
-    iv__safetensors_close(file);
-    iv__text_free(&why);
-    return status;
-}
-
 static iv_status save(loop *l)
 {
+    if (l->saved_step == l->progress.step)
+        return IV_OK;
     iv_status status = iv__run_flush(l->run);
     if (!status)
         status = iv__run_rotate(l->run);
@@ -101,6 +92,10 @@ static iv_status save(loop *l)
     if (!status)
         status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, true) : IV_NOMEM;
     iv__free(l->home, path);
+    if (!status) {
+        l->run->last_damaged = false;
+        l->saved_step = l->progress.step;
+    }
     l->last_save = seconds_now();
     return status;
 }
@@ -112,6 +107,27 @@ static iv_status write_model(loop *l)
                             : IV_NOMEM;
 
     iv__free(l->home, path);
+    return status;
+}
+
+static iv_status load_or_start(loop *l)
+{
+    iv__text why = { .home = l->home };
+    iv__progress *p = &l->progress;
+    iv__safetensors *file = iv__run_checkpoint(l->run, &why);
+    iv_status status = file ? iv__checkpoint_load(l->params, file, p) : iv_home_status(l->home);
+
+    iv__safetensors_close(file);
+    if (!status && why.size) {
+        iv__text_put(&why, "; going on from the checkpoint before it");
+        note(l, why.data);
+    }
+    l->saved_step = file && !why.size ? p->step : -1;
+    if (!status && !file)
+        *p = (iv__progress){ .first_loss = INFINITY, .best = INFINITY };
+    else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step)
+        status = write_model(l); /* perhaps it was not written any more */
+    iv__text_free(&why);
     return status;
 }
 
@@ -132,19 +148,33 @@ static int64_t fill_batch(loop *l)
     return count;
 }
 
-static iv_status gradients(loop *l, iv_train_step *step, int64_t count)
+static double weight_of(const loop *l, int part, int64_t count)
 {
+    return l->parts[part].weight ? *(const float *)iv_train_step_watched(l->steps[part], 0) : (double)count;
+}
+
+/* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and its mean loss is no number. */
+static iv_status gradients(loop *l, int part, int64_t count, double *weight)
+{
+    iv_train_step *step = l->steps[part];
     iv_plan *plan = iv_train_step_plan(step);
+    double first = l->progress.first_loss;
     iv_status status = l->trainee->fill(l->trainee->self, plan, l->batch, count, l->settings->batch);
 
     if (status)
         return status;
     iv_plan_set_clock(plan, (uint64_t)l->settings->seed, l->progress.step, 0);
     status = iv_train_step_gradients(step);
-    double loss = status ? 0 : iv_train_step_loss(step);
-    if (!status && l->progress.step > 0 && loss > explodes_beyond * l->progress.first_loss)
-        status = iv_fail(l->home, IV_NUMERIC, "the loss exploded: %.6g, after %.6g at the first step", loss,
-                         l->progress.first_loss);
+    if (status && status != IV_NUMERIC)
+        return status;
+    *weight = weight_of(l, part, count);
+    if (*weight == 0) {
+        iv_home_clear(l->home);
+        return IV_OK;
+    }
+    if (!status && part == 0 && first > 0 && iv_train_step_loss(step) > explodes_beyond * first)
+        status = iv_fail(l->home, IV_NUMERIC, "the loss exploded: %.6g, after %.6g at the first step",
+                         iv_train_step_loss(step), first);
     return status;
 }
 
@@ -175,7 +205,6 @@ static iv_status roll_back(loop *l)
     iv__safetensors_close(file);
     iv__free(l->home, path);
     l->progress.updates = 0;
-    l->progress.since_lowered = 0;
     if (l->progress.best_epoch)
         iv__text_print(&text, "Back to the weights of epoch %lld", (long long)l->progress.best_epoch);
     else
@@ -219,15 +248,15 @@ static void report_step(loop *l, double loss, double norm, double rate, double s
 static iv_status one_step(loop *l)
 {
     iv__progress *p = &l->progress;
-    double begin = seconds_now(), loss = 0, norm = 0, weight = 0;
-    double rate = iv__settings_rate(l->settings, p->step, l->total) * pow(lower_rate_by, (double)p->lowered);
+    double begin = seconds_now(), loss = 0, norm = 0, weight = 0, rate = rate_now(l);
     int64_t count = fill_batch(l);
 
     for (int i = 0; i < l->n_parts; i++) {
         int times = l->parts[i].times ? l->parts[i].times : 1;
         for (int t = 0; t < times; t++) {
-            iv_status status = gradients(l, l->steps[i], count);
-            if (!status)
+            double counted;
+            iv_status status = gradients(l, i, count, &counted);
+            if (!status && counted > 0)
                 status = iv_train_step_apply(l->steps[i], rate, p->updates);
             if (status == IV_NUMERIC) {
                 p->step++;
@@ -235,18 +264,17 @@ static iv_status one_step(loop *l)
             }
             if (status)
                 return status;
+            weight = i == 0 ? counted : weight;
         }
-        if (i == 0) {
+        if (i == 0 && weight > 0) {
             loss = iv_train_step_loss(l->steps[0]);
             norm = iv_train_step_norm(l->steps[0]);
-            weight = l->parts[0].weight ? *(const float *)iv_train_step_watched(l->steps[0], 0) : (double)count;
         }
     }
-    if (p->step == 0)
+    if (isinf(p->first_loss) && weight > 0)
         p->first_loss = loss;
     p->step++;
     p->updates++;
-    p->since_lowered++;
     p->epoch_loss += loss * weight;
     p->epoch_weight += weight;
     double seconds = seconds_now() - begin;
@@ -297,17 +325,14 @@ static iv_status end_epoch(loop *l)
     p->epoch_loss = p->epoch_weight = 0;
     if (l->settings->patience && epoch - p->best_epoch >= l->settings->patience)
         p->finished = 1;
-    if (best)
-        status = write_model(l);
-    if (status)
-        return status;
     report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step, training,
-                                         validation, iv__settings_rate(l->settings, p->step, l->total),
+                                         validation, rate_now(l),
                                          l->epoch_seconds, best });
     l->epoch_seconds = 0;
     if (p->finished)
         note(l, "stopped early: validation has not improved for as many epochs as --patience says");
-    return save(l);
+    status = save(l); /* before the model, which can be made from it, but not it from the model */
+    return best && !status ? write_model(l) : status;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
@@ -322,7 +347,8 @@ static iv_status run_steps(loop *l)
             status = end_epoch(l);
         else if (!status && seconds_now() - l->last_save >= SAVE_SECONDS)
             status = save(l);
-        if (!status && l->watcher->stop && l->watcher->stop(l->watcher->user)) {
+        bool more = l->progress.step < l->total && !l->progress.finished;
+        if (!status && more && l->watcher->stop && l->watcher->stop(l->watcher->user)) {
             status = save(l);
             return status ? status
                           : iv_fail(l->home, IV_STOPPED, "stopped after step %lld of %lld; go on with --resume",

@@ -34,8 +34,7 @@ typedef struct iv__watcher {
 iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params, const iv__trainee *trainee,
                     const iv__watcher *watcher);
 
-/* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of weights. `plan` must be made by
- * iv__evaluation_new. */
+/* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of weights. NaN if that is 0. */
 typedef struct iv__evaluation iv__evaluation;
 iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch);
 void iv__evaluation_free(iv__evaluation *evaluation);

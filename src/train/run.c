@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,6 +53,22 @@ static iv_status lock_folder(iv__run *run)
     return status;
 }
 
+/* What a process that was killed while it wrote has left beside our files. The folder must be locked. */
+static void remove_leftovers(const iv__run *run)
+{
+    static const char *const files[] = { last_name, "model.safetensors", metrics_name, events_name, "run.json" };
+    DIR *folder = opendir(run->folder);
+
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        const char *name = entry->d_name, *end = strrchr(name, '.');
+        for (size_t i = 0; end && !strcmp(end, ".new") && i < sizeof files / sizeof *files; i++)
+            if (!strncmp(name, files[i], strlen(files[i])))
+                unlinkat(dirfd(folder), name, 0);
+    }
+    if (folder)
+        closedir(folder);
+}
+
 iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
 {
     iv__run *run = iv__alloc(home, sizeof *run);
@@ -62,15 +79,17 @@ iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
     run->metrics.home = home;
     run->folder = iv__copy_text(home, folder);
     iv_status status = run->folder ? iv__make_folders(home, folder) : IV_NOMEM;
+    if (!status)
+        status = lock_folder(run);
     if (!status && !resume && (has(run, last_name) || has(run, "model.safetensors") || has(run, "run.json")))
         status = iv_fail(home, IV_IO, "%s holds a run already; go on with it by --resume, or choose another folder with -o",
                          folder);
-    if (!status)
-        status = lock_folder(run);
-    if (!status)
-        return run;
-    iv__run_free(run);
-    return NULL;
+    if (status) {
+        iv__run_free(run);
+        return NULL;
+    }
+    remove_leftovers(run);
+    return run;
 }
 
 void iv__run_free(iv__run *run)
@@ -94,21 +113,24 @@ static iv__safetensors *open_if_there(const iv__run *run, const char *file)
     return opened;
 }
 
-iv__safetensors *iv__run_checkpoint(const iv__run *run, iv__text *note)
+iv__safetensors *iv__run_checkpoint(iv__run *run, iv__text *note)
 {
     static const char *const files[] = { last_name, previous_name };
 
-    iv_home_clear(run->home);
+    run->last_damaged = false;
     for (int i = 0; i < 2; i++) {
+        iv_home_clear(run->home);
         iv__safetensors *file = open_if_there(run, files[i]);
-        if (file)
+        if (file || iv_home_status(run->home) == IV_NOMEM)
             return file;
         if (iv_home_status(run->home)) {
             iv__text_print(note, "%s%s", note->size ? "; " : "", iv_home_message(run->home));
-            if (i == 0 && has(run, previous_name))
-                iv_home_clear(run->home);
+            run->last_damaged |= i == 0;
         }
     }
+    if (note->size)
+        iv_fail(run->home, IV_FORMAT, "%s; no checkpoint is left to go on from: start again in another folder with -o",
+                note->data);
     return NULL;
 }
 
@@ -117,7 +139,7 @@ iv_status iv__run_rotate(const iv__run *run)
     char *last = iv__run_path(run, last_name), *previous = iv__run_path(run, previous_name);
     iv_status status = last && previous ? IV_OK : IV_NOMEM;
 
-    if (!status && iv__file_exists(last) && rename(last, previous))
+    if (!status && !run->last_damaged && iv__file_exists(last) && rename(last, previous))
         status = iv_fail(run->home, IV_IO, "renaming %s: %s", last, strerror(errno));
     iv__free(run->home, last);
     iv__free(run->home, previous);

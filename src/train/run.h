@@ -10,6 +10,7 @@ typedef struct iv__run {
     iv_home *home;
     char *folder;
     int lock; /* a file descriptor; -1: not locked */
+    bool last_damaged; /* it must not become `previous` */
     iv__text metrics; /* lines of metrics.jsonl that wait */
     iv__events *events;
 } iv__run;
@@ -25,8 +26,8 @@ void iv__run_free(iv__run *run);
 
 /* The newest complete checkpoint: last, else previous (then *note says what was wrong with last), else NULL without a
  * message if there is none; NULL with a message (FORMAT) if all that is there is damaged. */
-iv__safetensors *iv__run_checkpoint(const iv__run *run, iv__text *note);
-/* Where to write the next `last`; the one before becomes `previous`. */
+iv__safetensors *iv__run_checkpoint(iv__run *run, iv__text *note);
+/* Makes way for the next `last`: the one before becomes `previous`, unless it is damaged. */
 iv_status iv__run_rotate(const iv__run *run);
 
 /* Opens metrics.jsonl and the event file, cut back to what stands up to `step`. */

@@ -54,8 +54,13 @@ typedef struct iv__cpu {
     /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the transpose, from[j*ld + k]. */
     void (*pack)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
     void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
+    /* m columns of k rows, from[k*ld + i], one row tile behind the other: tile r at to + r*k, its rows side by side. */
+    void (*pack_tiles)(int64_t k, int64_t m, const float *from, int64_t ld, float *to);
 
     float (*sum)(const float *x, int64_t n);
+    float (*max)(const float *x, int64_t n);
+    /* The sum of e^(x - most), and these values in `to` unless it is NULL. */
+    float (*exp_sum)(const float *x, float most, float *to, int64_t n);
     /* to[j] = from[j] * factor */
     void (*scale)(const float *from, float factor, float *to, int64_t n);
 

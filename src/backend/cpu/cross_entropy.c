@@ -21,11 +21,13 @@
 
 enum { X, W, B, TARGET, WEIGHT, DLOSS };
 enum {
-    TASK_ROWS = 144,      /* of a row task */
-    BLOCK_BYTES = 18 << 20, /* of e, at most, and no less than one task */
-    SUM_ROWS = 144,       /* rows of e that one step of dw takes: a panel of them lies in L1 */
-    DX_PANELS = 2,        /* panels of e that one step of dx takes */
-    K_CHUNK = 384,        /* inputs whose products are summed in registers */
+    TASK_ROWS = 288,         /* of a row task, at most: what w is read for once */
+    ROW_UNIT = 36,           /* divides the rows of every task but the last: whole row tiles of each instruction set */
+    SUM_ROWS = 144,          /* rows of e that one step of dw takes: a panel of them lies in L1 */
+    BLOCK_BYTES = 18 << 20,  /* of e, at most, if SUM_ROWS rows are no more than that */
+    SMALL_BLOCK = 512 << 10, /* of e: no block need be smaller */
+    DX_PANELS = 2,           /* panels of e that one step of dx takes */
+    K_CHUNK = 384,           /* inputs whose products are summed in registers */
     SPINS = 2000,
 };
 
@@ -41,7 +43,7 @@ typedef struct loss_job {
     bool back;
     int64_t rows, inputs, classes; /* rows of weight other than 0 */
     iv__panels panels, dx_panels;  /* of the classes; of the inputs */
-    int64_t block_rows, blocks, tile_groups, panel_groups;
+    int64_t block_rows, task_rows, blocks, tile_groups, panel_groups;
     int64_t x_row, e_panel_rows;   /* floats of a row of xs; rows of a panel of e */
     int64_t *row;                  /* where the rows come from */
     float *bias;                   /* filled up with -infinity */
@@ -63,16 +65,6 @@ static int64_t min64(int64_t a, int64_t b)
 static int64_t ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
-}
-
-bool iv__linear_cross_entropy_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 1u << TARGET);
-}
-
-bool iv__linear_cross_entropy_back_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 1u << TARGET);
 }
 
 int iv__linear_cross_entropy_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
@@ -105,15 +97,18 @@ static void *take(layout *l, int64_t count, size_t size)
     return at;
 }
 
-/* Blocks hold enough row tasks to keep the threads busy, as far as e stays small enough. */
-static int64_t rows_of_block(const loss_job *j, int64_t threads)
+/* Two blocks are in hand at once, so each holds row tasks for half the threads, as far as e stays small enough. Which rows
+ * share a block or a task changes no sum: a block holds whole steps of dw. */
+static void cut_rows(loss_job *j, int64_t threads)
 {
-    int64_t bytes = j->panels.vectors * j->panels.width * (int64_t)sizeof(float) * TASK_ROWS;
-    int64_t most = BLOCK_BYTES / bytes, tasks = threads + 1 > 3 ? threads + 1 : 3;
+    int64_t row_bytes = j->panels.vectors * j->panels.width * (int64_t)sizeof(float);
+    int64_t block = TASK_ROWS * ceil_div(threads, 2);
 
-    if (most < 1)
-        most = 1;
-    return TASK_ROWS * min64(tasks, most);
+    block = block < SMALL_BLOCK / row_bytes ? SMALL_BLOCK / row_bytes : block;
+    block = min64(block, BLOCK_BYTES / row_bytes);
+    block = min64(iv__round_up(j->rows, SUM_ROWS), block / SUM_ROWS * SUM_ROWS);
+    j->block_rows = block < SUM_ROWS ? SUM_ROWS : block;
+    j->task_rows = min64(min64(TASK_ROWS, j->block_rows), iv__round_up(ceil_div(j->rows, 4 * threads), ROW_UNIT));
 }
 
 /* Sizes for `rows` rows, and where everything lies in scratch (base NULL: only how much). */
@@ -126,7 +121,7 @@ static loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, i
 
     j.panels = iv__panels_of(cpu, j.classes);
     j.dx_panels = iv__panels_of(cpu, j.inputs);
-    j.block_rows = rows_of_block(&j, threads);
+    cut_rows(&j, threads);
     j.blocks = ceil_div(rows, j.block_rows);
     j.x_row = (iv__round_up(j.inputs + 1, 16) / 16 | 1) * 16;
 
@@ -139,13 +134,13 @@ static loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, i
     int64_t columns = j.panels.vectors * j.panels.width;
     j.row = take(l, rows, sizeof *j.row);
     j.bias = take(l, columns, sizeof(float));
-    j.room = iv__round_up(TASK_ROWS * (cpu->width + 2), 16); /* partial sums, tops, targets' e */
+    j.room = iv__round_up(j.task_rows * (cpu->width + 2), 16); /* partial sums, tops, targets' e */
     if (back) {
         j.e_panel_rows = j.block_rows;
         j.e_block = columns * j.block_rows;
-        j.room += TASK_ROWS * j.dx_panels.vectors * j.dx_panels.width;
+        j.room += j.task_rows * j.dx_panels.vectors * j.dx_panels.width;
     } else {
-        j.room += TASK_ROWS * (cpu->vectors * cpu->width + j.x_row);
+        j.room += j.task_rows * (cpu->vectors * cpu->width + j.x_row);
     }
     if (back) {
         j.e = take(l, 2 * j.e_block, sizeof(float));
@@ -155,7 +150,7 @@ static loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, i
     if (weights)
         j.dw = take(l, (j.inputs + 1) * columns, sizeof(float));
     j.rooms = take(l, threads * j.room, sizeof(float));
-    int64_t per_block = ceil_div(j.block_rows, TASK_ROWS) + j.panel_groups * j.tile_groups;
+    int64_t per_block = ceil_div(j.block_rows, j.task_rows) + j.panel_groups * j.tile_groups;
     j.tasks = take(l, j.blocks * per_block, sizeof *j.tasks);
     for (int i = 0; i < 2; i++) {
         j.done[i] = take(l, j.blocks, sizeof *j.done[i]);
@@ -211,9 +206,9 @@ static span span_of(const loss_job *j, const task *t, int thread)
 
     s.padded = iv__round_up(s.count, j->cpu->rows);
     s.sums = room;
-    s.top = s.sums + TASK_ROWS * j->cpu->width;
-    s.at_target = s.top + TASK_ROWS;
-    room += iv__round_up(TASK_ROWS * (j->cpu->width + 2), 16);
+    s.top = s.sums + j->task_rows * j->cpu->width;
+    s.at_target = s.top + j->task_rows;
+    room += iv__round_up(j->task_rows * (j->cpu->width + 2), 16);
     if (j->back) {
         s.begin = t->begin;
         s.x = j->xs + half * j->xs_block + t->begin * j->x_row;
@@ -221,7 +216,7 @@ static span span_of(const loss_job *j, const task *t, int thread)
         s.dx = room;
     } else {
         s.x = room;
-        s.e = room + TASK_ROWS * j->x_row;
+        s.e = room + j->task_rows * j->x_row;
     }
     return s;
 }
@@ -489,8 +484,8 @@ static void add_task(loss_job *j, bool columns, int64_t block, int64_t begin, in
 
 static void add_rows(loss_job *j, int64_t block)
 {
-    for (int64_t r = 0; r < rows_in_block(j, block); r += TASK_ROWS)
-        add_task(j, false, block, r, min64(r + TASK_ROWS, rows_in_block(j, block)));
+    for (int64_t r = 0; r < rows_in_block(j, block); r += j->task_rows)
+        add_task(j, false, block, r, min64(r + j->task_rows, rows_in_block(j, block)));
 }
 
 /* Rows of a block stand before columns of the one before it. */

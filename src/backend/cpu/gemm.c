@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them and ROW_TILES row tiles in L2. */
-enum { K_CHUNK = 192, COLUMN_PANELS = 8, ROW_TILES = 16, TASK_WORK = 1 << 17 };
+enum { K_CHUNK = 160, COLUMN_PANELS = 12, ROW_TILES = 16, TASK_WORK = 1 << 17 };
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -148,10 +148,7 @@ static void copy_a(const product_job *j, const float *a, int64_t i, int64_t m, i
             memcpy(to + r * copied_row(k), a + (i + r) * p->lda + k0, (size_t)k * sizeof(float));
         return;
     }
-    for (int64_t r = 0; r < m; r += j->cpu->rows) {
-        int64_t tile = min64(m - r, j->cpu->rows);
-        j->cpu->pack(k, tile, a + k0 * p->lda + i + r, p->lda, to + r * k, tile);
-    }
+    j->cpu->pack_tiles(k, m, a + k0 * p->lda + i, p->lda, to);
 }
 
 /* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; a copied transposed one is
@@ -232,8 +229,12 @@ static void product_task(void *context, int64_t chunk, int thread)
     int64_t q1 = iv__part(j->panels.count, cg + 1, j->column_groups);
     const float *a = p->a + batch * p->a_batch, *b = p->b ? p->b + batch * p->b_batch : NULL;
     float *c = p->c + batch * p->c_batch;
-    float *b_room = j->scratch + thread * j->thread_floats, *a_room = b_room + packed_b_floats(j->cpu, p);
+    float *b_room = NULL, *a_room = NULL;
 
+    if (j->thread_floats) {
+        b_room = j->scratch + thread * j->thread_floats;
+        a_room = b_room + packed_b_floats(j->cpu, p);
+    }
     for (int64_t q = q0; q < q1; q += COLUMN_PANELS) {
         for (int64_t k0 = 0; k0 < p->k; k0 += k_chunk) {
             int64_t k = min64(k_chunk, p->k - k0);

@@ -17,16 +17,6 @@ static bool resets_after(const iv_kernel_call *k)
     return ((const iv__recurrent *)k->attr)->reset_after;
 }
 
-bool iv__gru_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
-bool iv__gru_back_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
 int iv__gru_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
     (void)k;

@@ -1,5 +1,6 @@
 /* kernels_avx512.c: inner kernels of 16 floats a vector, and the backend "avx512". */
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/rows.h"
 #include "backend/cpu/vector.h"
 
 #include <immintrin.h>
@@ -47,5 +48,9 @@ INLINE float v_reduce_max(V x)
     return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
 }
 
+INLINE V v_sqrt(V x) { return _mm512_sqrt_ps(x); }
+INLINE V v_negative(V x) { return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f)); }
+
 #define CPU avx512
+#define WITH_POINTWISE /* the reference's loops are built for any processor of the family */
 #include "backend/cpu/inner.inc"

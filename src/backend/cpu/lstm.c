@@ -7,16 +7,6 @@
 enum { X, W, U, B, H0, C0, INPUTS };
 enum { BACK_H0 = 3, BACK_C0, BACK_Y, BACK_GATES, BACK_CELLS, BACK_DY, BACK_DH, BACK_DC, BACK_INPUTS };
 
-bool iv__lstm_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
-bool iv__lstm_back_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
 int iv__lstm_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
     (void)k;

@@ -4,19 +4,6 @@
 
 #include "ops/rows.h"
 
-bool iv__all_f32(const iv_kernel_call *k, unsigned whole)
-{
-    for (int i = 0; i < k->n_in; i++) {
-        if (k->in[i].dtype != (whole >> i & 1 ? IV_I32 : IV_F32) || iv_shape_count(k->in[i].shape) == 0)
-            return false;
-    }
-    for (int i = 0; i < k->n_out; i++) {
-        if (k->out[i].dtype != IV_F32)
-            return false;
-    }
-    return true;
-}
-
 /* The columns [*first, *first + n) of w that a form takes. */
 static int64_t columns_of(const iv_shape *w, int64_t form, int64_t *first)
 {
@@ -41,11 +28,6 @@ void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, in
 
     iv__pack(home, cpu, transposed ? columns : rows, transposed ? rows : columns, (const float *)from->data + first,
              from->shape->dim[1], transposed, to);
-}
-
-bool iv__matmul_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
 }
 
 static bool wants_panels(const iv_kernel_call *k)

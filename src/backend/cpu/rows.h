@@ -1,7 +1,4 @@
-/* rows.h: the rows that this backend makes faster, written over the table of inner kernels.
- *
- * Each has run, scratch (bytes) and, where it wants inputs in panels, packings: `panels` brings the functions of the
- * instruction set, input and variant are filled in. */
+/* rows.h: the rows that this backend makes faster, written over the table of inner kernels. */
 #ifndef IV_BACKEND_CPU_ROWS_H
 #define IV_BACKEND_CPU_ROWS_H
 
@@ -14,35 +11,53 @@ enum {
     IV__FIRST_TWO_THIRDS = 2,  /* of the columns of w */
     IV__LAST_THIRD = 4,
 };
-size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t variant);
-static inline iv_packing iv__want(iv_packing panels, int input, int64_t variant)
+
+size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+
+/* `panels` brings the functions of the instruction set. */
+static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 {
     panels.input = input;
-    panels.variant = variant;
+    panels.variant = form;
     return panels;
 }
-void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to);
 
-#define IV__CPU_ROWS(ROW)                                                                                              \
-    ROW(matmul)                                                                                                        \
-    ROW(lstm)                                                                                                          \
-    ROW(lstm_back)                                                                                                     \
-    ROW(gru)                                                                                                           \
-    ROW(gru_back)                                                                                                      \
-    ROW(simple_rnn)                                                                                                    \
-    ROW(simple_rnn_back)                                                                                               \
-    ROW(linear_cross_entropy)                                                                                          \
-    ROW(linear_cross_entropy_back)
+/* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or those of a loss. */
+#define IV__CPU_ROWS(ROW, PLAIN)                                                                                       \
+    ROW(matmul, f32)                                                                                                   \
+    ROW(lstm, f32)                                                                                                     \
+    ROW(lstm_back, f32)                                                                                                \
+    ROW(gru, f32)                                                                                                      \
+    ROW(gru_back, f32)                                                                                                 \
+    ROW(simple_rnn, f32)                                                                                               \
+    ROW(simple_rnn_back, f32)                                                                                          \
+    ROW(linear_cross_entropy, loss)                                                                                    \
+    ROW(linear_cross_entropy_back, loss)                                                                               \
+    PLAIN(softmax, f32)                                                                                                \
+    PLAIN(log_softmax, f32)                                                                                            \
+    PLAIN(log_sum_exp, f32)
 
-#define IV__CPU_ROW(name)                                                                                              \
-    bool iv__##name##_fits(const iv_kernel_call *k);                                                                   \
-    void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);                                                \
+#define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
+#define ROW(name, inputs)                                                                                              \
+    PLAIN(name, inputs)                                                                                                \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                                          \
     int iv__##name##_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED]);
-IV__CPU_ROWS(IV__CPU_ROW)
-#undef IV__CPU_ROW
+IV__CPU_ROWS(ROW, PLAIN)
+#undef ROW
+#undef PLAIN
 
-/* Every array is f32 but for the inputs whose bit is set in `whole` (i32), and none is empty. */
-bool iv__all_f32(const iv_kernel_call *k, unsigned whole);
+/* Elementwise rows, whose reference is built for any processor of the family: here for AVX-512. */
+#define IV__POINTWISE_ROWS(ROW)                                                                                        \
+    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
+    ROW(add) ROW(sub) ROW(mul) ROW(div)
+
+#define ROW(name) void iv__##name##_avx512(const iv_kernel_call *k);
+IV__POINTWISE_ROWS(ROW)
+#undef ROW
+
+/* No array is empty, and all are f32 but for a loss's targets. */
+bool iv__fits_f32(const iv_kernel_call *k);
+bool iv__fits_loss(const iv_kernel_call *k);
 
 #endif

@@ -7,16 +7,6 @@
 enum { X, W, U, B, H0, INPUTS };
 enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
 
-bool iv__simple_rnn_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
-bool iv__simple_rnn_back_fits(const iv_kernel_call *k)
-{
-    return iv__all_f32(k, 0);
-}
-
 int iv__simple_rnn_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
     (void)k;

@@ -1,0 +1,229 @@
+/* base_threads_test.c: the pool: every chunk once, in rising order, nested, many and small; ordered
+ * chunks that wait for each other; homes beside homes. */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/home.h"
+#include "base/threads.h"
+
+enum { MOST_CHUNKS = 1000, MOST_THREADS = 8 };
+
+static iv_home *home_of(int threads)
+{
+    return iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = threads });
+}
+
+typedef struct job {
+    iv_home *home;
+    int threads;
+    _Atomic int times[MOST_CHUNKS];
+    _Atomic int64_t handed_out; /* chunks begun so far */
+    _Atomic int wrong;          /* cmocka may be called from the main thread alone */
+} job;
+
+static void count(void *context, int64_t chunk, int thread)
+{
+    job *j = context;
+
+    j->times[chunk]++;
+    j->wrong += thread < 0 || thread >= j->threads;
+}
+
+static void every_chunk_runs_once(void **state)
+{
+    static const int64_t sizes[] = { 0, 1, 2, 3, 7, 8, 9, 100, MOST_CHUNKS };
+
+    (void)state;
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
+        iv_home *home = home_of(threads);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            job j = { .home = home, .threads = threads };
+            iv__parallel(home, sizes[s], count, &j);
+            for (int64_t c = 0; c < MOST_CHUNKS; c++)
+                assert_int_equal(j.times[c], c < sizes[s]);
+            assert_int_equal(j.wrong, 0);
+        }
+        iv_home_free(home);
+    }
+}
+
+/* Chunk k waits until k - 1 is done: only rising order cannot stand still. */
+static void take_turn(void *context, int64_t chunk, int thread)
+{
+    job *j = context;
+
+    (void)thread;
+    while (atomic_load(&j->handed_out) != chunk)
+        sched_yield();
+    atomic_store(&j->handed_out, chunk + 1);
+}
+
+static void ordered_chunks_do_not_stand_still(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
+        iv_home *home = home_of(threads);
+        for (int round = 0; round < 20; round++) {
+            job j = { .home = home };
+            iv__parallel(home, 50, take_turn, &j);
+            assert_int_equal(j.handed_out, 50);
+        }
+        iv_home_free(home);
+    }
+}
+
+/* A job's results are seen by the caller, and the next job by its workers: each adds to plain memory. */
+typedef struct sum {
+    int64_t part[16];
+    int64_t round;
+} sum;
+
+static void add_round(void *context, int64_t chunk, int thread)
+{
+    sum *s = context;
+
+    (void)thread;
+    s->part[chunk] += s->round;
+}
+
+static void many_small_jobs_lose_nothing(void **state)
+{
+    (void)state;
+    for (int threads = 2; threads <= MOST_THREADS; threads += 3) {
+        iv_home *home = home_of(threads);
+        sum s = { .round = 0 };
+        int64_t expected = 0;
+        for (s.round = 0; s.round < 5000; s.round++) {
+            iv__parallel(home, 2 + s.round % 15, add_round, &s);
+            expected += s.round * (2 + s.round % 15);
+        }
+        for (int c = 0; c < 16; c++)
+            expected -= s.part[c];
+        assert_int_equal(expected, 0);
+        iv_home_free(home);
+    }
+}
+
+/* Workers that have gone to sleep are woken. */
+static void sleeping_workers_wake(void **state)
+{
+    iv_home *home = home_of(3);
+    struct timespec nap = { 0, 3000000 };
+
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        job j = { .home = home, .threads = 3 };
+        nanosleep(&nap, NULL);
+        iv__parallel(home, 3, count, &j);
+        assert_int_equal(j.times[0] + j.times[1] + j.times[2], 3);
+    }
+    iv_home_free(home);
+}
+
+typedef struct nest {
+    iv_home *home, *other;
+    int threads, other_threads;
+    _Atomic int inner, wrong;
+} nest;
+
+typedef struct inner {
+    nest *nest;
+    int thread; /* of the chunk around; -1: another home's chunks have threads of their own */
+    int64_t next;
+} inner;
+
+static void count_inner(void *context, int64_t chunk, int thread)
+{
+    inner *in = context;
+
+    in->nest->inner++;
+    if (in->thread < 0)
+        in->nest->wrong += thread < 0 || thread >= in->nest->other_threads;
+    else
+        in->nest->wrong += thread != in->thread || chunk != in->next++; /* serial, in this thread */
+}
+
+static void run_inner(void *context, int64_t chunk, int thread)
+{
+    nest *n = context;
+    inner in = { n, thread, 0 };
+
+    (void)chunk;
+    iv__parallel(n->home, 5, count_inner, &in);
+}
+
+static void calls_within_chunks_run_where_they_are(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
+        iv_home *home = home_of(threads);
+        nest n = { .home = home, .threads = threads };
+        iv__parallel(home, 40, run_inner, &n);
+        assert_int_equal(n.inner, 200);
+        assert_int_equal(n.wrong, 0);
+        iv_home_free(home);
+    }
+}
+
+/* A chunk may use a home of its own: its thread numbers fit that home's scratch. */
+static void run_other(void *context, int64_t chunk, int thread)
+{
+    nest *n = context;
+    iv_home *own = home_of(n->other_threads);
+    inner in = { n, -1, 0 }, back = { n, thread, 0 };
+
+    (void)chunk;
+    iv__parallel(own, 5, count_inner, &in);
+    iv_home_free(own);
+    iv__parallel(n->home, 3, count_inner, &back); /* and is still in its first job afterwards */
+}
+
+static void homes_do_not_mix(void **state)
+{
+    (void)state;
+    for (int other = 1; other <= 2; other++) {
+        iv_home *home = home_of(4);
+        nest n = { .home = home, .threads = 4, .other_threads = other };
+        iv__parallel(home, 12, run_other, &n);
+        assert_int_equal(n.inner, 12 * 8);
+        assert_int_equal(n.wrong, 0);
+        iv_home_free(home);
+    }
+}
+
+static void parts_cover_the_whole(void **state)
+{
+    (void)state;
+    for (int64_t n = 0; n < 40; n++)
+        for (int64_t chunks = 1; chunks < 12; chunks++) {
+            assert_int_equal(iv__part(n, 0, chunks), 0);
+            assert_int_equal(iv__part(n, chunks, chunks), n);
+            for (int64_t c = 0; c < chunks; c++) {
+                int64_t size = iv__part(n, c + 1, chunks) - iv__part(n, c, chunks);
+                assert_in_range(size, n / chunks, (n + chunks - 1) / chunks);
+            }
+        }
+    assert_true(iv__part(INT64_MAX, 16, 16) == INT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_chunk_runs_once),
+        cmocka_unit_test(ordered_chunks_do_not_stand_still),
+        cmocka_unit_test(many_small_jobs_lose_nothing),
+        cmocka_unit_test(sleeping_workers_wake),
+        cmocka_unit_test(calls_within_chunks_run_where_they_are),
+        cmocka_unit_test(homes_do_not_mix),
+        cmocka_unit_test(parts_cover_the_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

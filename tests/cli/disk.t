@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A folder that cannot be written, and a disk without space: one message, and the last good state survives.
+. "$(dirname "$0")/lib.sh"
+. "$tests/cli/text.sh"
+small_text small.txt
+all=(text --data small.txt "${tiny[@]}" --epochs 8)
+
+: >file
+run train "${all[@]}" -o file/run
+expect_status 1 "a folder below a file"
+expect_err "file" "is named"
+
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir locked
+    chmod a-w locked
+    run train "${all[@]}" -o locked/run
+    expect_status 1 "a folder that is read-only"
+    expect_err "locked" "is named, too"
+    skip "no space left" "only root can mount a small disk"
+    exit
+fi
+
+mkdir disk
+if ! mount -t tmpfs -o size=64k none disk 2>/dev/null; then
+    skip "no space left" "no disk can be mounted here"
+    exit
+fi
+trap 'umount -l "$work/disk"; finish' EXIT
+
+run train "${all[@]}" -o whole
+run train "${all[@]}" -o disk/run
+expect_status 1 "no space left"
+expect_err "disk/run" "the file is named"
+mount -o remount,size=4m disk
+run train "${all[@]}" --resume -o disk/run
+expect_status 0 "with space again it goes on"
+expect "to the same weights" test "$(weights disk/run)" = "$(weights whole)"
+
+mount -o remount,ro disk
+run train "${all[@]}" -o disk/other
+expect_status 1 "a disk that is read-only"
+expect_err "disk/other" "is named, too"
+run sample disk/run
+expect_status 0 "a run on it can be sampled"

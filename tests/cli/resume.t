@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# A run that was killed, stopped or damaged, and resumed, ends with the same weights as one that never was.
+. "$(dirname "$0")/lib.sh"
+. "$tests/cli/text.sh"
+small_text small.txt
+all=(text --data small.txt "${tiny[@]}" --units 128 --dropout 0.2 --epochs 24)
+
+run train "${all[@]}" -o whole
+expect_status 0 "a run that nobody stops"
+whole=$(weights whole)
+expect "it has a checksum" test "${#whole}" -eq 64
+steps=$(wc -l <whole/metrics.jsonl)
+
+run train "${all[@]}" --threads 2 -o threads
+expect "two threads give the same weights" test "$(weights threads)" = "$whole"
+expect "and the same file" cmp -s whole/last.safetensors threads/last.safetensors
+
+run train "${all[@]}" --resume -o fresh
+expect_status 0 "--resume on a run that is absent starts it"
+expect "with the same weights" test "$(weights fresh)" = "$whole"
+run train "${all[@]}" --resume -o fresh
+expect_status 0 "--resume on a run that is done"
+expect "changes nothing" cmp -s whole/last.safetensors fresh/last.safetensors
+
+for lines in 5 120 300; do
+    train_in_background "${all[@]}" -o "killed-$lines"
+    wait_for_lines "$lines" steps
+    kill -KILL "$trainer"
+    wait "$trainer" 2>/dev/null
+    killed=$?
+    run train "${all[@]}" --resume -o "killed-$lines"
+    expect_status 0 "resumed after kill -9 (line $lines)"
+    expect "it was killed indeed" test "$killed" -eq 137
+    expect "the weights are the same" test "$(weights "killed-$lines")" = "$whole"
+    expect "the metrics are whole" test "$(wc -l <"killed-$lines/metrics.jsonl")" -eq "$steps"
+done
+
+for signal in INT TERM; do
+    train_in_background "${all[@]}" -o "stopped-$signal"
+    wait_for_lines 30 steps
+    kill "-$signal" "$trainer"
+    wait "$trainer"
+    status=$?
+    expect_status 130 "SIG$signal ends with 130"
+    expect "and says how to go on" grep -q -e --resume trainer.err
+    expect "the last line tells" grep -q '"done": false' steps
+    run train "${all[@]}" --resume -o "stopped-$signal"
+    expect "resumed: the weights are the same" test "$(weights "stopped-$signal")" = "$whole"
+done
+
+run train "${all[@]}" --epochs 12 -o parts
+run train "${all[@]}" --resume -o parts
+expect "epochs in two parts" test "$(weights parts)" = "$whole"
+run train "${all[@]}" --steps 17 -o steps-first
+run train "${all[@]}" --resume -o steps-first
+expect "steps, then epochs" test "$(weights steps-first)" = "$whole"
+run train text --data small.txt "${tiny[@]}" --steps 5
+run train text --data small.txt "${tiny[@]}" --steps 9 --resume
+expect "--resume without -o goes on with the last run" grep -q '"step": 9' runs/text/metrics.jsonl
+
+run train "${all[@]}" --units 129 --resume -o whole
+expect_status 1 "another option"
+expect_err "units" "is refused by name"
+expect "the run is as it was" test "$(weights whole)" = "$whole"
+sed 's/fox/wolf/' small.txt >other.txt
+run train "${all[@]}" --data other.txt --resume -o whole
+expect_status 1 "other data"
+expect_err "data" "are refused"
+
+damage() { printf 'damage' | dd of="$1" bs=1 seek=5000 conv=notrunc status=none; }
+
+run train "${all[@]}" --epochs 12 -o damaged
+cp -r damaged both
+damage damaged/last.safetensors
+run train "${all[@]}" --resume -o damaged
+expect_status 0 "a damaged checkpoint"
+expect_err "last.safetensors" "is told"
+expect_err "going on from the checkpoint before it" "and the one before it is used"
+expect "the weights are the same" test "$(weights damaged)" = "$whole"
+truncate -s 3000 both/last.safetensors
+damage both/previous.safetensors
+run train "${all[@]}" --resume -o both
+expect_status 1 "both checkpoints damaged"
+expect_err "safetensors" "is told, too"
+damage both/model.safetensors
+run sample both
+expect_status 1 "a damaged model"
+expect_err "model.safetensors" "is refused"
+
+train_in_background "${all[@]}" --epochs 100000 -o busy
+wait_for_lines 5 steps
+run train "${all[@]}" --resume -o busy
+expect_status 1 "a run that another process trains"
+expect_err "another process is training into busy" "is refused"
+kill -INT "$trainer"
+wait "$trainer"
+status=$?
+expect_status 130 "the one that trains goes on until it is stopped"

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Samples: the same seed the same bytes, more samples begin with the same ones, and each on one line.
+. "$(dirname "$0")/lib.sh"
+. "$tests/cli/text.sh"
+small_text paragraphs
+sed 's/, and/\nand/' paragraphs >small.txt
+
+not_same() { ! cmp -s "$1" "$2"; }
+
+run train text --data small.txt "${tiny[@]}" --tokens chars --steps 40 -o run
+expect_status 0 "a run to sample from"
+
+run sample run --n 3 --length 30 --seed 7
+expect_status 0 "sample"
+expect_lines 3 "a sample is one line"
+cp "$out" three
+run sample run --n 3 --length 30 --seed 7
+expect "the same seed gives the same bytes" cmp -s three "$out"
+run sample run --n 20 --length 30 --seed 7
+expect "more samples begin with the same ones" cmp -s three <(head -n 3 "$out")
+run sample run --n 3 --length 30 --seed 8
+expect "another seed gives others" not_same three "$out"
+run sample run --n 3 --length 30 --seed 7 --threads 2
+expect "threads change nothing" cmp -s three "$out"
+run sample run/model.safetensors -n 3 --length 30 --seed 7
+expect "the model file alone gives the same" cmp -s three "$out"
+cp run/model.safetensors alone.safetensors
+run sample alone.safetensors -n 3 --length 30 --seed 7
+expect "wherever it lies" cmp -s three "$out"
+
+run sample run --n 3 --length 30 --seed 7 --out samples.txt
+expect "--out writes the same" cmp -s three samples.txt
+expect "and nothing else" test ! -s "$out"
+run sample run --out nowhere/samples.txt
+expect_status 1 "--out into a folder that is absent"
+expect_err "nowhere" "is named"
+
+run sample run --n 3 --length 30 --seed 7 --json
+expect_lines 3 "--json: a line for each"
+expect "each an object" awk '!/^\{"sample": [0-9]+, "text": ".*", "tokens": [0-9]+, "ended": (true|false)\}$/ { exit 1 }' "$out"
+
+run sample run --temperature 0 --n 2 --length 20
+expect "temperature 0 always takes the likeliest" test "$(sort -u "$out" | wc -l)" -eq 1
+run sample run --prompt "the fox" --length 20
+expect "a sample begins with the prompt" grep -q '^the fox' "$out"
+run sample run --prompt $'the fox\nand' --length 5
+expect_out 'the fox\nand' "line breaks are written as \\n"
+expect_lines 1 "and stay on one line"
+run sample run --prompt $'the fox\nand' --length 5 --raw
+expect "as they are with --raw" test "$(head -n 1 "$out")" = "the fox"
+run sample run --prompt "ЖЖ" --length 5
+expect_err "does not know" "unknown characters are told"
+
+run plot run --prompt "the fox" --prompt "the crow"
+if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
+    expect_status 0 "plot"
+    for name in loss next-words; do
+        expect "plots/$name.png is a PNG" test "$(head -c 4 "run/plots/$name.png" | tail -c 3)" = PNG
+        expect "plots/$name.svg is an SVG" grep -q '<svg' "run/plots/$name.svg"
+    done
+    expect_lines 4 "the files are named on stdout"
+    run plot alone.safetensors --out pictures
+    expect "a model file alone gives the words" test -s pictures/next-words.png -a ! -e pictures/loss.png
+    printf '{"step": 1, "loss"\n' >run/metrics.jsonl
+    run plot run
+    expect_status 1 "a metrics file that is damaged"
+    expect_err "line 1" "is named with its line"
+else
+    skip "plot" "ivory-plot was not built"
+fi
