@@ -15,7 +15,7 @@
 #include "base/home.h"
 #include "common/evaluate.h"
 
-enum { GRAPHS = 150, MAX_NODES = 90, MAX_LEAVES = 12, MAX_TARGETS = 6, RUNS = 3 };
+enum { GRAPHS = 400, MAX_NODES = 90, MAX_LEAVES = 12, MAX_TARGETS = 6, RUNS = 3 };
 
 typedef struct maker {
     uint64_t random;

@@ -22,10 +22,10 @@ typedef struct iv_update {
 typedef struct iv_plan iv_plan;
 
 typedef struct iv_plan_memory {
-    size_t slab;      /* values between nodes, in bytes */
+    size_t slab;      /* values between nodes and kernels' working memory, in bytes */
     size_t inputs;    /* inputs and states kept in the plan */
     size_t constants; /* what depends on parameters alone: packed weights and the like */
-    size_t scratch;   /* working memory of kernels */
+    size_t scratch;   /* of the slab: the largest working memory of a kernel */
     size_t unshared;  /* what the values would take without reuse */
     int calls;        /* calls in the plan */
     int groups;       /* what is run: fused groups count once */

@@ -53,10 +53,9 @@ static void put_memory(const info *f)
         size_t bytes;
     } rows[] = { { "parameters", m->parameters },
                  { "optimizer", m->optimizer },
-                 { "slab: values between nodes", m->slab },
+                 { "slab: values, and scratch of kernels", m->slab },
                  { "inputs", m->inputs },
                  { "constants: packed weights", m->constants },
-                 { "scratch of kernels", m->scratch },
                  { "validation", m->validation },
                  { "Total", m->total } };
     char bytes[32];

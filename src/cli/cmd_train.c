@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct train_options {
     const char *out, *data;
@@ -110,6 +111,8 @@ static int announce(training *t)
     cli_note(c, "%s: %s%s", instance->system->name, instance->system->says,
              instance->as_printed ? " (as printed)" : "");
     cli_note(c, "data        %s: %s", t->data.size ? t->data.data : "built in", instance->data_report);
+    if (*instance->data_note)
+        cli_note(c, "note        %s", instance->data_note);
     cli_note(c, "records     %s training, %s validation, %s test", cli_count(n[SPLIT_TRAIN], a),
              cli_count(n[SPLIT_VALIDATION], b), cli_count(n[SPLIT_TEST], d));
     cli_note(c, "parameters  %s", cli_count(iv_params_elements(t->params, ""), a));
@@ -136,6 +139,14 @@ static iv_status weights_sha256(const training *t, char hex[65])
     return status;
 }
 
+/* The most memory that this process held. */
+static int64_t peak_bytes(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
+}
+
 static int put_end_json(training *t, bool done)
 {
     iv__text text = { .home = t->c->home };
@@ -148,6 +159,7 @@ static int put_end_json(training *t, bool done)
     iv__json_put_name(&w, "done"), iv__json_put_bool(&w, done);
     iv__json_put_name(&w, "run"), iv__json_put_string(&w, t->folder.data);
     iv__json_put_name(&w, "weights_sha256"), iv__json_put_string(&w, hex);
+    iv__json_put_name(&w, "peak_bytes"), iv__json_put_int(&w, peak_bytes());
     iv__json_end_object(&w);
     int status = cli_put_line(t->c, &text);
     iv__text_free(&text);

@@ -133,7 +133,8 @@ static iv_status add_step(const iv_instance *instance, iv_params *params, const 
     memory->slab += m.slab;
     memory->inputs += m.inputs;
     memory->constants += m.constants;
-    memory->scratch += m.scratch;
+    if (m.scratch > memory->scratch)
+        memory->scratch = m.scratch;
     if (plan)
         iv_plan_print(iv_train_step_plan(step), plan);
     iv_train_step_free(step);
@@ -162,7 +163,7 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
 
     if (plan) {
         iv_plan_memory m = iv_plan_memory_of(plan);
-        memory->validation = m.slab + m.inputs + m.constants + m.scratch;
+        memory->validation = m.slab + m.inputs + m.constants;
     }
     iv_status status = plan ? IV_OK : iv_home_status(instance->home);
     iv_plan_free(plan);
@@ -181,6 +182,6 @@ iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_mem
     memory->optimizer = (size_t)iv_params_elements(params, optimizers) * sizeof(float);
     memory->parameters = (size_t)iv_params_elements(params, "") * sizeof(float) - memory->optimizer;
     memory->total = memory->parameters + memory->optimizer + memory->slab + memory->inputs +
-                    memory->constants + memory->scratch + memory->validation;
+                    memory->constants + memory->validation;
     return status;
 }

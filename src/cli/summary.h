@@ -25,7 +25,7 @@ void summary_free(summary *s);
 /* Bytes that training takes, known before the first step. */
 typedef struct summary_memory {
     size_t parameters, optimizer;
-    size_t slab, inputs, constants, scratch; /* of the steps' plans */
+    size_t slab, inputs, constants, scratch; /* of the steps' plans; scratch is in the slab */
     size_t validation;                       /* of the plan that measures the validation loss */
     size_t total;
 } summary_memory;

@@ -18,7 +18,8 @@ iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_sys
     if (!instance)
         return NULL;
     *instance = (iv_instance){ .home = home, .model = model, .system = system, .as_printed = as_printed,
-                               .arena = { .home = home }, .data_sha256 = "", .data_report = "" };
+                               .arena = { .home = home }, .data_sha256 = "", .data_report = "",
+                               .data_note = "" };
     instance->options = iv__arena_get(&instance->arena, model->options_size);
     instance->state = iv__arena_get(&instance->arena, model->state_size);
     instance->trainee = (iv__trainee){ .self = instance, .build = model->build };

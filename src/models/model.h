@@ -85,6 +85,7 @@ struct iv_instance {
     iv__trainee trainee;   /* self is the instance */
     const char *data_sha256; /* of the data file; "" before open_data */
     const char *data_report; /* how many records, and what was dropped */
+    const char *data_note;   /* "" or what a person should know of the data */
 };
 
 /* Options by the system's settings (and the printed ones). NULL with a message when memory is out or a setting is wrong. */

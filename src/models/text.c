@@ -247,6 +247,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
         state->vocabulary = iv__tokens_vocabulary(state->data);
     instance->data_sha256 = iv__tokens_content_sha256(state->data);
     instance->data_report = iv__tokens_report(state->data);
+    instance->data_note = iv__tokens_note(state->data);
     instance->trainee.fill = text_fill;
     keep_vocabulary(instance);
     return cut_pieces(instance);
@@ -446,6 +447,18 @@ static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_
     return status;
 }
 
+/* A token too long for its place is cut between characters. */
+static void copy_token(char to[sizeof((iv_likely *)0)->token], const char *token)
+{
+    size_t size = strlen(token), most = sizeof((iv_likely *)0)->token - 1;
+
+    if (size > most)
+        for (size = most; size && ((unsigned char)token[size] & 0xC0) == 0x80;)
+            size--;
+    memcpy(to, token, size);
+    to[size] = 0;
+}
+
 static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt, double temperature, int n,
                                 iv_likely *likely, int *found)
 {
@@ -465,7 +478,7 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
             for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
                 if (w.work.weight[i] > w.work.weight[best])
                     best = i;
-            snprintf(likely[*found].token, sizeof likely->token, "%s", iv__vocabulary_token(state->vocabulary, best));
+            copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));
             likely[*found].probability = w.work.weight[best];
             w.work.weight[best] = -1;
         }
