@@ -6,14 +6,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/home.h"
 #include "graph/node.h"
-#include "ops/rows.h"
+#include "scarce.h"
 
 typedef struct world {
     iv_home *home;
@@ -260,33 +259,13 @@ static void calls_take_so_many_inputs(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-typedef struct scarce {
-    int64_t left, alive;
-} scarce;
-
-static void *scarce_allocate(void *user, void *old, size_t bytes)
-{
-    scarce *s = user;
-
-    if (!bytes) {
-        s->alive -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (s->left-- <= 0)
-        return NULL;
-    s->alive++;
-    return malloc(bytes);
-}
-
 /* The n-th allocation fails, for n = 1, 2, 3 ...: a graph refuses, keeps refusing and is freed whole. */
 static void graphs_survive_scarcity(void **state)
 {
     (void)state;
     for (int64_t allowed = 1;; allowed++) {
         scarce s = { .left = allowed };
-        iv_home *home = iv_home_new(&(iv_home_options){
-            .size = sizeof(iv_home_options), .threads = 1, .allocate = scarce_allocate, .user = &s });
+        iv_home *home = scarce_home(&s);
         iv_graph *graph = iv_graph_new(home);
         iv_node *x = graph ? iv_input(graph, "x", IV_F32, iv_dims(4)) : NULL, *y = x;
         for (int i = 0; i < 600; i++) /* some grow its tables */

@@ -7,13 +7,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/home.h"
 #include "graph/node.h"
+#include "scarce.h"
 
 typedef struct world {
     iv_home *home;
@@ -507,25 +507,6 @@ static void the_slab_is_shared(void **state)
 
 /* ---- memory that runs out -------------------------------------------------------------------- */
 
-typedef struct scarce {
-    int64_t left, alive;
-} scarce;
-
-static void *scarce_allocate(void *user, void *old, size_t bytes)
-{
-    scarce *s = user;
-
-    if (!bytes) {
-        s->alive -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (s->left-- <= 0)
-        return NULL;
-    s->alive++;
-    return malloc(bytes);
-}
-
 /* The n-th allocation fails, for n = 1, 2, 3 ... until all succeed. */
 static void plans_survive_scarcity(void **state)
 {
@@ -534,8 +515,7 @@ static void plans_survive_scarcity(void **state)
     (void)state;
     for (int64_t allowed = 1;; allowed++) {
         scarce s = { .left = 1000 };
-        world w = { .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1,
-                                                            .allocate = scarce_allocate, .user = &s }) };
+        world w = { .home = scarce_home(&s) };
         w.graph = iv_graph_new(w.home);
         iv_node *x = in(&w, "x", iv_dims(64, 64)), *q = iv_parameter(w.graph, "p", iv_dims(64, 64)), *y = x;
         for (int i = 0; i < 30; i++)

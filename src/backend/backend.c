@@ -1,12 +1,10 @@
 /* backend.c: which backends there are, and which one a home uses. */
-#include "backend/backend.h"
+#include "backend/cpu/cpu.h"
 
 #include "base/home.h"
 #include "base/text.h"
 
 #include <string.h>
-
-extern const iv_backend iv__backend_portable, iv__backend_avx512;
 
 const iv_backend *const iv__backends[] = {
 #ifndef IVORY_NO_X86
@@ -34,8 +32,9 @@ static const iv_backend *refuse(iv_home *home, const char *asked, bool known)
     if (text.failed)
         return NULL;
     if (known)
-        iv_fail(home, IV_UNSUPPORTED, "this processor does not have the instruction set %s that was asked for; it has: %s", asked,
-                text.data);
+        iv_fail(home, IV_UNSUPPORTED,
+                "this processor does not have the instruction set %s that was asked for; it has: %s",
+                asked, text.data);
     else
         iv_fail(home, IV_NAME, "unknown instruction set '%s'; the choices are: %s", asked, text.data);
     iv__text_free(&text);
@@ -54,7 +53,8 @@ const iv_backend *iv__backend_of(iv_home *home)
     return refuse(home, asked, false);
 }
 
-const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op, const iv_kernel_call *k)
+const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op,
+                                       const iv_kernel_call *k)
 {
     for (const iv_fast_kernel *kernel = backend->kernels; kernel->op; kernel++) {
         if (strcmp(kernel->op, op) == 0 && (!kernel->fits || kernel->fits(k)))

@@ -32,6 +32,8 @@ typedef struct loop {
     int32_t *order, *batch;
     int64_t order_epoch; /* the epoch that order is of; -1: none */
     uint64_t shuffle_key;
+    int64_t count;  /* records in `batch` */
+    bool last_good; /* the last step was */
     iv__progress progress;
     double last_save;
     int64_t saved_step; /* that `last` holds; -1: none */
@@ -133,33 +135,36 @@ static iv_status load_or_start(loop *l)
 
 /* ---- one step --------------------------------------------------------------------------------------------------------- */
 
-static int64_t fill_batch(loop *l)
+static void choose_batch(loop *l)
 {
     int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = l->progress.step / l->per_epoch;
     int64_t first = l->progress.step % l->per_epoch * l->settings->batch;
-    int64_t count = n - first < l->settings->batch ? n - first : l->settings->batch;
 
+    l->count = n - first < l->settings->batch ? n - first : l->settings->batch;
     if (l->order_epoch != epoch) {
         iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, n);
         l->order_epoch = epoch;
     }
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < l->count; i++)
         l->batch[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
-    return count;
 }
 
-static double weight_of(const loop *l, int part, int64_t count)
+static double weight_of(const loop *l, int part)
 {
-    return l->parts[part].weight ? *(const float *)iv_train_step_watched(l->steps[part], 0) : (double)count;
+    return l->parts[part].weight ? *(const float *)iv_train_step_watched(l->steps[part], 0) : (double)l->count;
+}
+
+static bool explodes(const loop *l, double loss)
+{
+    return l->progress.first_loss > 0 && loss > explodes_beyond * l->progress.first_loss;
 }
 
 /* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and its mean loss is no number. */
-static iv_status gradients(loop *l, int part, int64_t count, double *weight)
+static iv_status gradients(loop *l, int part, double *weight)
 {
     iv_train_step *step = l->steps[part];
     iv_plan *plan = iv_train_step_plan(step);
-    double first = l->progress.first_loss;
-    iv_status status = l->trainee->fill(l->trainee->self, plan, l->batch, count, l->settings->batch);
+    iv_status status = l->trainee->fill(l->trainee->self, plan, l->batch, l->count, l->settings->batch);
 
     if (status)
         return status;
@@ -167,14 +172,14 @@ static iv_status gradients(loop *l, int part, int64_t count, double *weight)
     status = iv_train_step_gradients(step);
     if (status && status != IV_NUMERIC)
         return status;
-    *weight = weight_of(l, part, count);
+    *weight = weight_of(l, part);
     if (*weight == 0) {
         iv_home_clear(l->home);
         return IV_OK;
     }
-    if (!status && part == 0 && first > 0 && iv_train_step_loss(step) > explodes_beyond * first)
+    if (!status && part == 0 && explodes(l, iv_train_step_loss(step)))
         status = iv_fail(l->home, IV_NUMERIC, "the loss exploded: %.6g, after %.6g at the first step",
-                         iv_train_step_loss(step), first);
+                         iv_train_step_loss(step), l->progress.first_loss);
     return status;
 }
 
@@ -249,13 +254,14 @@ static iv_status one_step(loop *l)
 {
     iv__progress *p = &l->progress;
     double begin = seconds_now(), loss = 0, norm = 0, weight = 0, rate = rate_now(l);
-    int64_t count = fill_batch(l);
 
+    choose_batch(l);
+    l->last_good = false;
     for (int i = 0; i < l->n_parts; i++) {
         int times = l->parts[i].times ? l->parts[i].times : 1;
         for (int t = 0; t < times; t++) {
             double counted;
-            iv_status status = gradients(l, i, count, &counted);
+            iv_status status = gradients(l, i, &counted);
             if (!status && counted > 0)
                 status = iv_train_step_apply(l->steps[i], rate, p->updates);
             if (status == IV_NUMERIC) {
@@ -273,6 +279,7 @@ static iv_status one_step(loop *l)
     }
     if (isinf(p->first_loss) && weight > 0)
         p->first_loss = loss;
+    l->last_good = true;
     p->step++;
     p->updates++;
     p->epoch_loss += loss * weight;
@@ -306,6 +313,20 @@ static void report_epoch(loop *l, const iv__epoch_report *report)
         l->watcher->epoch(l->watcher->user, report);
 }
 
+/* Weights that are kept are gone back to when a step goes bad, so they must be sound. What the last update made of them
+ * shows in no loss yet: the last batch is looked at again. */
+static iv_status look_at_weights(loop *l, bool *sound)
+{
+    double weight;
+    iv_status status = l->last_good ? gradients(l, 0, &weight) : IV_OK;
+
+    *sound = status == IV_OK;
+    if (status != IV_NUMERIC)
+        return status;
+    iv_home_clear(l->home);
+    return IV_OK;
+}
+
 static iv_status end_epoch(loop *l)
 {
     iv__progress *p = &l->progress;
@@ -318,6 +339,10 @@ static iv_status end_epoch(loop *l)
         return status;
     double measure = l->evaluation ? validation : training;
     bool best = measure < p->best;
+    if (best)
+        status = look_at_weights(l, &best);
+    if (status)
+        return status;
     if (best) {
         p->best = measure;
         p->best_epoch = epoch;

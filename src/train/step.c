@@ -136,10 +136,11 @@ iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_opt
     bool *depends = iv__alloc_array(home, graph->n_calls, sizeof *depends);
     iv_status status = step && parameter && gradient && depends ? IV_OK : IV_NOMEM;
 
-    if (!status) {
-        const char *prefix = o->changes ? o->changes : "";
+    if (step)
         *step = (iv_train_step){ .home = home, .params = params, .optimizer = o->optimizer,
                                  .real = graph->real, .n_watched = o->n_watched };
+    if (!status) {
+        const char *prefix = o->changes ? o->changes : "";
         step->n = find_parameters(o->loss, prefix, parameter, depends);
         step->names = iv__alloc_array(home, step->n + 1, sizeof *step->names);
         if (!step->n)

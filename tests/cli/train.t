@@ -31,7 +31,7 @@ expect "lines of steps count from 1 and have loss and seconds" awk '
                   if (!/"loss": [0-9]/ || !/"epoch": / || !/"rate": / || !/"norm": /) exit 1 }
     END { exit steps != 20 }' "$out"
 expect "the last line has the checksum" \
-    awk 'END { exit !/^\{"done": true, "run": "runs\/text-2", "weights_sha256": "[0-9a-f]+"\}$/ }' "$out"
+    awk 'END { exit !/^\{"done": true, "run": "runs\/text-2", "weights_sha256": "[0-9a-f]+", "peak_bytes": [0-9]+\}$/ }' "$out"
 expect "the next free folder" test -s runs/text-2/model.safetensors
 expect "info has the same checksum" test "$(weights runs/text-2)" = \
     "$(sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$out")"

@@ -1,4 +1,5 @@
-/* cpu.c: the backends of this processor, one for each instruction set: the same rows over another table of inner kernels. */
+/* cpu.c: the backends of this processor, one for each instruction set: the same rows over another
+ * table of inner kernels. */
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
 
@@ -43,7 +44,8 @@ const iv_backend iv__backend_portable = { "portable", available_portable, kernel
 static bool available_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("fma");
 }
 const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512 };
 #endif

@@ -1,8 +1,10 @@
-/* cpu.h: the table of inner kernels that one instruction set offers; the algorithms above are written once over it.
+/* cpu.h: the table of inner kernels that one instruction set offers; the algorithms above are
+ * written once over it.
  *
- * A matrix that is the right factor of products is packed in panels: its columns are grouped in vectors of `width`
- * floats (the last one filled with zeros), the vectors in panels of at most `vectors`, as even as possible. A panel
- * holds its rows one behind the other. Row tiles are at most `rows` high. */
+ * A matrix that is the right factor of products is packed in panels: its columns are grouped in
+ * vectors of `width` floats (the last one filled with zeros), the vectors in panels of at most
+ * `vectors`, as even as possible. A panel holds its rows one behind the other. Row tiles are at
+ * most `rows` high. */
 #ifndef IV_BACKEND_CPU_CPU_H
 #define IV_BACKEND_CPU_CPU_H
 
@@ -10,9 +12,10 @@
 
 enum { IV__MAX_TILE_ROWS = 9, IV__MAX_TILE_VECTORS = 3 };
 
-/* c[i][j] (+)= sum over `blocks` blocks of k of a(i,k) b[k][j]. a(i,k) lies at a[i*ai + k*ak], blocks of it a_block
- * apart; b is a panel. `last` floats of the last vector are written. The sum starts in fresh registers.
- * Each step of k asks for a cache line that is needed soon: ahead, ahead + ahead_step, ... */
+/* c[i][j] (+)= sum over `blocks` blocks of k of a(i,k) b[k][j]. a(i,k) lies at a[i*ai + k*ak],
+ * blocks of it a_block apart; b is a panel. `last` floats of the last vector are written. The sum
+ * starts in fresh registers. Each step of k asks for a cache line that is needed soon: ahead, ahead
+ * + ahead_step, ... */
 typedef struct iv__tile_call {
     int64_t k, blocks;
     const float *a;
@@ -26,9 +29,9 @@ typedef struct iv__tile_call {
 } iv__tile_call;
 typedef void iv__tile(const iv__tile_call *t);
 
-/* A tile of logits, turned into e = exp(logit - top) in the registers.
- * logit = (more ? e : 0) + x w + bias, x of ldx floats a row, e of the panel's width a row; sums takes `width` partial
- * sums for each row. */
+/* A tile of logits, turned into e = exp(logit - top) in the registers. logit = (more ? e : 0) + x w
+ * + bias, x of ldx floats a row, e of the panel's width a row; sums takes `width` partial sums for
+ * each row. */
 enum {
     IV__EXP_FIRST_TOP, /* top is the maximum of this panel if `first`, else given */
     IV__EXP_FIND_TOP,  /* only raises top; neither e nor sums are written */
@@ -51,10 +54,13 @@ typedef struct iv__cpu {
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
     iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
 
-    /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the transpose, from[j*ld + k]. */
+    /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the
+     * transpose, from[j*ld + k]. */
     void (*pack)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
-    void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
-    /* m columns of k rows, from[k*ld + i], one row tile behind the other: tile r at to + r*k, its rows side by side. */
+    void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, float *to,
+                            int64_t width);
+    /* m columns of k rows, from[k*ld + i], one row tile behind the other: tile r at to + r*k, its
+     * rows side by side. */
     void (*pack_tiles)(int64_t k, int64_t m, const float *from, int64_t ld, float *to);
 
     float (*sum)(const float *x, int64_t n);
@@ -64,26 +70,38 @@ typedef struct iv__cpu {
     /* to[j] = from[j] * factor */
     void (*scale)(const float *from, float factor, float *to, int64_t n);
 
-    /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z receives the gates; states
-     * are replaced by those after the step. `inner` arrives as h Ug (reset after) or receives r h (reset before, whose
-     * second half is gru_state). */
+    /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
+     * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
+     * (reset after) or receives r h (reset before, whose second half is gru_state). */
     void (*lstm)(int64_t units, float *z, const float *b, float *h, float *c);
     void (*gru_after)(int64_t units, float *z, const float *b, float *inner, float *h);
     void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
     void (*gru_state)(int64_t units, float *z, const float *b, float *h);
     void (*simple_rnn)(int64_t units, float *z, const float *b, float *h);
-    /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step before, dh as far as it
-     * does not go through u. */
-    void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before, const float *dy,
-                      float *dh, float *dc, float *dz);
-    void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before, const float *dy,
-                     float *dh, float *dz); /* inner NULL: reset before; then dz of r follows by: */
-    void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before, const float *d_inner, float *dh,
-                           float *dz);
+    /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
+     * before, dh as far as it does not go through u. */
+    void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
+                      const float *dy, float *dh, float *dc, float *dz);
+    void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
+                     const float *dy, float *dh,
+                     float *dz); /* inner NULL: reset before; then dz of r follows by: */
+    void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before,
+                           const float *d_inner, float *dh, float *dz);
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;
+extern const iv_backend iv__backend_portable, iv__backend_avx512;
+
+static inline int64_t iv__min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t iv__ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
 
 static inline int64_t iv__round_up(int64_t n, int64_t step)
 {

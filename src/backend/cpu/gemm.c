@@ -1,26 +1,25 @@
-/* gemm.c: products: how they are cut into tasks for threads, blocks for caches and tiles for registers. */
+/* gemm.c: products: how they are cut into tasks for threads, blocks for caches and tiles for
+ * registers. */
 #include "backend/cpu/gemm.h"
 
 #include "base/threads.h"
 
 #include <string.h>
 
-/* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them and ROW_TILES row tiles in L2. */
-enum { K_CHUNK = 160, COLUMN_PANELS = 12, ROW_TILES = 16, TASK_WORK = 1 << 17 };
-
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
+/* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them and
+ * ROW_TILES row tiles in L2. */
+enum {
+    K_CHUNK = 160,
+    COLUMN_PANELS = 12,
+    ROW_TILES = 16,
+    WHOLE_FLOATS = 1 << 17,
+    TASK_WORK = 1 << 17
+};
+enum { PACK_ROWS = 1024, PACK_WORK = 1 << 15 };
 
 iv__panels iv__panels_of(const iv__cpu *cpu, int64_t n)
 {
-    int64_t vectors = ceil_div(n, cpu->width), count = ceil_div(vectors, cpu->vectors);
+    int64_t vectors = iv__ceil_div(n, cpu->width), count = iv__ceil_div(vectors, cpu->vectors);
 
     return (iv__panels){ n, cpu->width, vectors, count, vectors % count, vectors / count };
 }
@@ -35,7 +34,7 @@ int64_t iv__panel_of(const iv__panels *p, int64_t column)
 /* Columns of the panel that exist: fewer than its width in the last one. */
 static int64_t panel_columns(const iv__panels *p, int64_t panel)
 {
-    return min64(iv__panel_vectors(p, panel) * p->width, p->n - iv__panel_begin(p, panel));
+    return iv__min64(iv__panel_vectors(p, panel) * p->width, p->n - iv__panel_begin(p, panel));
 }
 
 int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n)
@@ -44,8 +43,8 @@ int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n)
 }
 
 /* Rows [k0, k0 + k) of one panel. */
-static void pack_panel(const iv__cpu *cpu, const iv__panels *panels, int64_t panel, int64_t k0, int64_t k,
-                       const float *b, int64_t ld, bool transposed, float *to)
+static void pack_panel(const iv__cpu *cpu, const iv__panels *panels, int64_t panel, int64_t k0,
+                       int64_t k, const float *b, int64_t ld, bool transposed, float *to)
 {
     int64_t j = iv__panel_begin(panels, panel), n = panel_columns(panels, panel);
     int64_t width = iv__panel_vectors(panels, panel) * panels->width;
@@ -59,7 +58,7 @@ static void pack_panel(const iv__cpu *cpu, const iv__panels *panels, int64_t pan
 typedef struct pack_job {
     const iv__cpu *cpu;
     iv__panels panels;
-    int64_t k, ld, parts;
+    int64_t k, ld, parts, chunks; /* parts of each panel; chunks of all parts */
     const float *b;
     bool transposed;
     float *to;
@@ -68,24 +67,35 @@ typedef struct pack_job {
 static void pack_chunk(void *context, int64_t chunk, int thread)
 {
     const pack_job *j = context;
-    int64_t panel = chunk / j->parts, part = chunk % j->parts;
-    int64_t k0 = iv__part(j->k, part, j->parts), k1 = iv__part(j->k, part + 1, j->parts);
-    int64_t width = iv__panel_vectors(&j->panels, panel) * j->panels.width;
+    int64_t all = j->panels.count * j->parts, end = iv__part(all, chunk + 1, j->chunks);
 
     (void)thread;
-    pack_panel(j->cpu, &j->panels, panel, k0, k1 - k0, j->b, j->ld, j->transposed,
-               j->to + iv__panel_begin(&j->panels, panel) * j->k + k0 * width);
+    for (int64_t i = iv__part(all, chunk, j->chunks); i < end; i++) {
+        int64_t panel = i / j->parts, part = i % j->parts;
+        int64_t k0 = iv__part(j->k, part, j->parts), k1 = iv__part(j->k, part + 1, j->parts);
+        int64_t width = iv__panel_vectors(&j->panels, panel) * j->panels.width;
+        pack_panel(j->cpu, &j->panels, panel, k0, k1 - k0, j->b, j->ld, j->transposed,
+                   j->to + iv__panel_begin(&j->panels, panel) * j->k + k0 * width);
+    }
 }
 
-void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld, bool transposed,
-              float *to)
+void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld,
+              bool transposed, float *to)
 {
-    pack_job job = { cpu, iv__panels_of(cpu, n), k, ld, ceil_div(k, 1024), b, transposed, to };
+    pack_job job = { .cpu = cpu,
+                     .panels = iv__panels_of(cpu, n),
+                     .k = k,
+                     .ld = ld,
+                     .b = b,
+                     .transposed = transposed,
+                     .to = to };
 
-    iv__parallel(home, job.panels.count * job.parts, pack_chunk, &job);
+    job.parts = iv__ceil_div(k, PACK_ROWS);
+    job.chunks = iv__min64(job.panels.count * job.parts, k * n / PACK_WORK + 1);
+    iv__parallel(home, job.chunks, pack_chunk, &job);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* How a product is cut. Which thread does what, and in what pieces, changes no sum. */
 typedef struct product_job {
@@ -98,8 +108,8 @@ typedef struct product_job {
     int64_t thread_floats;
 } product_job;
 
-/* Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed ones are laid out tile by
- * tile, so that a tile reads them in order. */
+/* Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed
+ * ones are laid out tile by tile, so that a tile reads them in order. */
 static bool copies_a(const iv__cpu *cpu, const iv__product *p)
 {
     return p->m > cpu->rows && p->n > cpu->vectors * cpu->width &&
@@ -108,10 +118,11 @@ static bool copies_a(const iv__cpu *cpu, const iv__product *p)
 
 static int64_t k_chunk_of(int64_t k)
 {
-    return ceil_div(k, ceil_div(k, K_CHUNK));
+    return iv__ceil_div(k, iv__ceil_div(k, K_CHUNK));
 }
 
-/* Floats of a row of a copied left factor: its chunk of k and a line more, so that rows fall into different sets. */
+/* Floats of a row of a copied left factor: its chunk of k and a line more, so that rows fall into
+ * different sets. */
 static int64_t copied_row(int64_t k)
 {
     return iv__round_up(k, 16) + 16;
@@ -121,15 +132,28 @@ static int64_t copied_a_floats(const iv__cpu *cpu, const iv__product *p)
 {
     if (!copies_a(cpu, p))
         return 0;
-    return iv__round_up(min64(ROW_TILES * cpu->rows, iv__round_up(p->m, cpu->rows)) * copied_row(k_chunk_of(p->k)), 16);
+    return iv__round_up(iv__min64(ROW_TILES * cpu->rows, iv__round_up(p->m, cpu->rows)) *
+                            copied_row(k_chunk_of(p->k)),
+                        16);
+}
+
+/* Columns that are worked on at once, at most. */
+static int64_t block_columns(const iv__cpu *cpu, const iv__product *p)
+{
+    return iv__min64(iv__round_up(p->n, cpu->width), COLUMN_PANELS * cpu->vectors * cpu->width);
+}
+
+/* b of such columns stays in L2 with all of its k: then rows of a come once for all k. */
+static bool holds_whole_b(const iv__cpu *cpu, const iv__product *p)
+{
+    return p->k * block_columns(cpu, p) <= WHOLE_FLOATS;
 }
 
 static int64_t packed_b_floats(const iv__cpu *cpu, const iv__product *p)
 {
     if (p->from_panels)
         return 0;
-    iv__panels panels = iv__panels_of(cpu, p->n);
-    return k_chunk_of(p->k) * min64(panels.count, COLUMN_PANELS) * cpu->vectors * cpu->width;
+    return block_columns(cpu, p) * (holds_whole_b(cpu, p) ? p->k : k_chunk_of(p->k));
 }
 
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p)
@@ -139,7 +163,8 @@ size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product 
 }
 
 /* Left factor of rows [i, i+m) and k [k0, k0+k), tile after tile. */
-static void copy_a(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0, int64_t k, float *to)
+static void copy_a(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0,
+                   int64_t k, float *to)
 {
     const iv__product *p = j->p;
 
@@ -151,18 +176,19 @@ static void copy_a(const product_job *j, const float *a, int64_t i, int64_t m, i
     j->cpu->pack_tiles(k, m, a + k0 * p->lda + i, p->lda, to);
 }
 
-/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; a copied transposed one is
- * laid out tile by tile, ak being the rows of the tile. */
+/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; a
+ * copied transposed one is laid out tile by tile, ak being the rows of the tile. */
 typedef struct left {
     const float *a;
     int64_t ai, ak, a_row;
 } left;
 
-/* Panels [begin,end) of b, one chunk of k: panel q at b + (its columns from those of begin) * rows, the chunk k0 rows on. */
+/* Panels [begin,end) of b, one chunk of k: panel q at b + (its columns from those of begin) * rows,
+ * the chunk k0 rows on. */
 typedef struct right {
     const float *b;
     int64_t begin, end, rows, k0;
-    const float *next; /* what will be packed after it: ask for it meanwhile */
+    const float *next;         /* what will be packed after it: ask for it meanwhile */
     int64_t next_lines, asked; /* cache lines of a row of it, and how many of them were asked for */
 } right;
 
@@ -173,11 +199,13 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
     iv__tile_call t = { .k = k, .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add };
 
     for (int64_t panel = r->begin; panel < r->end; panel++) {
-        int64_t column = iv__panel_begin(&j->panels, panel), vectors = iv__panel_vectors(&j->panels, panel);
-        t.b = r->b + (column - iv__panel_begin(&j->panels, r->begin)) * r->rows + r->k0 * vectors * cpu->width;
+        int64_t column = iv__panel_begin(&j->panels, panel),
+                vectors = iv__panel_vectors(&j->panels, panel);
+        t.b = r->b + (column - iv__panel_begin(&j->panels, r->begin)) * r->rows +
+              r->k0 * vectors * cpu->width;
         t.last = (int)(panel_columns(&j->panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t i = 0; i < m; i += cpu->rows) {
-            int64_t rows = min64(m - i, cpu->rows);
+            int64_t rows = iv__min64(m - i, cpu->rows);
             t.a = l->a + i * l->a_row;
             t.ak = l->ak ? l->ak : rows;
             t.c = c + i * t.ldc + column;
@@ -192,19 +220,22 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
     }
 }
 
-static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0, int64_t k, float *room)
+static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0,
+                    int64_t k, float *room)
 {
     const iv__product *p = j->p;
 
     if (j->copy_a) {
         copy_a(j, a, i, m, k0, k, room);
-        return p->a_transposed ? (left){ room, 1, 0, k } : (left){ room, copied_row(k), 1, copied_row(k) };
+        return p->a_transposed ? (left){ room, 1, 0, k }
+                               : (left){ room, copied_row(k), 1, copied_row(k) };
     }
     return p->a_transposed ? (left){ a + k0 * p->lda + i, 1, p->lda, 1 }
                            : (left){ a + i * p->lda + k0, p->lda, 1, p->lda };
 }
 
-static right right_of(const product_job *j, const float *b, int64_t begin, int64_t end, int64_t k0, int64_t k, float *room)
+static right right_of(const product_job *j, const float *b, int64_t begin, int64_t end, int64_t k0,
+                      int64_t k, float *room)
 {
     const iv__product *p = j->p;
     int64_t column = iv__panel_begin(&j->panels, begin);
@@ -217,14 +248,38 @@ static right right_of(const product_job *j, const float *b, int64_t begin, int64
     return (right){ .b = room, .begin = begin, .end = end, .rows = k };
 }
 
+/* What is packed after the chunk in hand: more of its columns, or the first of the next ones. */
+static void look_ahead(const product_job *j, const float *b, int64_t begin, int64_t end,
+                       int64_t next_k, right *r)
+{
+    int64_t column = iv__panel_begin(&j->panels, begin), next = iv__panel_begin(&j->panels, end);
+
+    r->next = next_k < j->p->k ? b + next_k * j->p->ldb + column : b + next;
+    r->next_lines = iv__ceil_div(next - column, 16) + 1;
+}
+
+/* Rows from i on, as many as a block has and not beyond end, and the chunk of k from k0 on. */
+static void rows_and_chunk(const product_job *j, const float *a, right *r, int64_t i, int64_t end,
+                           int64_t k0, float *c, float *a_room)
+{
+    const iv__product *p = j->p;
+    int64_t m = iv__min64(ROW_TILES * j->cpu->rows, end - i),
+            k = iv__min64(k_chunk_of(p->k), p->k - k0);
+    left l = left_of(j, a, i, m, k0, k, a_room);
+
+    block(j, &l, r, m, k, c + i * p->ldc, p->add || k0);
+}
+
 static void product_task(void *context, int64_t chunk, int thread)
 {
     const product_job *j = context;
     const iv__product *p = j->p;
-    int64_t groups = j->row_groups * j->column_groups, rows = j->cpu->rows, k_chunk = k_chunk_of(p->k);
-    int64_t batch = chunk / groups, rg = chunk % groups / j->column_groups, cg = chunk % j->column_groups;
-    int64_t i0 = iv__part(j->row_tiles, rg, j->row_groups) * rows;
-    int64_t i1 = min64(iv__part(j->row_tiles, rg + 1, j->row_groups) * rows, p->m);
+    int64_t groups = j->row_groups * j->column_groups;
+    int64_t rows = ROW_TILES * j->cpu->rows, k_chunk = k_chunk_of(p->k);
+    int64_t batch = chunk / groups, rg = chunk % groups / j->column_groups,
+            cg = chunk % j->column_groups;
+    int64_t i0 = iv__part(j->row_tiles, rg, j->row_groups) * j->cpu->rows;
+    int64_t i1 = iv__min64(iv__part(j->row_tiles, rg + 1, j->row_groups) * j->cpu->rows, p->m);
     int64_t q0 = iv__part(j->panels.count, cg, j->column_groups);
     int64_t q1 = iv__part(j->panels.count, cg + 1, j->column_groups);
     const float *a = p->a + batch * p->a_batch, *b = p->b ? p->b + batch * p->b_batch : NULL;
@@ -236,26 +291,27 @@ static void product_task(void *context, int64_t chunk, int thread)
         a_room = b_room + packed_b_floats(j->cpu, p);
     }
     for (int64_t q = q0; q < q1; q += COLUMN_PANELS) {
+        int64_t q_end = iv__min64(q + COLUMN_PANELS, q1);
+        if (holds_whole_b(j->cpu, p)) {
+            right r = right_of(j, b, q, q_end, 0, p->k, b_room);
+            for (int64_t i = i0; i < i1; i += rows) {
+                for (r.k0 = 0; r.k0 < p->k; r.k0 += k_chunk)
+                    rows_and_chunk(j, a, &r, i, i1, r.k0, c, a_room);
+            }
+            continue;
+        }
         for (int64_t k0 = 0; k0 < p->k; k0 += k_chunk) {
-            int64_t k = min64(k_chunk, p->k - k0);
-            int64_t q_end = min64(q + COLUMN_PANELS, q1);
-            right r = right_of(j, b, q, q_end, k0, k, b_room);
-            if (!p->from_panels && !p->b_transposed) {
-                bool more = k0 + k < p->k;
-                r.next = more ? b + (k0 + k) * p->ldb + iv__panel_begin(&j->panels, q) : b + iv__panel_begin(&j->panels, q_end);
-                r.next_lines = ceil_div(iv__panel_begin(&j->panels, q_end) - iv__panel_begin(&j->panels, q), 16) + 1;
-            }
-            for (int64_t i = i0; i < i1; i += ROW_TILES * rows) {
-                int64_t m = min64(ROW_TILES * rows, i1 - i);
-                left l = left_of(j, a, i, m, k0, k, a_room);
-                block(j, &l, &r, m, k, c + i * p->ldc, p->add || k0);
-            }
+            right r = right_of(j, b, q, q_end, k0, iv__min64(k_chunk, p->k - k0), b_room);
+            if (!p->from_panels && !p->b_transposed)
+                look_ahead(j, b, q, q_end, k0 + k_chunk, &r);
+            for (int64_t i = i0; i < i1; i += rows)
+                rows_and_chunk(j, a, &r, i, i1, k0, c, a_room);
         }
     }
 }
 
-/* Tasks enough for the threads, with as little repeated copying as can be: each row group packs b again, each column
- * group passes over a again. */
+/* Tasks enough for the threads, with as little repeated copying as can be: each row group packs b
+ * again, each column group passes over a again. */
 static void cut(product_job *j, int64_t threads)
 {
     const iv__product *p = j->p;
@@ -263,12 +319,12 @@ static void cut(product_job *j, int64_t threads)
     double work = (double)p->m * (double)p->n * (double)p->k;
     double wanted = threads < 2 ? 1 : work * (double)batches / TASK_WORK;
     int64_t tasks = wanted < 4.0 * (double)threads ? (int64_t)wanted : 4 * threads;
-    int64_t each = ceil_div(tasks, batches);
+    int64_t each = iv__ceil_div(tasks, batches);
     double best = 0;
 
     j->row_groups = j->column_groups = 1;
-    for (int64_t rg = 1; each > 1 && rg <= min64(each, j->row_tiles); rg++) {
-        int64_t cg = min64(ceil_div(each, rg), j->panels.count);
+    for (int64_t rg = 1; each > 1 && rg <= iv__min64(each, j->row_tiles); rg++) {
+        int64_t cg = iv__min64(iv__ceil_div(each, rg), j->panels.count);
         double cost = (p->from_panels ? 0.2 : 1.0) * (double)rg * (double)p->n +
                       (j->copy_a ? 1.0 : 0.2) * (double)cg * (double)p->m;
         if (rg * cg * 2 < each)
@@ -285,24 +341,28 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
 {
     product_job j = { .cpu = cpu, .p = p, .panels = iv__panels_of(cpu, p->n), .scratch = scratch };
 
-    j.row_tiles = ceil_div(p->m, cpu->rows);
+    j.row_tiles = iv__ceil_div(p->m, cpu->rows);
     j.copy_a = copies_a(cpu, p);
     j.thread_floats = copied_a_floats(cpu, p) + packed_b_floats(cpu, p);
     cut(&j, iv_home_threads(home));
-    iv__parallel(home, (p->batches > 1 ? p->batches : 1) * j.row_groups * j.column_groups, product_task, &j);
+    iv__parallel(home, (p->batches > 1 ? p->batches : 1) * j.row_groups * j.column_groups,
+                 product_task, &j);
 }
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
-    int64_t chunk = k_chunk_of(p->k), tiles = ceil_div(p->m, cpu->rows), batches = p->batches > 1 ? p->batches : 1;
-    iv__tile_call t = { .blocks = 1, .ai = p->a_transposed ? 1 : p->lda, .ak = p->a_transposed ? p->lda : 1 };
+    int64_t chunk = k_chunk_of(p->k), tiles = iv__ceil_div(p->m, cpu->rows),
+            batches = p->batches > 1 ? p->batches : 1;
+    iv__tile_call t = { .blocks = 1,
+                        .ai = p->a_transposed ? 1 : p->lda,
+                        .ak = p->a_transposed ? p->lda : 1 };
 
     t.ldc = p->ldc;
     for (int64_t panel = 0; panel < panels->count; panel++) {
         int64_t column = iv__panel_begin(panels, panel), vectors = iv__panel_vectors(panels, panel);
         t.last = (int)(panel_columns(panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t k0 = 0; k0 < p->k; k0 += chunk) {
-            t.k = min64(chunk, p->k - k0);
+            t.k = iv__min64(chunk, p->k - k0);
             t.b = p->packed + column * p->k + k0 * vectors * cpu->width;
             t.ahead = t.b + t.k * vectors * cpu->width;
             t.ahead_step = vectors * cpu->width;

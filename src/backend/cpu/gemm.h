@@ -6,7 +6,8 @@
 
 /* How n columns are cut into panels (cpu.h). */
 typedef struct iv__panels {
-    int64_t n, width, vectors, count, wide, each; /* the first `wide` panels have each + 1 vectors, the others `each` */
+    int64_t n, width, vectors, count, wide,
+        each; /* the first `wide` panels have each + 1 vectors, the others `each` */
 } iv__panels;
 
 iv__panels iv__panels_of(const iv__cpu *cpu, int64_t n);
@@ -23,17 +24,17 @@ int64_t iv__panel_of(const iv__panels *p, int64_t column);
 /* Floats of a packed matrix of k rows; panel p of it begins at iv__panel_begin(p) * k. */
 int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n);
 /* b(k,j) lies at b[k*ld + j], or at b[j*ld + k] when transposed. */
-void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld, bool transposed,
-              float *to);
+void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld,
+              bool transposed, float *to);
 
-/* c(i,j) (+)= sum over k of a(i,k) b(k,j).
- * Sums run over k in order, in chunks of a size that k alone decides: neither threads nor m and n change a bit. */
+/* c(i,j) (+)= sum over k of a(i,k) b(k,j). Sums run over k in order, in chunks of a size that k
+ * alone decides: neither threads nor m and n change a bit. */
 typedef struct iv__product {
     int64_t m, n, k;
     const float *a;
     int64_t lda;
     bool a_transposed; /* a(i,k) at a[k*lda + i] */
-    bool from_panels; /* b is given in panels, in `packed`; else as it is, in `b` */
+    bool from_panels;  /* b is given in panels, in `packed`; else as it is, in `b` */
     const float *packed;
     const float *b;
     int64_t ldb;

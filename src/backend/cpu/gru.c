@@ -1,6 +1,8 @@
-/* gru.c: the rows "gru" and "gru_back" (ops/rows.h), with the reset gate before or after the product with u.
+/* gru.c: the rows "gru" and "gru_back" (ops/rows.h), with the reset gate before or after the
+ * product with u.
  *
- * u is packed in two parts, the columns of z and r and those of g: the two forms differ in what the second one multiplies.
+ * u is packed in two parts, the columns of z and r and those of g: the two forms differ in what the
+ * second one multiplies.
  *   after:  inner = h Ug + b1g,  g = tanh(x Wg + b0g + r inner)      before:  inner = r h,  g = tanh(x Wg + bg + inner Ug) */
 #include "backend/cpu/recurrent.h"
 #include "backend/cpu/rows.h"
@@ -62,7 +64,8 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     if (after)
         iv__state_product(f, g, g->h, &u[1], k->packed[2], g->room, s->state_row, false);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
-        float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row, *in = g->room + row * s->state_row;
+        float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row,
+              *in = g->room + row * s->state_row;
         if (iv__held(s, n, time))
             hold(f, z, in);
         else if (after)
@@ -81,8 +84,8 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
         }
     }
     if (inner)
-        iv__copy_columns(inner + (g->begin * s->steps + time) * s->units, s->steps * s->units, g->room, s->state_row,
-                         g->end - g->begin, s->units);
+        iv__copy_columns(inner + (g->begin * s->steps + time) * s->units, s->steps * s->units,
+                         g->room, s->state_row, g->end - g->begin, s->units);
 }
 
 void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -90,11 +93,17 @@ void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
     int64_t units = k->in[U].shape->dim[0];
     iv__panels u[2] = { iv__panels_of(cpu, 2 * units), iv__panels_of(cpu, units) };
 
-    iv__forward_run(&(iv__forward){ .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, INPUTS), .h0 = H0, .c0 = -1,
-                                    .kept = k->out[2].data, .u = u, .step = step });
+    iv__forward_run(&(iv__forward){ .k = k,
+                                    .cpu = cpu,
+                                    .s = iv__sequence_of(k, cpu, INPUTS),
+                                    .h0 = H0,
+                                    .c0 = -1,
+                                    .kept = k->out[2].data,
+                                    .u = u,
+                                    .step = step });
 }
 
-/* ---- backward: dz is that of z, r and g; reset after, also that of inner ------------------------------------------- */
+/* ---- backward: dz is that of z, r and g; reset after, also that of inner --------------------- */
 
 static int64_t dz_width(const iv_kernel_call *k, const iv__sequence *s)
 {
@@ -112,18 +121,21 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
 {
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
-    const float *gates = k->in[BACK_GATES].data, *inner = k->in[BACK_INNER].data, *dy = k->in[BACK_DY].data;
+    const float *gates = k->in[BACK_GATES].data, *inner = k->in[BACK_INNER].data,
+                *dy = k->in[BACK_DY].data;
     int64_t t = iv__time_of(s, step_index), units = s->units;
     bool after = resets_after(k);
 
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         int64_t at = n * s->steps + t;
-        const float *before = iv__state_before(s, k->in[BACK_Y].data, k->in[BACK_H0].data, n, step_index);
+        const float *before = iv__state_before(s, k->in[BACK_Y].data, k->in[BACK_H0].data, n,
+                                               step_index);
         float *dh = g->h + row * s->state_row, *dz = g->z + row * g->z_row;
         if (iv__held(s, n, t))
             iv__back_held(b, g, n, t);
         else
-            b->cpu->gru_back(units, gates + at * s->sums, after ? inner + at * units : NULL, before, dy + at * units, dh, dz);
+            b->cpu->gru_back(units, gates + at * s->sums, after ? inner + at * units : NULL, before,
+                             dy + at * units, dh, dz);
     }
     if (after) {
         iv__back_through_u(b, g, 3 * units, units, k->packed[2], g->h, true);
@@ -132,8 +144,10 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
         for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
             if (!iv__held(s, n, t))
                 b->cpu->gru_reset_back(units, gates + (n * s->steps + t) * s->sums,
-                                       iv__state_before(s, k->in[BACK_Y].data, k->in[BACK_H0].data, n, step_index),
-                                       g->room + row * s->state_row, g->h + row * s->state_row, g->z + row * g->z_row);
+                                       iv__state_before(s, k->in[BACK_Y].data, k->in[BACK_H0].data,
+                                                        n, step_index),
+                                       g->room + row * s->state_row, g->h + row * s->state_row,
+                                       g->z + row * g->z_row);
         }
     }
     iv__back_through_u(b, g, 0, 2 * units, k->packed[1], g->h, true);
@@ -152,7 +166,8 @@ static void deliver(const iv__backward *b, const float *product)
         iv__copy_columns(dw, sums, x, row, b->s.inputs, sums);
     if (du) {
         iv__copy_columns(du, sums, product, row, units, 2 * units);
-        iv__copy_columns(du + 2 * units, sums, after ? product + 3 * units : inner + 2 * units, row, units, units);
+        iv__copy_columns(du + 2 * units, sums, after ? product + 3 * units : inner + 2 * units, row,
+                         units, units);
     }
     if (db) {
         memcpy(db, ones, (size_t)sums * sizeof *db);
@@ -165,9 +180,18 @@ static void deliver(const iv__backward *b, const float *product)
 
 void iv__gru_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, BACK_INPUTS), .h0 = BACK_H0, .y = BACK_Y,
-                       .dy = BACK_DY, .dh = BACK_DH, .dc = -1, .extra = resets_after(k) ? -1 : BACK_INNER,
-                       .packed_w = k->packed[0], .step = step_back, .deliver = deliver };
+    iv__backward b = { .k = k,
+                       .cpu = cpu,
+                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
+                       .h0 = BACK_H0,
+                       .y = BACK_Y,
+                       .dy = BACK_DY,
+                       .dh = BACK_DH,
+                       .dc = -1,
+                       .extra = resets_after(k) ? -1 : BACK_INNER,
+                       .packed_w = k->packed[0],
+                       .step = step_back,
+                       .deliver = deliver };
 
     b.dz_width = dz_width(k, &b.s);
     iv__backward_run(&b);

@@ -9,9 +9,10 @@ typedef __m512 V;
 enum { W = 16 };
 #define TILE_ROWS 9
 #define TILE_VECTORS 3
-#define TILES(T)                                                                                                       \
-    T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1)                                            \
-    T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2) T(9, 2)                                            \
+/* clang-format off */
+#define TILES(T)                                                                                   \
+    T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(9, 1)                        \
+    T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2) T(9, 2)                        \
     T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3) T(9, 3)
 #define EXP_TILES(T) T(1) T(2) T(3)
 
@@ -50,6 +51,7 @@ INLINE float v_reduce_max(V x)
 
 INLINE V v_sqrt(V x) { return _mm512_sqrt_ps(x); }
 INLINE V v_negative(V x) { return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f)); }
+/* clang-format on */
 
 #define CPU avx512
 #define WITH_POINTWISE /* the reference's loops are built for any processor of the family */

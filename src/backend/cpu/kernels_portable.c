@@ -1,4 +1,5 @@
-/* kernels_portable.c: inner kernels of 4 floats a vector in plain C, for any processor, and the backend "portable". */
+/* kernels_portable.c: inner kernels of 4 floats a vector in plain C, for any processor, and the
+ * backend "portable". */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/vector.h"
 
@@ -8,11 +9,12 @@ typedef float V __attribute__((vector_size(16)));
 typedef int32_t bits __attribute__((vector_size(16)));
 typedef float loose __attribute__((vector_size(16), aligned(4), may_alias));
 enum { W = 4 };
-#define TILE_ROWS 4
-#define TILE_VECTORS 2
-#define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2)
-#define EXP_TILES(T) T(1) T(2)
+#define TILE_ROWS 3
+#define TILE_VECTORS 3
+#define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(1, 2) T(2, 2) T(3, 2) T(1, 3) T(2, 3) T(3, 3)
+#define EXP_TILES(T) T(1) T(2) T(3)
 
+/* clang-format off */
 INLINE V v_zero(void) { return (V){ 0 }; }
 INLINE V v_set(float x) { return (V){ x, x, x, x }; }
 INLINE V v_load(const float *p) { return *(const loose *)p; }
@@ -42,6 +44,7 @@ INLINE float v_reduce_max(V x)
     V y = v_max(x, __builtin_shufflevector(x, x, 2, 3, 0, 1));
     return y[0] > y[1] ? y[0] : y[1];
 }
+/* clang-format on */
 
 #define CPU portable
 #include "backend/cpu/inner.inc"

@@ -5,7 +5,17 @@
 #include <string.h>
 
 enum { X, W, U, B, H0, C0, INPUTS };
-enum { BACK_H0 = 3, BACK_C0, BACK_Y, BACK_GATES, BACK_CELLS, BACK_DY, BACK_DH, BACK_DC, BACK_INPUTS };
+enum {
+    BACK_H0 = 3,
+    BACK_C0,
+    BACK_Y,
+    BACK_GATES,
+    BACK_CELLS,
+    BACK_DY,
+    BACK_DH,
+    BACK_DC,
+    BACK_INPUTS
+};
 
 int iv__lstm_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
@@ -53,11 +63,17 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__panels u = iv__panels_of(cpu, k->in[U].shape->dim[1]);
 
-    iv__forward_run(&(iv__forward){ .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, INPUTS), .h0 = H0, .c0 = C0,
-                                    .kept = k->out[3].data, .u = &u, .step = step });
+    iv__forward_run(&(iv__forward){ .k = k,
+                                    .cpu = cpu,
+                                    .s = iv__sequence_of(k, cpu, INPUTS),
+                                    .h0 = H0,
+                                    .c0 = C0,
+                                    .kept = k->out[3].data,
+                                    .u = &u,
+                                    .step = step });
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------- */
 
 size_t iv__lstm_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
@@ -70,7 +86,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
 {
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
-    const float *gates = k->in[BACK_GATES].data, *cells = k->in[BACK_CELLS].data, *dy = k->in[BACK_DY].data;
+    const float *gates = k->in[BACK_GATES].data, *cells = k->in[BACK_CELLS].data,
+                *dy = k->in[BACK_DY].data;
     int64_t t = iv__time_of(s, step_index);
 
     for (int64_t n = g->begin; n < g->end; n++) {
@@ -79,8 +96,9 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
             iv__back_held(b, g, n, t);
         else
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
-                              iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index), dy + at * s->units,
-                              g->h + row * s->state_row, g->c + row * s->state_row, g->z + row * g->z_row);
+                              iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
+                              dy + at * s->units, g->h + row * s->state_row,
+                              g->c + row * s->state_row, g->z + row * g->z_row);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
 }
@@ -101,9 +119,18 @@ static void deliver(const iv__backward *b, const float *product)
 
 void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, BACK_INPUTS), .h0 = BACK_H0, .y = BACK_Y,
-                       .dy = BACK_DY, .dh = BACK_DH, .dc = BACK_DC, .extra = -1, .packed_w = k->packed[0],
-                       .step = step_back, .deliver = deliver };
+    iv__backward b = { .k = k,
+                       .cpu = cpu,
+                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
+                       .h0 = BACK_H0,
+                       .y = BACK_Y,
+                       .dy = BACK_DY,
+                       .dh = BACK_DH,
+                       .dc = BACK_DC,
+                       .extra = -1,
+                       .packed_w = k->packed[0],
+                       .step = step_back,
+                       .deliver = deliver };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);

@@ -18,7 +18,8 @@ size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t varia
     int64_t first, columns = columns_of(shape, variant, &first), rows = shape->dim[0];
     bool transposed = variant & IV__PANELS_TRANSPOSED;
 
-    return (size_t)iv__packed_floats(cpu, transposed ? columns : rows, transposed ? rows : columns) * sizeof(float);
+    return (size_t)iv__packed_floats(cpu, transposed ? columns : rows, transposed ? rows : columns) *
+           sizeof(float);
 }
 
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to)
@@ -26,8 +27,8 @@ void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, in
     int64_t first, columns = columns_of(from->shape, variant, &first), rows = from->shape->dim[0];
     bool transposed = variant & IV__PANELS_TRANSPOSED;
 
-    iv__pack(home, cpu, transposed ? columns : rows, transposed ? rows : columns, (const float *)from->data + first,
-             from->shape->dim[1], transposed, to);
+    iv__pack(home, cpu, transposed ? columns : rows, transposed ? rows : columns,
+             (const float *)from->data + first, from->shape->dim[1], transposed, to);
 }
 
 static bool wants_panels(const iv_kernel_call *k)

@@ -1,4 +1,5 @@
-/* recurrent.c: what the recurrent rows share: groups of records that run through all steps, and the products around them. */
+/* recurrent.c: what the recurrent rows share: groups of records that run through all steps, and the
+ * products around them. */
 #include "backend/cpu/recurrent.h"
 
 #include "base/threads.h"
@@ -9,7 +10,8 @@
 /* Records of a group at most: their states, and the gates of a chunk of steps, stay in L2. */
 enum { GROUP_RECORDS = 36 };
 
-/* Whole cache lines, an odd number of them, so that neighbouring rows fall into different sets of a cache. */
+/* Whole cache lines, an odd number of them, so that neighbouring rows fall into different sets of a
+ * cache. */
 static int64_t odd_lines(int64_t floats)
 {
     int64_t lines = (floats + 15) / 16;
@@ -35,7 +37,8 @@ iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_
     return s;
 }
 
-void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t columns)
+void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows,
+                      int64_t columns)
 {
     for (int64_t r = 0; r < rows; r++)
         memcpy(to + r * to_row, from + r * from_row, (size_t)columns * sizeof *to);
@@ -43,16 +46,18 @@ void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from
 
 static void copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from)
 {
-    iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units, g->end - g->begin, s->units);
+    iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units,
+                     g->end - g->begin, s->units);
 }
 
 static void deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from)
 {
     if (to)
-        iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row, g->end - g->begin, s->units);
+        iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row,
+                         g->end - g->begin, s->units);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------------------- */
 
 static int64_t forward_room(const iv__sequence *s)
 {
@@ -64,14 +69,16 @@ size_t iv__forward_scratch(iv_home *home, const iv__sequence *s)
     return (size_t)(iv_home_threads(home) * forward_room(s)) * sizeof(float);
 }
 
-/* Pre-activations of a chunk: that of record n and a time at z + (n - begin) * row + (time - time0) * sums. */
+/* Pre-activations of a chunk: that of record n and a time at z + (n - begin) * row + (time - time0)
+ * * sums. */
 typedef struct chunk_sums {
     float *z;
     int64_t row, time0;
 } chunk_sums;
 
 /* z = x w for times [t0, t1). */
-static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1, const chunk_sums *sums)
+static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
+                       const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
     int64_t records = g->end - g->begin, times = t1 - t0, x_record = s->steps * s->inputs;
@@ -98,11 +105,20 @@ static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int
     iv__product_rows(f->cpu, &panels, &p);
 }
 
-void iv__state_product(const iv__forward *f, const iv__group *g, const float *states, const iv__panels *panels,
-                       const float *packed, float *to, int64_t to_row, bool add)
+void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
+                       const iv__panels *panels, const float *packed, float *to, int64_t to_row,
+                       bool add)
 {
-    iv__product p = { .m = g->end - g->begin, .n = panels->n, .k = f->s.units, .a = states, .lda = f->s.state_row,
-                      .from_panels = true, .packed = packed, .c = to, .ldc = to_row, .add = add };
+    iv__product p = { .m = g->end - g->begin,
+                      .n = panels->n,
+                      .k = f->s.units,
+                      .a = states,
+                      .lda = f->s.state_row,
+                      .from_panels = true,
+                      .packed = packed,
+                      .c = to,
+                      .ldc = to_row,
+                      .add = add };
 
     iv__product_rows(f->cpu, panels, &p);
 }
@@ -113,7 +129,8 @@ static void forward_group(void *context, int64_t group, int thread)
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
     float *y = k->out[0].data, *room = (float *)k->scratch + thread * forward_room(s);
-    iv__group g = { .begin = iv__part(s->records, group, s->groups), .end = iv__part(s->records, group + 1, s->groups) };
+    iv__group g = { .begin = iv__part(s->records, group, s->groups),
+                    .end = iv__part(s->records, group + 1, s->groups) };
 
     g.h = room;
     g.c = g.h + s->group_records * s->state_row;
@@ -133,8 +150,8 @@ static void forward_group(void *context, int64_t group, int thread)
             g.z = sums.z + (t - sums.time0) * s->sums;
             g.z_row = sums.row;
             f->step(f, &g, t);
-            iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h, s->state_row,
-                             g.end - g.begin, s->units);
+            iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
+                             s->state_row, g.end - g.begin, s->units);
         }
     }
     deliver_states(s, &g, k->out[1].data, g.h);
@@ -147,7 +164,7 @@ void iv__forward_run(const iv__forward *f)
     iv__parallel(f->k->home, f->s.groups, forward_group, (void *)(uintptr_t)f);
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------- */
 
 static int64_t left_columns(const iv__sequence *s, bool extra)
 {
@@ -158,13 +175,22 @@ static iv__product weights_product(const iv__sequence *s, int64_t dz_width, bool
 {
     int64_t width = left_columns(s, extra);
 
-    return (iv__product){ .m = width, .n = dz_width, .k = s->records * s->steps, .a_transposed = true,
-                          .lda = odd_lines(width), .ldb = dz_width, .ldc = dz_width };
+    return (iv__product){ .m = width,
+                          .n = dz_width,
+                          .k = s->records * s->steps,
+                          .a_transposed = true,
+                          .lda = odd_lines(width),
+                          .ldb = dz_width,
+                          .ldc = dz_width };
 }
 
 static iv__product inputs_product(const iv__sequence *s, int64_t dz_width)
 {
-    return (iv__product){ .m = s->records * s->steps, .n = s->inputs, .k = s->sums, .lda = dz_width, .from_panels = true,
+    return (iv__product){ .m = s->records * s->steps,
+                          .n = s->inputs,
+                          .k = s->sums,
+                          .lda = dz_width,
+                          .from_panels = true,
                           .ldc = s->inputs };
 }
 
@@ -174,7 +200,8 @@ static int64_t backward_room(const iv__sequence *s, int64_t dz_width)
     return iv__round_up(s->group_records * (3 * s->state_row + dz_width + 16), 16);
 }
 
-size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width, bool extra)
+size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
+                            int64_t dz_width, bool extra)
 {
     iv__product w = weights_product(s, dz_width, extra), x = inputs_product(s, dz_width);
     size_t a = iv__product_scratch(home, cpu, &w), b = iv__product_scratch(home, cpu, &x);
@@ -184,11 +211,19 @@ size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequenc
     return (size_t)floats * sizeof(float) + (a > b ? a : b);
 }
 
-void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns, const float *packed,
-                        float *to, bool add)
+void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
+                        const float *packed, float *to, bool add)
 {
-    iv__product p = { .m = g->end - g->begin, .n = b->s.units, .k = columns, .a = g->z + first, .lda = g->z_row,
-                      .from_panels = true, .packed = packed, .c = to, .ldc = b->s.state_row, .add = add };
+    iv__product p = { .m = g->end - g->begin,
+                      .n = b->s.units,
+                      .k = columns,
+                      .a = g->z + first,
+                      .lda = g->z_row,
+                      .from_panels = true,
+                      .packed = packed,
+                      .c = to,
+                      .ldc = b->s.state_row,
+                      .add = add };
 
     iv__product_rows(b->cpu, &b->units, &p);
 }
@@ -212,7 +247,8 @@ static void keep(const iv__backward *b, const iv__group *g, int64_t n, int64_t s
     float *left = b->left + at * b->left_row;
     size_t state = (size_t)s->units * sizeof(float);
 
-    memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row, (size_t)b->dz_width * sizeof(float));
+    memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row,
+           (size_t)b->dz_width * sizeof(float));
     if (iv__held(s, n, iv__time_of(s, step))) { /* dz is 0, and whatever stands in x must stay without effect */
         memset(left, 0, (size_t)b->left_width * sizeof *left);
         return;
@@ -232,7 +268,8 @@ static void backward_group(void *context, int64_t group, int thread)
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     int64_t states = s->group_records * s->state_row;
-    iv__group g = { .begin = iv__part(s->records, group, s->groups), .end = iv__part(s->records, group + 1, s->groups) };
+    iv__group g = { .begin = iv__part(s->records, group, s->groups),
+                    .end = iv__part(s->records, group + 1, s->groups) };
 
     g.h = b->rooms + thread * backward_room(s, b->dz_width);
     g.c = g.h + states;
@@ -255,7 +292,8 @@ static void backward_group(void *context, int64_t group, int thread)
 void iv__backward_run(iv__backward *b)
 {
     const iv_kernel_call *k = b->k;
-    iv__product w = weights_product(&b->s, b->dz_width, b->extra >= 0), x = inputs_product(&b->s, b->dz_width);
+    iv__product w = weights_product(&b->s, b->dz_width, b->extra >= 0),
+                x = inputs_product(&b->s, b->dz_width);
 
     b->units = iv__panels_of(b->cpu, b->s.units);
     b->left = k->scratch;

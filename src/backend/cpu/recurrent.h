@@ -1,17 +1,20 @@
-/* recurrent.h: what the recurrent rows share: groups of records that run through all steps, and the products around them.
+/* recurrent.h: what the recurrent rows share: groups of records that run through all steps, and the
+ * products around them.
  *
- * A group of records runs through the whole sequence in one thread, so no thread waits at a step. Forward a chunk of steps
- * gets its x w at once; the steps then add what comes through u. Backward each step leaves dz, what reached the sums of
- * the gates, and all weight gradients are one product at the end. */
+ * A group of records runs through the whole sequence in one thread, so no thread waits at a step.
+ * Forward a chunk of steps gets its x w at once; the steps then add what comes through u. Backward
+ * each step leaves dz, what reached the sums of the gates, and all weight gradients are one product
+ * at the end. */
 #ifndef IV_BACKEND_CPU_RECURRENT_H
 #define IV_BACKEND_CPU_RECURRENT_H
 
 #include "backend/cpu/gemm.h"
 
 typedef struct iv__sequence {
-    int64_t records, steps, inputs, units, sums; /* sums: floats of a row of pre-activations, gates * units */
+    int64_t records, steps, inputs, units,
+        sums; /* sums: floats of a row of pre-activations, gates * units */
     bool reverse;
-    const float *mask; /* [N,T] or NULL */
+    const float *mask;                    /* [N,T] or NULL */
     int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once */
     int64_t state_row; /* floats of a row of states in scratch: an odd number of cache lines */
 } iv__sequence;
@@ -30,22 +33,23 @@ static inline bool iv__held(const iv__sequence *s, int64_t record, int64_t time)
 }
 
 /* The state of a record before a step: of `over_time` [N,T,H], or at first of `first` [N,H]. */
-static inline const float *iv__state_before(const iv__sequence *s, const float *over_time, const float *first,
-                                            int64_t record, int64_t step)
+static inline const float *iv__state_before(const iv__sequence *s, const float *over_time,
+                                            const float *first, int64_t record, int64_t step)
 {
-    return step ? over_time + (record * s->steps + iv__time_of(s, step - 1)) * s->units : first + record * s->units;
+    return step ? over_time + (record * s->steps + iv__time_of(s, step - 1)) * s->units
+                : first + record * s->units;
 }
 
 /* Records [begin,end) in one thread. The row of record n is n - begin of each array. */
 typedef struct iv__group {
     int64_t begin, end;
-    float *h, *c;      /* states, or what flows back into them; rows of state_row */
-    float *room;       /* rows of state_row, for the cell's own use */
-    float *z;          /* forward: pre-activations of the step, rows of z_row; backward: dz */
+    float *h, *c; /* states, or what flows back into them; rows of state_row */
+    float *room;  /* rows of state_row, for the cell's own use */
+    float *z;     /* forward: pre-activations of the step, rows of z_row; backward: dz */
     int64_t z_row;
 } iv__group;
 
-/* ---- forward --------------------------------------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------------------- */
 
 typedef struct iv__forward iv__forward;
 struct iv__forward {
@@ -55,16 +59,18 @@ struct iv__forward {
     int h0, c0;    /* inputs; c0 -1: there is no c */
     float *kept;   /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
     const void *u; /* the panels of u: what the step needs of them */
-    void (*step)(const iv__forward *f, const iv__group *g, int64_t time); /* h, c and z become those after the step */
+    void (*step)(const iv__forward *f, const iv__group *g,
+                 int64_t time); /* h, c and z become those after the step */
 };
 size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
 
 /* to (+)= rows of states times packed columns of u. */
-void iv__state_product(const iv__forward *f, const iv__group *g, const float *states, const iv__panels *panels,
-                       const float *packed, float *to, int64_t to_row, bool add);
+void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
+                       const iv__panels *panels, const float *packed, float *to, int64_t to_row,
+                       bool add);
 
-/* ---- backward -------------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------- */
 
 typedef struct iv__backward iv__backward;
 struct iv__backward {
@@ -79,21 +85,24 @@ struct iv__backward {
     /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
     void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
     void (*deliver)(const iv__backward *b, const float *product); /* dw, du and db out of the product below */
-    /* Weight gradients are [h before, 1, x, extra]^T dz: `left` [N T, left_row], dz [N T, dz_width]. */
+    /* Weight gradients are [h before, 1, x, extra]^T dz: `left` [N T, left_row], dz [N T,
+     * dz_width]. */
     float *left, *dz, *product, *rooms, *scratch;
     int64_t left_row, left_width;
 };
-size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width, bool extra);
+size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
+                            int64_t dz_width, bool extra);
 void iv__backward_run(iv__backward *b);
 
 /* dh += columns [first, first + panels of u) of dz times transposed u. */
-void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns, const float *packed,
-                        float *to, bool add);
+void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
+                        const float *packed, float *to, bool add);
 
 /* The record holds its state: what came goes on, and dz is 0. */
 void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);
 
 /* Rows of a matrix out of columns of another. */
-void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t columns);
+void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows,
+                      int64_t columns);
 
 #endif

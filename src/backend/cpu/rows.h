@@ -23,38 +23,42 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     return panels;
 }
 
-/* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or those of a loss. */
-#define IV__CPU_ROWS(ROW, PLAIN)                                                                                       \
-    ROW(matmul, f32)                                                                                                   \
-    ROW(lstm, f32)                                                                                                     \
-    ROW(lstm_back, f32)                                                                                                \
-    ROW(gru, f32)                                                                                                      \
-    ROW(gru_back, f32)                                                                                                 \
-    ROW(simple_rnn, f32)                                                                                               \
-    ROW(simple_rnn_back, f32)                                                                                          \
-    ROW(linear_cross_entropy, loss)                                                                                    \
-    ROW(linear_cross_entropy_back, loss)                                                                               \
-    PLAIN(softmax, f32)                                                                                                \
-    PLAIN(log_softmax, f32)                                                                                            \
+/* clang-format off */
+/* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or
+ * those of a loss. */
+#define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
+    ROW(matmul, f32)                                                                               \
+    ROW(lstm, f32)                                                                                 \
+    ROW(lstm_back, f32)                                                                            \
+    ROW(gru, f32)                                                                                  \
+    ROW(gru_back, f32)                                                                             \
+    ROW(simple_rnn, f32)                                                                           \
+    ROW(simple_rnn_back, f32)                                                                      \
+    ROW(linear_cross_entropy, loss)                                                                \
+    ROW(linear_cross_entropy_back, loss)                                                           \
+    PLAIN(softmax, f32)                                                                            \
+    PLAIN(log_softmax, f32)                                                                        \
     PLAIN(log_sum_exp, f32)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
-#define ROW(name, inputs)                                                                                              \
-    PLAIN(name, inputs)                                                                                                \
-    size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                                          \
+#define ROW(name, inputs)                                                                          \
+    PLAIN(name, inputs)                                                                            \
+    size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
     int iv__##name##_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED]);
 IV__CPU_ROWS(ROW, PLAIN)
 #undef ROW
 #undef PLAIN
 
 /* Elementwise rows, whose reference is built for any processor of the family: here for AVX-512. */
-#define IV__POINTWISE_ROWS(ROW)                                                                                        \
+#define IV__POINTWISE_ROWS(ROW)                                                                    \
     ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
     ROW(add) ROW(sub) ROW(mul) ROW(div)
 
 #define ROW(name) void iv__##name##_avx512(const iv_kernel_call *k);
 IV__POINTWISE_ROWS(ROW)
 #undef ROW
+
+/* clang-format on */
 
 /* No array is empty, and all are f32 but for a loss's targets. */
 bool iv__fits_f32(const iv_kernel_call *k);

@@ -15,7 +15,8 @@ int iv__simple_rnn_packings(const iv_kernel_call *k, iv_packing panels, iv_packi
     return 2;
 }
 
-int iv__simple_rnn_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
+int iv__simple_rnn_back_packings(const iv_kernel_call *k, iv_packing panels,
+                                 iv_packing want[IV_MAX_PACKED])
 {
     (void)k;
     want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
@@ -35,7 +36,8 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     iv__state_product(f, g, g->h, f->u, f->k->packed[1], g->z, g->z_row, true);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         if (!iv__held(&f->s, n, time))
-            f->cpu->simple_rnn(f->s.units, g->z + row * g->z_row, f->k->in[B].data, g->h + row * f->s.state_row);
+            f->cpu->simple_rnn(f->s.units, g->z + row * g->z_row, f->k->in[B].data,
+                               g->h + row * f->s.state_row);
     }
 }
 
@@ -44,8 +46,14 @@ void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__panels u = iv__panels_of(cpu, k->in[U].shape->dim[1]);
 
-    iv__forward_run(&(iv__forward){ .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, INPUTS), .h0 = H0, .c0 = -1,
-                                    .kept = k->out[0].data, .u = &u, .step = step });
+    iv__forward_run(&(iv__forward){ .k = k,
+                                    .cpu = cpu,
+                                    .s = iv__sequence_of(k, cpu, INPUTS),
+                                    .h0 = H0,
+                                    .c0 = -1,
+                                    .kept = k->out[0].data,
+                                    .u = &u,
+                                    .step = step });
 }
 
 size_t iv__simple_rnn_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -67,7 +75,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
         if (iv__held(s, n, t))
             iv__back_held(b, g, n, t);
         else
-            b->cpu->simple_rnn_back(s->units, y + at, dy + at, g->h + row * s->state_row, g->z + row * g->z_row);
+            b->cpu->simple_rnn_back(s->units, y + at, dy + at, g->h + row * s->state_row,
+                                    g->z + row * g->z_row);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
 }
@@ -88,8 +97,17 @@ static void deliver(const iv__backward *b, const float *product)
 
 void iv__simple_rnn_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k, .cpu = cpu, .s = iv__sequence_of(k, cpu, BACK_INPUTS), .h0 = BACK_H0, .y = BACK_Y,
-                       .dy = BACK_DY, .dh = BACK_DH, .dc = -1, .extra = -1, .packed_w = k->packed[0], .step = step_back,
+    iv__backward b = { .k = k,
+                       .cpu = cpu,
+                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
+                       .h0 = BACK_H0,
+                       .y = BACK_Y,
+                       .dy = BACK_DY,
+                       .dh = BACK_DH,
+                       .dc = -1,
+                       .extra = -1,
+                       .packed_w = k->packed[0],
+                       .step = step_back,
                        .deliver = deliver };
 
     b.dz_width = b.s.sums;

@@ -45,7 +45,8 @@ static void log_sum_exp_part(void *context, int64_t part, int thread)
 
     (void)thread;
     for (int64_t r = iv__part(j->rows, part, j->parts); r < iv__part(j->rows, part + 1, j->parts); r++) {
-        const float *x = (const float *)j->k->in[0].data + r * j->width, most = j->cpu->max(x, j->width);
+        const float *x = (const float *)j->k->in[0].data + r * j->width,
+                    most = j->cpu->max(x, j->width);
         ((float *)j->k->out[0].data)[r] = most + iv__log_f32(j->cpu->exp_sum(x, most, NULL, j->width));
     }
 }

@@ -1,0 +1,543 @@
+/* train_test.c: training runs: they learn, are the same however often they are stopped or killed, for any number of
+ * threads, and survive damaged files, bad numbers and records that weigh nothing. */
+#define _XOPEN_SOURCE 700
+#include "train_world.h"
+
+static iv__progress progress_of(world *w, const training *t, const char *name)
+{
+    iv__safetensors *file = iv__safetensors_open(w->home, file_of(t, name));
+    iv_params *params = iv_params_new(w->home, IV_F32, 1);
+    iv__progress p;
+
+    if (!file || iv__checkpoint_load(params, file, &p))
+        fail_msg("%s", iv_home_message(w->home));
+    iv_params_free(params);
+    iv__safetensors_close(file);
+    return p;
+}
+
+static void assert_note(const seen *s, const char *text)
+{
+    if (!strstr(s->notes, text))
+        fail_msg("expected a note with\n  %s\nseen:\n%s", text, s->notes);
+}
+
+/* ---- learning -------------------------------------------------------------------------------- */
+
+static void losses_fall(void **state)
+{
+    world *w = *state;
+
+    for (int language = 0; language < 2; language++) {
+        training t = training_of(w, language ? "words" : "line", language);
+        seen s = { 0 };
+        t.settings.epochs = 40;
+        t.n_validation = KEPT;
+        train_to_the_end(&t, false, &s);
+        assert_int_equal(s.steps, 200);
+        assert_int_equal(s.last_step, 200);
+        assert_int_equal(s.epochs, 40);
+        assert_true(s.last < 0.5 * s.first);
+        assert_true(isfinite(s.validation));
+        assert_string_equal(s.notes, "");
+        iv__progress p = progress_of(w, &t, "last.safetensors");
+        assert_int_equal(p.step, 200);
+        assert_int_equal(p.updates, 200);
+        assert_true(p.first_loss == s.first);
+        assert_true(has_file(&t, "previous.safetensors"));
+        assert_true(has_file(&t, "events.out.tfevents.ivory"));
+    }
+}
+
+static void steps_end_a_run_before_its_epochs(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "short", false);
+    seen s = { 0 };
+
+    t.settings.steps = 3;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.last_step, 3);
+    assert_int_equal(s.epochs, 0);
+    assert_int_equal(progress_of(w, &t, "last.safetensors").step, 3);
+    assert_int_equal(progress_of(w, &t, "model.safetensors").step, 3); /* so that it can be tried */
+    t.settings.steps = 12;
+    train_to_the_end(&t, true, &s);
+    assert_int_equal(s.last_step, 12);
+    assert_int_equal(s.epochs, 2);
+    train_to_the_end(&t, true, &s); /* nothing is left to do */
+    assert_int_equal(s.last_step, 12);
+    assert_int_equal(s.steps, 12);
+}
+
+/* The mean of an epoch counts each record by its weight, also in its short last batch. */
+static void a_short_batch_counts_for_what_it_holds(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "whole", false), one = training_of(w, "pieces", false);
+    seen s = { 0 }, p = { 0 };
+
+    t.settings.rate = one.settings.rate = 0; /* so that only the mean can differ */
+    t.settings.epochs = one.settings.epochs = 1;
+    t.settings.batch = RECORDS;
+    t.n_validation = one.n_validation = KEPT;
+    train_to_the_end(&t, false, &s);
+    train_to_the_end(&one, false, &p);
+    assert_true(fabs(s.validation - p.validation) < 1e-6);
+    double whole = progress_of(w, &t, "model.safetensors").best, pieces = progress_of(w, &one, "model.safetensors").best;
+    assert_true(whole == s.validation && fabs(whole - pieces) < 1e-6);
+    t.n_validation = one.n_validation = 0;
+    place(&t, w, "whole again");
+    place(&one, w, "pieces again");
+    train_to_the_end(&t, false, &s);
+    train_to_the_end(&one, false, &p);
+    whole = progress_of(w, &t, "model.safetensors").best;
+    pieces = progress_of(w, &one, "model.safetensors").best;
+    assert_true(fabs(whole - pieces) < 1e-6 && fabs(whole - s.last) < 1e-6);
+}
+
+/* ---- the same bits --------------------------------------------------------------------------- */
+
+static training reference(world *w, const char *folder, bool language)
+{
+    training t = training_of(w, folder, language);
+    seen s = { 0 };
+
+    t.n_validation = KEPT;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.last_step, 25);
+    return t;
+}
+
+static void threads_change_no_bit(void **state)
+{
+    world *w = *state;
+    training one = reference(w, "one", true), three = one;
+    seen s = { 0 };
+
+    place(&three, w, "three");
+    three.threads = 3;
+    train_to_the_end(&three, false, &s);
+    assert_same_run(&one, &three);
+}
+
+/* Stopped wherever it can be and resumed, the run ends as if it had never been. */
+static void a_stopped_run_goes_on_bit_for_bit(void **state)
+{
+    world *w = *state;
+    char message[1024];
+
+    for (int language = 0; language < 2; language++) {
+        training whole = reference(w, language ? "words" : "line", language), t = whole;
+        char name[32];
+        for (int64_t stop = 1; stop < 25; stop += language ? 1 : 6) {
+            seen s = { .stop_at = stop };
+            snprintf(name, sizeof name, "%s%d", language ? "words" : "line", (int)stop);
+            place(&t, w, name);
+            assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+            assert_int_equal(s.last_step, stop);
+            snprintf(name, sizeof name, "stopped after step %d of 25", (int)stop);
+            assert_non_null(strstr(message, name));
+            s.stop_at = 0;
+            train_to_the_end(&t, true, &s);
+            assert_int_equal(s.steps, 25);
+            assert_same_run(&whole, &t);
+        }
+        place(&t, w, language ? "often words" : "often line");
+        for (int64_t stop = 1; stop <= 25; stop++) {
+            seen s = { .stop_at = stop };
+            assert_int_equal(train(&t, stop > 1, &s, message), stop < 25 ? IV_STOPPED : IV_OK);
+            assert_int_equal(s.steps, 1);
+        }
+        assert_same_run(&whole, &t);
+    }
+}
+
+static void kill_while_training(const training *t, bool resume, int64_t at)
+{
+    int status;
+    pid_t child = fork();
+
+    if (!child) {
+        seen s = { .kill_at = at };
+        train(t, resume, &s, NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void a_killed_run_goes_on_bit_for_bit(void **state)
+{
+    world *w = *state;
+    training whole = reference(w, "whole", true), t = whole;
+    char name[32];
+
+    for (int64_t at = 1; at <= 25; at += 4) {
+        seen s = { 0 };
+        snprintf(name, sizeof name, "killed%d", (int)at);
+        place(&t, w, name);
+        kill_while_training(&t, false, at);
+        if (at > 8)
+            kill_while_training(&t, true, at); /* and once more */
+        train_to_the_end(&t, true, &s);
+        assert_int_equal(s.steps, 25 - (at - 1) / 5 * 5); /* from the last epoch's end */
+        assert_same_run(&whole, &t);
+    }
+}
+
+/* What stands in the folder when the process dies between two writes. */
+static void a_run_killed_between_two_writes_goes_on_bit_for_bit(void **state)
+{
+    world *w = *state;
+    training whole = reference(w, "whole", true), t = whole;
+    char message[1024];
+    seen s = { .stop_at = 12 };
+
+    place(&t, w, "last is not there yet");
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    assert_int_equal(rename(file_of(&t, "last.safetensors"), file_of(&t, "previous.safetensors")), 0);
+    write_text(file_of(&t, "last.safetensors.99999.new"), "half a checkpoint");
+    s = (seen){ 0 };
+    train_to_the_end(&t, true, &s);
+    assert_string_equal(s.notes, "");
+    assert_int_equal(s.steps, 13);
+    assert_same_run(&whole, &t);
+    assert_false(has_file(&t, "last.safetensors.99999.new"));
+
+    place(&t, w, "the model is not there yet");
+    s = (seen){ .stop_at = 5 };
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    assert_int_equal(progress_of(w, &t, "last.safetensors").best_epoch, 1);
+    assert_int_equal(unlink(file_of(&t, "model.safetensors")), 0);
+    s = (seen){ .stop_at = 6 };
+    assert_int_equal(train(&t, true, &s, message), IV_STOPPED);
+    assert_int_equal(progress_of(w, &t, "model.safetensors").best_epoch, 1);
+    s = (seen){ 0 };
+    train_to_the_end(&t, true, &s);
+    assert_same_run(&whole, &t);
+
+    place(&t, w, "metrics are ahead");
+    s = (seen){ .stop_at = 7 };
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    FILE *metrics = fopen(file_of(&t, "metrics.jsonl"), "a");
+    fputs("{\"step\":8,\"epoch\":2,\"loss\":1}\n{\"step\":9,\"ep", metrics);
+    fclose(metrics);
+    s = (seen){ 0 };
+    train_to_the_end(&t, true, &s);
+    assert_same_run(&whole, &t);
+}
+
+/* ---- damaged files --------------------------------------------------------------------------- */
+
+static void a_damaged_checkpoint_gives_way_to_the_one_before(void **state)
+{
+    world *w = *state;
+    training whole = reference(w, "whole", true), t = whole;
+    char message[1024];
+
+    for (int cut = 0; cut < 2; cut++) {
+        seen s = { .stop_at = 17 };
+        place(&t, w, cut ? "cut" : "changed");
+        assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+        damage(&t, "last.safetensors", cut);
+        s = (seen){ .kill_at = 16 }; /* it dies again before it has saved: what is sound is still there */
+        kill_while_training(&t, true, 16);
+        s = (seen){ 0 };
+        train_to_the_end(&t, true, &s);
+        assert_note(&s, "last.safetensors");
+        assert_note(&s, "; going on from the checkpoint before it");
+        assert_int_equal(s.steps, 10); /* from the end of epoch 3 */
+        assert_same_run(&whole, &t);
+    }
+}
+
+/* The damaged file must not push out the sound one before it. */
+static void a_damaged_checkpoint_never_becomes_the_one_before(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "run", false);
+    char message[1024];
+    seen s = { .stop_at = 7 };
+    iv__text note = { .home = w->home };
+
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    damage(&t, "last.safetensors", true);
+    iv__run *run = iv__run_new(w->home, t.folder, true);
+    iv__safetensors *file = iv__run_checkpoint(run, &note);
+    assert_non_null(file);
+    iv__safetensors_close(file);
+    assert_int_equal(iv__run_rotate(run), IV_OK); /* and the process dies */
+    iv__run_free(run);
+    assert_int_equal(progress_of(w, &t, "previous.safetensors").step, 5);
+    iv__text_free(&note);
+}
+
+static void two_damaged_checkpoints_are_an_error(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "run", false);
+    char message[1024];
+    seen s = { .stop_at = 7 };
+
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    damage(&t, "last.safetensors", false);
+    damage(&t, "previous.safetensors", true);
+    s = (seen){ 0 };
+    assert_int_equal(train(&t, true, &s, message), IV_FORMAT);
+    assert_non_null(strstr(message, "last.safetensors"));
+    assert_non_null(strstr(message, "previous.safetensors"));
+    assert_non_null(strstr(message, "no checkpoint is left to go on from: start again in another folder"));
+    assert_int_equal(s.steps, 0);
+
+    assert_int_equal(unlink(file_of(&t, "previous.safetensors")), 0);
+    assert_int_equal(train(&t, true, &s, message), IV_FORMAT);
+    assert_non_null(strstr(message, "last.safetensors"));
+    assert_null(strstr(message, "; /")); /* said once */
+}
+
+static void checkpoints_of_another_shape_are_refused(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "run", false);
+    char message[1024];
+    seen s = { .stop_at = 2 };
+
+    assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
+    t.task.language = true;
+    assert_int_equal(train(&t, true, &s, message), IV_NAME);
+    assert_non_null(strstr(message, "embedding/embeddings"));
+}
+
+/* ---- folders --------------------------------------------------------------------------------- */
+
+static void a_run_is_not_overwritten(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "run", false);
+    char message[1024];
+    seen s = { .stop_at = 2 };
+
+    assert_int_equal(train(&t, true, &s, message), IV_STOPPED); /* resuming what is absent starts it */
+    assert_int_equal(train(&t, false, &s, message), IV_IO);
+    assert_non_null(strstr(message, "holds a run already; go on with it by --resume"));
+}
+
+static void one_process_trains_at_a_time(void **state)
+{
+    world *w = *state;
+    iv__run *first = iv__run_new(w->home, in_folder(w, "a/run"), false);
+
+    assert_non_null(first);
+    assert_null(iv__run_new(w->home, in_folder(w, "a/run"), true));
+    assert_message(w->home, "another process is training into");
+    assert_null(iv__run_new(w->home, in_folder(w, "a/run"), false));
+    iv__run_free(first);
+    iv__run *second = iv__run_new(w->home, in_folder(w, "a/run"), false);
+    assert_non_null(second);
+    iv__run_free(second);
+    iv__run_free(NULL);
+    write_text(in_folder(w, "file"), "");
+    assert_null(iv__run_new(w->home, in_folder(w, "file"), false));
+    assert_message(w->home, "file is there and is not a folder");
+    assert_int_equal(iv__home_bytes(w->home), 0);
+}
+
+/* ---- bad numbers ----------------------------------------------------------------------------- */
+
+/* A record whose numbers are bad: each time it comes the step is undone, and the rate falls. */
+static void a_bad_record_is_named_and_rolled_back(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "bad", false), again = t;
+    seen s = { 0 };
+    char message[1024];
+
+    t.task.bad_record = 8;
+    t.task.bad = NAN;
+    t.settings.epochs = 4;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.last_step, 20);
+    assert_int_equal(s.steps, 16); /* one bad step in each epoch */
+    assert_note(&s, "the input 'x' holds nan at element");
+    assert_note(&s, "Back to the weights of the beginning, rate lowered to 0.005 (try 1 of 8)");
+    assert_note(&s, "Back to the weights of epoch ");
+    assert_true(s.rate < 6e-6);
+    assert_int_equal(progress_of(w, &t, "last.safetensors").lowered, 4);
+
+    again = t;
+    place(&again, w, "bad, stopped");
+    for (int64_t stop = 1; stop < 20; stop += 2) {
+        seen part = { .stop_at = stop };
+        assert_int_equal(train(&again, stop > 1, &part, message), IV_STOPPED);
+    }
+    seen rest = { 0 };
+    train_to_the_end(&again, true, &rest);
+    assert_same_run(&t, &again);
+}
+
+/* After a bad first step the first good one is what later losses are measured by. */
+static void a_bad_first_step_is_no_measure(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "bad", false);
+    seen s = { 0 };
+
+    t.task.bad = NAN;
+    t.settings.epochs = 1;
+    for (t.task.bad_record = 0; t.task.bad_record < RECORDS; t.task.bad_record++) {
+        char name[16];
+        snprintf(name, sizeof name, "bad%d", t.task.bad_record);
+        place(&t, w, name);
+        s = (seen){ 0 };
+        train_to_the_end(&t, false, &s);
+        assert_int_equal(s.steps, 4); /* of five */
+        assert_int_equal(progress_of(w, &t, "last.safetensors").lowered, 1);
+    }
+}
+
+static void what_cannot_be_saved_is_given_up(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "bad", false);
+    seen s = { 0 };
+    char message[1024];
+
+    t.task.bad_record = 8;
+    t.task.bad = INFINITY;
+    t.settings.epochs = 30;
+    assert_int_equal(train(&t, false, &s, message), IV_NUMERIC);
+    assert_note(&s, "(try 8 of 8)");
+    assert_non_null(strstr(message, "the input 'x' holds inf at element"));
+    assert_non_null(strstr(message, "The rate was lowered 8 times in vain; look at the data, or start with a smaller --rate"));
+    assert_true(has_file(&t, "model.safetensors"));
+    assert_int_equal(progress_of(w, &t, "last.safetensors").step, 40);
+}
+
+static void a_rate_that_is_too_high_is_lowered(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "fast", false);
+    seen s = { 0 };
+
+    t.settings.rate = 1e6;
+    t.settings.optimizer = 0; /* sgd */
+    t.settings.epochs = 40;
+    train_to_the_end(&t, false, &s);
+    assert_note(&s, "the loss exploded: ");
+    assert_note(&s, "rate lowered to 1e+05 (try 1 of 8)");
+    assert_true(s.last < s.first);
+    assert_true(s.rate <= 1);
+}
+
+/* ---- validation ------------------------------------------------------------------------------ */
+
+static void the_best_model_is_kept_and_training_stops_early(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "early", false), best = t;
+    seen s = { 0 };
+
+    t.n_validation = KEPT;
+    t.task.validation_differs = true; /* the first epoch is the best */
+    t.settings.epochs = 30;
+    t.settings.patience = 3;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.epochs, 4);
+    assert_int_equal(s.best_epochs, 1);
+    assert_note(&s, "stopped early: validation has not improved for as many epochs as --patience says");
+    iv__progress model = progress_of(w, &t, "model.safetensors"), last = progress_of(w, &t, "last.safetensors");
+    assert_int_equal(model.step, 5);
+    assert_int_equal(model.best_epoch, 1);
+    assert_int_equal(last.step, 20);
+    assert_int_equal(last.finished, 1);
+    assert_true(last.best == model.best && last.best < s.validation);
+
+    s = (seen){ 0 };
+    train_to_the_end(&t, true, &s); /* it stays finished */
+    assert_int_equal(s.steps, 0);
+
+    place(&best, w, "one epoch");
+    best.n_validation = KEPT;
+    best.task.validation_differs = true;
+    best.settings.epochs = 1;
+    train_to_the_end(&best, false, &s);
+    assert_same_file(&t, &best, "model.safetensors");
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+/* A batch in which nothing has weight teaches nothing and does no harm. */
+static void records_may_weigh_nothing(void **state)
+{
+    world *w = *state;
+
+    for (int language = 0; language < 2; language++) {
+        training t = training_of(w, language ? "words" : "line", language), without = t;
+        seen s = { 0 };
+        t.task.weightless = 7;
+        t.settings.batch = 1;
+        t.settings.epochs = 2;
+        t.n_validation = KEPT;
+        train_to_the_end(&t, false, &s);
+        assert_string_equal(s.notes, "");
+        assert_int_equal(s.steps, 2 * RECORDS);
+        assert_true(isfinite(s.validation));
+        assert_int_equal(progress_of(w, &t, "last.safetensors").lowered, 0);
+
+        place(&without, w, language ? "no words" : "no line");
+        without.task.weightless = RECORDS + KEPT;
+        without.n_validation = KEPT;
+        s = (seen){ 0 };
+        train_to_the_end(&without, false, &s);
+        assert_string_equal(s.notes, "");
+        assert_true(s.last == 0 && isnan(s.validation));
+        assert_int_equal(progress_of(w, &without, "last.safetensors").best_epoch, 0);
+        assert_true(has_file(&without, "model.safetensors"));
+    }
+}
+
+static void nothing_to_train_on_is_an_error(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "run", false);
+    char message[1024];
+    seen s = { 0 };
+
+    t.n_train = 0;
+    assert_int_equal(train(&t, false, &s, message), IV_VALUE);
+    assert_string_equal(message, "there is no record to train on; give more data or smaller --validation and --test");
+    t.n_train = 1;
+    place(&t, w, "one record");
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.steps, 5);
+}
+
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_begin, world_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_WORLD(losses_fall),
+        IN_WORLD(steps_end_a_run_before_its_epochs),
+        IN_WORLD(a_short_batch_counts_for_what_it_holds),
+        IN_WORLD(threads_change_no_bit),
+        IN_WORLD(a_stopped_run_goes_on_bit_for_bit),
+        IN_WORLD(a_killed_run_goes_on_bit_for_bit),
+        IN_WORLD(a_run_killed_between_two_writes_goes_on_bit_for_bit),
+        IN_WORLD(a_damaged_checkpoint_gives_way_to_the_one_before),
+        IN_WORLD(a_damaged_checkpoint_never_becomes_the_one_before),
+        IN_WORLD(two_damaged_checkpoints_are_an_error),
+        IN_WORLD(checkpoints_of_another_shape_are_refused),
+        IN_WORLD(a_run_is_not_overwritten),
+        IN_WORLD(one_process_trains_at_a_time),
+        IN_WORLD(a_bad_record_is_named_and_rolled_back),
+        IN_WORLD(a_bad_first_step_is_no_measure),
+        IN_WORLD(what_cannot_be_saved_is_given_up),
+        IN_WORLD(a_rate_that_is_too_high_is_lowered),
+        IN_WORLD(the_best_model_is_kept_and_training_stops_early),
+        IN_WORLD(records_may_weigh_nothing),
+        IN_WORLD(nothing_to_train_on_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+/* train_world.h: two small things to train, a folder to train in, and a watcher that writes down what it sees. */
+#ifndef IVORY_TESTS_TRAIN_WORLD_H
+#define IVORY_TESTS_TRAIN_WORLD_H
+
+#include "file_world.h"
+
+#include "train/loop.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
+
+/* Linear regression, or a small language model with dropout, on numbers that follow from the record's. */
+typedef struct task {
+    bool language;
+    float bad;              /* x of record `bad_record` */
+    int bad_record;         /* -1: none */
+    int weightless;         /* records below this weigh nothing */
+    bool validation_differs; /* what is learnt makes validation worse */
+} task;
+
+static inline iv_status task_build(void *self, iv__build *b)
+{
+    const task *t = self;
+    iv_node *weight, *loss;
+
+    if (t->language) {
+        iv_shape shape = iv_dims(b->batch, LENGTH);
+        iv_node *words = iv_input(b->graph, "words", IV_I32, shape), *next = iv_input(b->graph, "next", IV_I32, shape);
+        weight = iv_input(b->graph, "weight", IV_F32, shape);
+        iv_node *x = iv_embedding(b->scope, words, .count = TOKENS, .units = 5);
+        x = iv_dropout(b->scope, iv_lstm(b->scope, x, .units = 6), 0.3);
+        loss = iv_cross_entropy(iv_dense(b->scope, x, .units = TOKENS), next, weight);
+    } else {
+        iv_node *x = iv_input(b->graph, "x", IV_F32, iv_dims(b->batch, WIDTH));
+        iv_node *y = iv_input(b->graph, "y", IV_F32, iv_dims(b->batch, 1));
+        weight = iv_input(b->graph, "weight", IV_F32, iv_dims(b->batch));
+        loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1), y, weight);
+    }
+    b->n_parts = 1;
+    b->parts[0] = (iv__part){ .name = "", .loss = loss, .weight = iv_sum_all(weight) };
+    return iv_graph_status(b->graph);
+}
+
+static inline void fill_words(iv_plan *plan, int64_t i, int64_t record)
+{
+    int32_t *words = iv_plan_input(plan, "words"), *next = iv_plan_input(plan, "next");
+
+    for (int64_t k = 0; k < LENGTH; k++) {
+        words[i * LENGTH + k] = (int32_t)((record + 3 * k) % TOKENS);
+        next[i * LENGTH + k] = (int32_t)((record + 3 * (k + 1)) % TOKENS);
+    }
+}
+
+static inline void fill_numbers(const task *t, iv_plan *plan, int64_t i, int64_t record)
+{
+    float *x = iv_plan_input(plan, "x"), *y = iv_plan_input(plan, "y");
+
+    for (int64_t k = 0; k < WIDTH; k++)
+        x[i * WIDTH + k] = sinf((float)(record * WIDTH + k));
+    if (record == t->bad_record)
+        x[i * WIDTH] = t->bad;
+    y[i] = 2 * x[i * WIDTH] - x[i * WIDTH + 1] + 3;
+    if (t->validation_differs && record >= RECORDS)
+        y[i] = -y[i];
+}
+
+static inline iv_status task_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch)
+{
+    const task *t = self;
+    float *weight = iv_plan_input(plan, "weight");
+    int64_t length = t->language ? LENGTH : 1;
+
+    for (int64_t i = 0; i < batch; i++) {
+        int64_t r = i < n ? record[i] : 0; /* what fills a short batch up must not count */
+        if (t->language)
+            fill_words(plan, i, r);
+        else
+            fill_numbers(t, plan, i, r);
+        for (int64_t k = 0; k < length; k++)
+            weight[i * length + k] = i < n && r >= t->weightless && (!t->language || k <= r % LENGTH);
+    }
+    return IV_OK;
+}
+
+/* ---- what happened --------------------------------------------------------------------------- */
+
+typedef struct seen {
+    int64_t stop_at, kill_at; /* steps; 0: never */
+    int64_t steps, epochs, last_step, best_epochs;
+    double first, last;       /* losses of steps */
+    double validation;        /* of the last epoch */
+    double rate;
+    char notes[MOST_NOTES];
+} seen;
+
+static inline void see_step(void *user, const iv__step_report *r)
+{
+    seen *s = user;
+
+    s->first = s->steps ? s->first : r->loss;
+    s->last = r->loss;
+    s->last_step = r->step;
+    s->rate = r->rate;
+    s->steps++;
+    if (r->step == s->kill_at)
+        raise(SIGKILL);
+}
+
+static inline void see_epoch(void *user, const iv__epoch_report *r)
+{
+    seen *s = user;
+
+    s->epochs++;
+    s->best_epochs += r->best;
+    s->validation = r->validation;
+}
+
+static inline void see_note(void *user, const char *text)
+{
+    seen *s = user;
+    size_t used = strlen(s->notes);
+
+    snprintf(s->notes + used, sizeof s->notes - used, "%s\n", text);
+}
+
+static inline bool see_stop(void *user)
+{
+    seen *s = user;
+
+    return s->stop_at && s->last_step >= s->stop_at;
+}
+
+/* ---- training -------------------------------------------------------------------------------- */
+
+typedef struct training {
+    task task;
+    iv__settings settings;
+    int threads, n_train, n_validation;
+    char folder[512];
+} training;
+
+static inline void place(training *t, world *w, const char *folder)
+{
+    snprintf(t->folder, sizeof t->folder, "%s", in_folder(w, folder));
+}
+
+/* Five steps an epoch, the last with a short batch. */
+static inline training training_of(world *w, const char *folder, bool language)
+{
+    training t = { .task = { .language = language, .bad_record = -1 }, .threads = 1, .n_train = RECORDS };
+
+    place(&t, w, folder);
+    iv__fields_default(iv__settings_fields, &t.settings);
+    t.settings.batch = 3;
+    t.settings.epochs = 5;
+    t.settings.rate = language ? 0.02 : 0.05;
+    return t;
+}
+
+/* In a home of its own; *message receives what it says at the end. */
+static inline iv_status train(const training *t, bool resume, seen *s, char message[1024])
+{
+    static int32_t records[RECORDS + KEPT];
+    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = t->threads });
+    iv_params *params = iv_params_new(home, IV_F32, (uint64_t)t->settings.seed);
+    iv__run *run = iv__run_new(home, t->folder, resume);
+    task subject = t->task;
+    const uint8_t kept[] = { 1, 2, 3 };
+    iv__trainee trainee = {
+        .self = &subject, .build = task_build, .fill = task_fill,
+        .n_records = { t->n_train, t->n_validation, 0 }, .records = { records, records + RECORDS, NULL },
+        .n_kept = 1, .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },
+        .n_pairs = 1, .pairs = &(iv__pair){ "ivory.model", "task" },
+    };
+    iv__watcher watcher = { s, see_step, see_epoch, see_note, see_stop };
+
+    for (int i = 0; i < RECORDS + KEPT; i++)
+        records[i] = i;
+    iv_status status = run ? iv__train(run, &t->settings, params, &trainee, &watcher) : iv_home_status(home);
+    if (message)
+        snprintf(message, 1024, "%s", iv_home_message(home));
+    iv__run_free(run);
+    iv_params_free(params);
+    iv_home_free(home);
+    return status;
+}
+
+static inline void train_to_the_end(const training *t, bool resume, seen *s)
+{
+    char message[1024];
+
+    if (train(t, resume, s, message))
+        fail_msg("%s", message);
+}
+
+/* ---- files of a run -------------------------------------------------------------------------- */
+
+static inline const char *file_of(const training *t, const char *name)
+{
+    static char path[8][600];
+    static int turn;
+    char *to = path[turn++ % 8];
+
+    snprintf(to, sizeof path[0], "%s/%s", t->folder, name);
+    return to;
+}
+
+static inline bool has_file(const training *t, const char *name)
+{
+    return access(file_of(t, name), F_OK) == 0;
+}
+
+/* Without what the clock says. */
+static inline void drop_seconds(char *text)
+{
+    static const char key[] = ", \"seconds\": ";
+    char *at;
+
+    while ((at = strstr(text, key))) {
+        size_t n = sizeof key - 1 + strcspn(at + sizeof key - 1, ",}");
+        memmove(at, at + n, strlen(at + n) + 1);
+    }
+}
+
+static inline void assert_same_file(const training *a, const training *b, const char *name)
+{
+    size_t n, m;
+    char *x = (char *)read_bytes(file_of(a, name), &n), *y = (char *)read_bytes(file_of(b, name), &m);
+
+    if (strstr(name, ".jsonl")) {
+        x[n] = y[m] = 0;
+        drop_seconds(x);
+        drop_seconds(y);
+        assert_string_equal(x, y);
+    } else if (n != m || memcmp(x, y, n)) {
+        fail_msg("%s and %s differ", file_of(a, name), file_of(b, name));
+    }
+    free(x);
+    free(y);
+}
+
+static inline void assert_same_run(const training *a, const training *b)
+{
+    assert_same_file(a, b, "last.safetensors");
+    assert_same_file(a, b, "model.safetensors");
+    assert_same_file(a, b, "metrics.jsonl");
+}
+
+/* Changes one byte in the middle, or cuts the file. */
+static inline void damage(const training *t, const char *name, bool cut)
+{
+    size_t n;
+    unsigned char *bytes = read_bytes(file_of(t, name), &n);
+
+    bytes[n / 2] ^= 1;
+    write_bytes(file_of(t, name), bytes, cut ? n / 2 : n);
+    free(bytes);
+}
+
+#endif
