@@ -80,7 +80,8 @@ static void ordered_chunks_do_not_stand_still(void **state)
     }
 }
 
-/* A job's results are seen by the caller, and the next job by its workers: each adds to plain memory. */
+/* A job's results are seen by the caller, and the next job by its workers: each adds to plain
+ * memory. */
 typedef struct sum {
     int64_t part[16];
     int64_t round;

@@ -1,5 +1,6 @@
-/* gradient_test.c: gradients of whole graphs: the loss of WGAN-GP, which holds a gradient itself, higher orders,
- * what does not depend, and what is refused. (Each row's own gradients are checked by ops_check_test.c.) */
+/* gradient_test.c: gradients of whole graphs: the loss of WGAN-GP, which holds a gradient
+ * itself, higher orders, what does not depend, and what is refused. (Each row's own gradients
+ * are checked by ops_check_test.c.) */
 #include <ivory/derive.h>
 #include <ivory/ops.h>
 #include <ivory/plan.h>
@@ -67,7 +68,8 @@ static double *give(iv_plan *plan, const iv_node *leaf, double start)
 
 enum { N = 6, D = 5, H = 7, WEIGHTS = 4 };
 
-/* mean(critic(x)) + 10 mean((|d critic / d x| - 1)^2), two layers of tanh. Gulrajani et al. 2017. */
+/* mean(critic(x)) + 10 mean((|d critic / d x| - 1)^2), two layers of tanh. Gulrajani et al.
+ * 2017. */
 static iv_node *wgan_gp(world *w, iv_node *x, iv_node *const weight[WEIGHTS])
 {
     iv_node *h = iv_tanh(iv_add(iv_matmul(x, weight[0]), weight[1]));
@@ -90,8 +92,8 @@ static void gradients_of_a_gradient_penalty(void **state)
 {
     world *w = *state;
     iv_node *x = in(w, "x", iv_dims(N, D)), *d[WEIGHTS], *outputs[1 + WEIGHTS];
-    iv_node *weight[] = { in(w, "w1", iv_dims(D, H)), in(w, "b1", iv_dims(H)), in(w, "w2", iv_dims(H, H)),
-                          in(w, "w3", iv_dims(H, 1)) };
+    iv_node *weight[] = { in(w, "w1", iv_dims(D, H)), in(w, "b1", iv_dims(H)),
+                          in(w, "w2", iv_dims(H, H)), in(w, "w3", iv_dims(H, 1)) };
 
     outputs[0] = wgan_gp(w, x, weight);
     if (iv_gradient(outputs[0], WEIGHTS, weight, d))
@@ -121,8 +123,8 @@ static void gradients_of_a_gradient_penalty(void **state)
             at[k] = was;
             largest = fmax(largest, fabs(grad[i][k]));
             if (!(fabs(difference - grad[i][k]) <= 1e-7 * (1 + fabs(difference))))
-                fail_msg("%s[%d]: %.12g by differences, %.12g by rules", iv_node_name(weight[i]), (int)k, difference,
-                         grad[i][k]);
+                fail_msg("%s[%d]: %.12g by differences, %.12g by rules", iv_node_name(weight[i]),
+                         (int)k, difference, grad[i][k]);
         }
         assert_true(largest > 1e-3);
     }
@@ -178,7 +180,8 @@ static void what_does_not_depend_gets_zeros(void **state)
     iv_plan_free(plan);
 }
 
-/* Between x and y: the gradient at nodes on the way, at y itself, and through several ways at once. */
+/* Between x and y: the gradient at nodes on the way, at y itself, and through several ways at
+ * once. */
 static void ways_are_added(void **state)
 {
     world *w = *state;
@@ -191,7 +194,8 @@ static void ways_are_added(void **state)
     const double *at = give(plan, a, 2);
     assert_int_equal(iv_plan_run(plan), IV_OK);
     for (int i = 0; i < 3; i++) {
-        assert_true(fabs(((const double *)iv_plan_output(plan, 0))[i] - (3 * at[i] * at[i] + 5 + at[i])) < 1e-14);
+        assert_true(fabs(((const double *)iv_plan_output(plan, 0))[i] -
+                         (3 * at[i] * at[i] + 5 + at[i])) < 1e-14);
         assert_true(((const double *)iv_plan_output(plan, 1))[i] == at[i]);
         assert_true(((const double *)iv_plan_output(plan, 2))[i] == 1);
     }
@@ -203,7 +207,8 @@ static void jumps_have_no_slope(void **state)
     world *w = *state;
     iv_node *a = in(w, "a", iv_dims(3)), *dx;
 
-    assert_int_equal(iv_gradient(iv_mul(iv_sign(a), iv_cast(iv_argmax(a, 0), IV_F64)), 1, &a, &dx), IV_OK);
+    assert_int_equal(iv_gradient(iv_mul(iv_sign(a), iv_cast(iv_argmax(a, 0), IV_F64)), 1, &a, &dx),
+                     IV_OK);
     assert_string_equal(iv_node_op(dx), "fill");
 }
 
@@ -226,7 +231,8 @@ static void gradient_nodes_stand_where_their_calls_do(void **state)
 static void a_second_derivative_through_a_fused_row_is_refused_by_name(void **state)
 {
     world *w = *state;
-    iv_node *x = in(w, "x", iv_dims(2, 3, 4)), *u = in(w, "u", iv_dims(5, 5)), *h0 = in(w, "h", iv_dims(2, 5));
+    iv_node *x = in(w, "x", iv_dims(2, 3, 4)), *u = in(w, "u", iv_dims(5, 5)),
+            *h0 = in(w, "h", iv_dims(2, 5));
     w->graph->scope = "m/simple_rnn";
     iv_node *k = in(w, "w", iv_dims(4, 5)), *b = in(w, "b", iv_dims(5)), *first, *second = x;
     iv_node *y = iv_simple_rnn_op(x, k, u, b, h0, NULL, false).y;
@@ -244,8 +250,10 @@ static void a_second_derivative_through_a_fused_row_is_refused_by_name(void **st
 static void first_order_rows_off_the_way_do_not_matter(void **state)
 {
     world *w = *state;
-    iv_node *x = in(w, "x", iv_dims(2, 3, 4)), *u = in(w, "u", iv_dims(5, 5)), *h0 = in(w, "h", iv_dims(2, 5));
-    iv_node *k = in(w, "w", iv_dims(4, 5)), *b = in(w, "b", iv_dims(5)), *a = in(w, "a", iv_dims(4, 5)), *first, *dx;
+    iv_node *x = in(w, "x", iv_dims(2, 3, 4)), *u = in(w, "u", iv_dims(5, 5)),
+            *h0 = in(w, "h", iv_dims(2, 5));
+    iv_node *k = in(w, "w", iv_dims(4, 5)), *b = in(w, "b", iv_dims(5)),
+            *a = in(w, "a", iv_dims(4, 5)), *first, *dx;
 
     assert_int_equal(iv_gradient(iv_simple_rnn_op(x, k, u, b, h0, NULL, false).y, 1, &k, &first), IV_OK);
     assert_int_equal(iv_gradient(iv_mul(a, first), 1, &a, &dx), IV_OK);

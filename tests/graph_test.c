@@ -1,4 +1,5 @@
-/* graph_test.c: making nodes: sharing, leaves, refusals and their messages, memory that runs out. */
+/* graph_test.c: making nodes: sharing, leaves, refusals and their messages, memory that runs
+ * out. */
 #include <ivory/ops.h>
 #include <ivory/plan.h>
 
@@ -165,7 +166,8 @@ static void time_axes_count_from_either_end(void **state)
 
 static void leaves_have_sizes_that_can_be(void **state)
 {
-    static const char message[] = "x/input: sizes must not be negative, axes not more than 8, and its bytes must be countable ()";
+    static const char message[] =
+        "x/input: sizes must not be negative, axes not more than 8, and its bytes must be countable ()";
     world *w = *state;
 
     assert_non_null(in(w, "empty", iv_dims(3, 0)));
@@ -180,7 +182,8 @@ static void leaves_have_sizes_that_can_be(void **state)
 static void refusals_name_row_reason_inputs_and_shapes(void **state)
 {
     world *w = *state;
-    iv_node *x = in(w, "x", iv_dims(32, 100)), *table = iv_parameter(w->graph, "writer/w", iv_dims(128, 512));
+    iv_node *x = in(w, "x", iv_dims(32, 100)),
+            *table = iv_parameter(w->graph, "writer/w", iv_dims(128, 512));
 
     assert_refused(w, iv_matmul(iv_tanh(x), table), IV_SHAPE,
                    "matmul: inner sizes differ (tanh [32,100], writer/w [128,512])");
@@ -212,7 +215,8 @@ static void the_first_reason_is_kept(void **state)
 static void plans_say_why_a_node_is_missing(void **state)
 {
     world *w = *state;
-    iv_node *x = in(w, "x", iv_dims(2, 3)), *bad = iv_reshape(x, iv_dims(7)), *both[] = { x, iv_tanh(bad) };
+    iv_node *x = in(w, "x", iv_dims(2, 3)), *bad = iv_reshape(x, iv_dims(7)),
+            *both[] = { x, iv_tanh(bad) };
 
     iv_home_clear(w->home);
     assert_null(iv_plan_new(w->home, 2, both, 0, NULL));
@@ -230,7 +234,8 @@ static void graphs_do_not_mix(void **state)
 {
     world *w = *state;
     iv_graph *other = iv_graph_new(w->home);
-    iv_node *x = in(w, "x", iv_dims(2)), *y = iv_input(other, "y", IV_F32, iv_dims(2)), *both[] = { x, y };
+    iv_node *x = in(w, "x", iv_dims(2)), *y = iv_input(other, "y", IV_F32, iv_dims(2)),
+            *both[] = { x, y };
 
     assert_null(iv_plan_new(w->home, 2, both, 0, NULL));
     assert_string_equal(iv_home_message(w->home), "plan: output 1 is a node of another graph");
@@ -259,7 +264,8 @@ static void calls_take_so_many_inputs(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* The n-th allocation fails, for n = 1, 2, 3 ...: a graph refuses, keeps refusing and is freed whole. */
+/* The n-th allocation fails, for n = 1, 2, 3 ...: a graph refuses, keeps refusing and is freed
+ * whole. */
 static void graphs_survive_scarcity(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* memory_alone_test.c: what plans foretell of their memory is what the process grows by when they run. */
+/* memory_alone_test.c: what plans foretell of their memory is what the process grows by when
+ * they run. */
 #include <ivory/train.h>
 
 #include "nn_world.h"
@@ -37,7 +38,8 @@ static double bytes_of(const iv_params *params)
 static void assert_within_a_tenth(double measured, double foretold)
 {
     if (!(measured > 0.9 * foretold && measured < 1.1 * foretold))
-        fail_msg("the process grew by %.1f MiB where %.1f were foretold", measured / 1048576, foretold / 1048576);
+        fail_msg("the process grew by %.1f MiB where %.1f were foretold", measured / 1048576,
+                 foretold / 1048576);
 }
 
 static void training_grows_as_foretold(void **state)

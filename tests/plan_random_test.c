@@ -81,8 +81,9 @@ static iv_node *shaped(maker *m, iv_shape shape)
 
 static void add_leaves(maker *m)
 {
-    const iv_shape shapes[] = { iv_dims(m->n, m->c), iv_dims(m->n, m->c), iv_dims(m->c), iv_dims(m->n, 1),
-                                iv_scalar(),         iv_dims(m->c, m->n), iv_dims(m->n * m->c) };
+    const iv_shape shapes[] = { iv_dims(m->n, m->c), iv_dims(m->n, m->c), iv_dims(m->c),
+                                iv_dims(m->n, 1),    iv_scalar(),         iv_dims(m->c, m->n),
+                                iv_dims(m->n * m->c) };
     char name[16];
 
     for (int i = 0; i < 7; i++)
@@ -165,7 +166,8 @@ static iv_node *moved(maker *m, iv_node *x)
     case 3: return iv_pad(x, axis, 1, below(m, 2));
     case 4: return iv_concat(2, (iv_node *[]){ x, iv_tanh(x) }, axis);
     case 5: return iv_reshape(x, iv_dims(-1));
-    default: return iv_reverse(iv_broadcast_to(shaped(m, iv_dims(1, m->c)), iv_dims(m->n, m->c)), axis & 1);
+    default:
+        return iv_reverse(iv_broadcast_to(shaped(m, iv_dims(1, m->c)), iv_dims(m->n, m->c)), axis & 1);
     }
 }
 
@@ -188,15 +190,19 @@ static iv_node *reduced(maker *m, iv_node *x)
 static iv_node *whole(maker *m, iv_node *x)
 {
     switch (below(m, 5)) {
-    case 0: return iv_scale(iv_matmul(shaped(m, iv_dims(m->n, m->c)), shaped(m, iv_dims(m->c, 3))), 0.1);
-    case 1: return iv_tanh(iv_matmul_with(shaped(m, iv_dims(m->c, m->n)), iv_tanh(shaped(m, iv_dims(2, m->c))), true,
-                                          true));
-    case 2: return iv_tanh(iv_matmul(shaped(m, iv_dims(3, m->n)),
-                                     iv_transpose(shaped(m, iv_dims(m->c, m->n)), iv_dims(1, 0))));
+    case 0:
+        return iv_scale(iv_matmul(shaped(m, iv_dims(m->n, m->c)), shaped(m, iv_dims(m->c, 3))), 0.1);
+    case 1:
+        return iv_tanh(iv_matmul_with(shaped(m, iv_dims(m->c, m->n)),
+                                      iv_tanh(shaped(m, iv_dims(2, m->c))), true, true));
+    case 2:
+        return iv_tanh(iv_matmul(shaped(m, iv_dims(3, m->n)),
+                                 iv_transpose(shaped(m, iv_dims(m->c, m->n)), iv_dims(1, 0))));
     case 3: return iv_gather(shaped(m, iv_dims(ROWS, m->c)), m->ids);
     default:
-        return below(m, 3) ? iv_add(x, iv_mean_all(iv_scatter_add(shaped(m, iv_dims(m->n, m->c)), m->ids, ROWS)))
-                           : iv_random_uniform(m->clock, iv_dims(m->n, m->c), below(m, 2) ? "a" : "b");
+        return below(m, 3)
+                   ? iv_add(x, iv_mean_all(iv_scatter_add(shaped(m, iv_dims(m->n, m->c)), m->ids, ROWS)))
+                   : iv_random_uniform(m->clock, iv_dims(m->n, m->c), below(m, 2) ? "a" : "b");
     }
 }
 
@@ -250,7 +256,9 @@ static void choose_updates(trial *t)
                 if (k != i && is_shaped(m->leaf[k], iv_node_shape(leaf)))
                     value = m->leaf[k];
             break;
-        case 1: value = iv_sub(leaf, iv_scale(iv_tanh(shaped(m, *iv_node_shape(leaf))), 0.1)); break;
+        case 1:
+            value = iv_sub(leaf, iv_scale(iv_tanh(shaped(m, *iv_node_shape(leaf))), 0.1));
+            break;
         case 2: value = iv_node_shape(leaf)->rank ? iv_reverse(leaf, 0) : iv_tanh(leaf); break;
         default: break;
         }
@@ -275,7 +283,8 @@ static void make_trial(trial *t, uint64_t seed, iv_dtype real, int threads)
     add_nodes(m);
     t->n_outputs = 1 + below(m, MAX_TARGETS);
     for (int i = 0; i < t->n_outputs; i++)
-        t->outputs[i] = i && below(m, 5) == 0 ? t->outputs[i - 1] : m->node[m->n_nodes - 1 - below(m, m->n_nodes)];
+        t->outputs[i] = i && below(m, 5) == 0 ? t->outputs[i - 1]
+                                              : m->node[m->n_nodes - 1 - below(m, m->n_nodes)];
     choose_updates(t);
     assert_int_equal(iv_graph_status(m->graph), IV_OK);
     t->plan = iv_plan_new(t->home, t->n_outputs, t->outputs, t->n_updates, t->updates);
@@ -358,7 +367,8 @@ static void bind(trial *t, memory *at)
 {
     for (int i = 0; i < t->m.n_leaves; i++)
         if (needs(t, t->m.leaf[i]) && iv_node_name(t->m.leaf[i])[0] == 'w')
-            assert_int_equal(iv_plan_bind(t->plan, iv_node_name(t->m.leaf[i]), at->leaf[i], &t->version), IV_OK);
+            assert_int_equal(iv_plan_bind(t->plan, iv_node_name(t->m.leaf[i]), at->leaf[i], &t->version),
+                             IV_OK);
     if (needs(t, t->m.ids))
         assert_int_equal(iv_plan_bind(t->plan, "ids", at->ids, NULL), IV_OK);
     if (needs(t, t->m.clock))
@@ -369,14 +379,15 @@ static void give_inputs(trial *t, const memory *at)
 {
     for (int i = 0; i < t->m.n_leaves; i++)
         if (needs(t, t->m.leaf[i]) && iv_node_name(t->m.leaf[i])[0] == 'x')
-            memcpy(iv_plan_input(t->plan, iv_node_name(t->m.leaf[i])), at->leaf[i], bytes_of(t->m.leaf[i]));
+            memcpy(iv_plan_input(t->plan, iv_node_name(t->m.leaf[i])), at->leaf[i],
+                   bytes_of(t->m.leaf[i]));
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
 /* tolerance 0: equal (zeros of either sign are, and NaN is NaN). */
-static void assert_same(const trial *t, const iv_node *node, const void *got, const void *expected, double tolerance,
-                        const char *what, int index)
+static void assert_same(const trial *t, const iv_node *node, const void *got, const void *expected,
+                        double tolerance, const char *what, int index)
 {
     int64_t n = iv_shape_count(iv_node_shape(node));
     double largest = 1;
@@ -384,7 +395,8 @@ static void assert_same(const trial *t, const iv_node *node, const void *got, co
     for (int64_t i = 0; i < n; i++)
         largest = fmax(largest, fabs(element_at(expected, iv_node_dtype(node), i)));
     for (int64_t i = 0; i < n; i++) {
-        double a = element_at(got, iv_node_dtype(node), i), b = element_at(expected, iv_node_dtype(node), i);
+        double a = element_at(got, iv_node_dtype(node), i),
+               b = element_at(expected, iv_node_dtype(node), i);
         if (!(a == b || (a != a && b != b) || fabs(a - b) <= tolerance * largest)) {
             char text[200];
             iv_plan_print(t->plan, stderr);
@@ -394,7 +406,8 @@ static void assert_same(const trial *t, const iv_node *node, const void *got, co
     }
 }
 
-/* Before a run the caller's leaves are copied; afterwards every leaf must hold its new value, or its old one. */
+/* Before a run the caller's leaves are copied; afterwards every leaf must hold its new value, or
+ * its old one. */
 static void run_and_check(trial *t, memory *at, double tolerance)
 {
     iv_node *wanted[2 * MAX_TARGETS];
@@ -414,7 +427,8 @@ static void run_and_check(trial *t, memory *at, double tolerance)
         fail_msg("%s", iv_home_message(t->home));
 
     for (int i = 0; i < t->n_outputs; i++)
-        assert_same(t, t->outputs[i], iv_plan_output(t->plan, i), e.value[t->outputs[i]->id], tolerance, "output", i);
+        assert_same(t, t->outputs[i], iv_plan_output(t->plan, i), e.value[t->outputs[i]->id],
+                    tolerance, "output", i);
     for (int i = 0; i < t->m.n_leaves; i++) {
         const iv_node *leaf = t->m.leaf[i];
         const void *expected = old.leaf[i];
@@ -495,7 +509,8 @@ static void threads_change_no_bit(void **state)
             }
         }
         for (int i = 0; i < t[0].n_outputs; i++)
-            assert_memory_equal(iv_plan_output(t[0].plan, i), iv_plan_output(t[1].plan, i), bytes_of(t[0].outputs[i]));
+            assert_memory_equal(iv_plan_output(t[0].plan, i), iv_plan_output(t[1].plan, i),
+                                bytes_of(t[0].outputs[i]));
         for (int i = 0; i < iv_plan_leaves(t[0].plan); i++) {
             const char *name = iv_node_name(iv_plan_leaf(t[0].plan, i));
             assert_memory_equal(iv_plan_input(t[0].plan, name), iv_plan_input(t[1].plan, name),

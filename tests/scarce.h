@@ -1,4 +1,5 @@
-/* scarce.h: a home whose memory runs out after so many allocations, for tests that nothing crashes or leaks then. */
+/* scarce.h: a home whose memory runs out after so many allocations, for tests that nothing
+ * crashes or leaks then. */
 #ifndef IVORY_TESTS_SCARCE_H
 #define IVORY_TESTS_SCARCE_H
 

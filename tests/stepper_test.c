@@ -1,5 +1,5 @@
-/* stepper_test.c: the stepper of recurrent stacks gives at every position what the whole sequence gives; what looks
- * ahead is refused by name. */
+/* stepper_test.c: the stepper of recurrent stacks gives at every position what the whole
+ * sequence gives; what looks ahead is refused by name. */
 #include "nn_world.h"
 
 #include "graph/node.h"
@@ -30,8 +30,8 @@ static iv_node *logits_of(world *w, const stack *s)
             name[0] = 'c';
             c0 = s->cell == IV_LSTM ? iv_input(w->graph, name, IV_F32, iv_dims(N, UNITS)) : NULL;
         }
-        x = iv_recurrent(w->scope, x, .cell = s->cell, .units = UNITS, .reset_before = s->reset_before, .mask = mask,
-                         .h0 = h0, .c0 = c0);
+        x = iv_recurrent(w->scope, x, .cell = s->cell, .units = UNITS,
+                         .reset_before = s->reset_before, .mask = mask, .h0 = h0, .c0 = c0);
         x = iv_dropout(w->scope, x, 0.5); /* acts in training alone */
     }
     return iv_dense(w->scope, x, .units = VOCAB, .activation = IV_TANH);
@@ -53,7 +53,8 @@ static void give_states(iv_plan *plan)
 {
     for (int i = 0; i < iv_plan_leaves(plan); i++) {
         const char *name = iv_node_name(iv_plan_leaf(plan, i));
-        float *state = (name[0] == 'h' || name[0] == 'c') && name[2] == 0 ? iv_plan_input(plan, name) : NULL;
+        float *state = (name[0] == 'h' || name[0] == 'c') && name[2] == 0 ? iv_plan_input(plan, name)
+                                                                          : NULL;
         for (int k = 0; state && k < iv_shape_count(iv_node_shape(iv_plan_leaf(plan, i))); k++)
             state[k] = sinf((float)(k + name[0] + 10 * name[1]));
     }
@@ -127,7 +128,8 @@ static void check_stack(const stack *s)
     float largest = 0;
 
     assert_int_equal(steps.n_states, s->layers * (s->cell == IV_LSTM ? 2 : 1));
-    assert_true(iv_shape_same(iv_node_shape(iv_stepper_output(steps.stepper, 0)), &iv_dims(N, 1, VOCAB)));
+    assert_true(
+        iv_shape_same(iv_node_shape(iv_stepper_output(steps.stepper, 0)), &iv_dims(N, 1, VOCAB)));
     float *table = iv_params_find(w.params, "m/embedding/embeddings")->data;
     for (int i = 0; i < VOCAB * EMBED; i++)
         table[i] *= 40; /* from +-0.05 to numbers that bend the gates */
@@ -148,9 +150,10 @@ static void check_stack(const stack *s)
             for (int n = 0; n < N; n++)
                 for (int v = 0; v < VOCAB; v++)
                     if (!(fabsf(now[n * VOCAB + v] - y[(n * T + t) * VOCAB + v]) <= 1e-5f * largest))
-                        fail_msg("%s, %d layers%s%s: position %d, record %d, logit %d is %.9g, not %.9g", s->name,
-                                 s->layers, s->mask ? ", mask" : "", s->states ? ", states" : "", t, n, v,
-                                 (double)now[n * VOCAB + v], (double)y[(n * T + t) * VOCAB + v]);
+                        fail_msg("%s, %d layers%s%s: position %d, record %d, logit %d is %.9g, not %.9g",
+                                 s->name, s->layers, s->mask ? ", mask" : "",
+                                 s->states ? ", states" : "", t, n, v, (double)now[n * VOCAB + v],
+                                 (double)y[(n * T + t) * VOCAB + v]);
         }
     }
     free_steps(&steps);
@@ -178,7 +181,8 @@ static void steps_equal_the_whole(void **state)
         }
 }
 
-/* Nothing is computed twice: a step holds one position of every row, whatever the length of the whole. */
+/* Nothing is computed twice: a step holds one position of every row, whatever the length of the
+ * whole. */
 static void a_step_is_one_position_long(void **state)
 {
     world w = world_new(IV_F32, 5);
@@ -201,7 +205,8 @@ static void a_step_is_one_position_long(void **state)
     world_free(&w);
 }
 
-/* What is the same at every position may be used beside what changes: a bias, a scale, a broadcast state. */
+/* What is the same at every position may be used beside what changes: a bias, a scale, a
+ * broadcast state. */
 static void what_stays_meets_what_changes(void **state)
 {
     world w = world_new(IV_F32, 5);
@@ -228,8 +233,10 @@ static void what_stays_meets_what_changes(void **state)
         run(&w, s.step);
         for (int n = 0; n < N; n++)
             for (int k = 0; k < 2 * EMBED; k++)
-                assert_true(fabsf(((const float *)iv_plan_output(s.step, 0))[n * 2 * EMBED + k] -
-                                  ((const float *)iv_plan_output(whole, 0))[(n * T + t) * 2 * EMBED + k]) < 1e-5f);
+                assert_true(
+                    fabsf(((const float *)iv_plan_output(s.step, 0))[n * 2 * EMBED + k] -
+                          ((const float *)iv_plan_output(whole, 0))[(n * T + t) * 2 * EMBED + k]) <
+                    1e-5f);
     }
     free_steps(&s);
     iv_plan_free(whole);
@@ -266,8 +273,9 @@ static void what_looks_ahead_is_refused_by_name(void **state)
     world w = world_new(IV_F32, 5);
 
     (void)state;
-    assert_refused(&w, iv_bidirectional(w.scope, sequence(&w), IV_MERGE_CONCAT, .cell = IV_LSTM, .units = 4),
-                   "m/bidirectional/backward/lstm cannot run one position at a time: runs backwards: it looks ahead");
+    assert_refused(
+        &w, iv_bidirectional(w.scope, sequence(&w), IV_MERGE_CONCAT, .cell = IV_LSTM, .units = 4),
+        "m/bidirectional/backward/lstm cannot run one position at a time: runs backwards: it looks ahead");
     assert_refused(&w, iv_gru(w.scope, sequence(&w), .units = 4, .reverse = true),
                    "m/gru/gru cannot run one position at a time: runs backwards: it looks ahead");
     assert_refused(&w, iv_mean(sequence(&w), 1, true),
@@ -280,6 +288,11 @@ static void what_looks_ahead_is_refused_by_name(void **state)
     assert_refused(&w, iv_add(sequence(&w), positions),
                    "add cannot run one position at a time: an input that spans all positions at once is not the same "
                    "at each");
+    iv_node *taken = iv_add(iv_input(w.graph, "state/0", IV_F32, iv_dims(N, 1, EMBED)), sequence(&w));
+    assert_null(iv_stepper_new(1, &taken));
+    assert_string_equal(
+        iv_home_message(w.home),
+        "stepper: names that begin with state/ are those of its own states; choose another for 'state/0'");
     assert_null(iv_stepper_new(0, NULL));
     assert_null(iv_stepper_new(1, (iv_node *[]){ NULL }));
     world_free(&w);
@@ -294,7 +307,8 @@ static void steppers_survive_scarcity(void **state)
         w.params = iv_params_new(w.home, IV_F32, 1);
         w.graph = iv_graph_new(w.home);
         w.scope = iv_scope_new(w.graph, w.params, "m");
-        iv_node *logits = logits_of(&w, &(stack){ .cell = IV_GRU, .layers = 5, .mask = true, .states = true });
+        iv_node *logits =
+            logits_of(&w, &(stack){ .cell = IV_GRU, .layers = 5, .mask = true, .states = true });
         assert_non_null(logits);
         memory.left = allowed;
         iv_stepper *stepper = iv_stepper_new(1, &logits);

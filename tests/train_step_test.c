@@ -1,4 +1,5 @@
-/* train_step_test.c: one training step in two halves: what it changes, what may be done between, bad numbers. */
+/* train_step_test.c: one training step in two halves: what it changes, what may be done between,
+ * bad numbers. */
 #include <ivory/train.h>
 
 #include "nn_world.h"
@@ -10,7 +11,8 @@ enum { N = 4, D = 3 };
 static iv_node *loss_of(world *w, iv_node **prediction)
 {
     iv_dtype real = iv_graph_real(w->graph);
-    iv_node *x = iv_input(w->graph, "x", real, iv_dims(N, D)), *y = iv_input(w->graph, "y", real, iv_dims(N, 2));
+    iv_node *x = iv_input(w->graph, "x", real, iv_dims(N, D)),
+            *y = iv_input(w->graph, "y", real, iv_dims(N, 2));
 
     *prediction = iv_dense(w->scope, x, .units = 2);
     return iv_mean_squared_error(*prediction, y, NULL);
@@ -18,8 +20,8 @@ static iv_node *loss_of(world *w, iv_node **prediction)
 
 static iv_train_step *step_of(world *w, iv_node *loss, iv_node *const *watched, iv_optimizer optimizer)
 {
-    iv_train_step *step = iv_train_step_new(w->params, .loss = loss, .n_watched = watched != NULL, .watched = watched,
-                                            .optimizer = optimizer);
+    iv_train_step *step = iv_train_step_new(w->params, .loss = loss, .n_watched = watched != NULL,
+                                            .watched = watched, .optimizer = optimizer);
     if (!step)
         fail_msg("%s", iv_home_message(w->home));
     return step;
@@ -27,7 +29,8 @@ static iv_train_step *step_of(world *w, iv_node *loss, iv_node *const *watched, 
 
 static void give_line(iv_train_step *step)
 {
-    double *x = iv_plan_input(iv_train_step_plan(step), "x"), *y = iv_plan_input(iv_train_step_plan(step), "y");
+    double *x = iv_plan_input(iv_train_step_plan(step), "x"),
+           *y = iv_plan_input(iv_train_step_plan(step), "y");
 
     for (int i = 0; i < N; i++) {
         for (int d = 0; d < D; d++)
@@ -76,13 +79,16 @@ static void gradients_do_not_apply_and_apply_follows_them(void **state)
     world_free(&w);
 }
 
-/* Gradients may be written between the halves: each parameter has its own, and the next run computes them anew. */
+/* Gradients may be written between the halves: each parameter has its own, and the next run
+ * computes them anew. */
 static void gradients_may_be_changed_between(void **state)
 {
     (void)state;
     world w = world_new(IV_F64, 3);
-    iv_node *a = iv_param(w.scope, "a", iv_dims(3), IV_ONES), *b = iv_param(w.scope, "b", iv_dims(3), IV_ONES);
-    iv_node *x = iv_input(w.graph, "x", IV_F64, iv_dims(3)), *c = iv_param(w.scope, "c", iv_dims(3), IV_ONES);
+    iv_node *a = iv_param(w.scope, "a", iv_dims(3), IV_ONES),
+            *b = iv_param(w.scope, "b", iv_dims(3), IV_ONES);
+    iv_node *x = iv_input(w.graph, "x", IV_F64, iv_dims(3)),
+            *c = iv_param(w.scope, "c", iv_dims(3), IV_ONES);
     iv_node *loss = iv_sum_all(iv_add(iv_add(a, b), iv_mul(c, x))); /* gradients: ones twice, and x itself */
     iv_train_step *step = step_of(&w, loss, NULL, iv_optimizer_of(.kind = IV_SGD));
     static const char *const names[] = { "m/a", "m/b", "m/c" };
@@ -112,7 +118,8 @@ static void parameters_may_be_each_others_gradient(void **state)
 {
     (void)state;
     world w = world_new(IV_F64, 3);
-    iv_node *a = iv_param(w.scope, "a", iv_dims(3), IV_ONES), *b = iv_param(w.scope, "b", iv_dims(3), IV_ONES);
+    iv_node *a = iv_param(w.scope, "a", iv_dims(3), IV_ONES),
+            *b = iv_param(w.scope, "b", iv_dims(3), IV_ONES);
     iv_train_step *step = step_of(&w, iv_sum_all(iv_mul(a, b)), NULL, iv_optimizer_of(.kind = IV_SGD));
 
     parameter(&w, "m/b")[0] = 3;
@@ -131,7 +138,8 @@ static void a_prefix_names_what_may_change(void **state)
     iv_node *x = iv_input(w.graph, "x", IV_F64, iv_dims(N, D));
     iv_node *critic = iv_dense(iv_scope_enter(w.scope, "critic", NULL), x, .units = 2);
     iv_node *both = iv_dense(iv_scope_enter(w.scope, "generator", NULL), critic, .units = 2);
-    iv_train_step *step = iv_train_step_new(w.params, .loss = iv_mean_all(iv_square(both)), .changes = "m/generator/",
+    iv_train_step *step = iv_train_step_new(w.params, .loss = iv_mean_all(iv_square(both)),
+                                            .changes = "m/generator/",
                                             .optimizer = iv_optimizer_of(.kind = IV_ADAM));
     double critic_was[D * 2], generator_was[4];
 
@@ -144,7 +152,8 @@ static void a_prefix_names_what_may_change(void **state)
     assert_int_equal(iv_train_step_gradients(step), IV_OK);
     assert_int_equal(iv_train_step_apply(step, 0.1, 0), IV_OK);
     assert_memory_equal(critic_was, parameter(&w, "m/critic/dense/kernel"), sizeof critic_was);
-    assert_memory_not_equal(generator_was, parameter(&w, "m/generator/dense/kernel"), sizeof generator_was);
+    assert_memory_not_equal(generator_was, parameter(&w, "m/generator/dense/kernel"),
+                            sizeof generator_was);
     assert_null(iv_params_find(w.params, "optimizer/m/critic/dense/kernel/momentum"));
     iv_train_step_free(step);
 
@@ -152,7 +161,8 @@ static void a_prefix_names_what_may_change(void **state)
     assert_null(iv_train_step_new(w.params, .loss = iv_mean_all(both), .changes = "m/painter/",
                                   .optimizer = iv_optimizer_of(.kind = IV_SGD)));
     assert_int_equal(iv_home_status(w.home), IV_NAME);
-    assert_string_equal(iv_home_message(w.home), "training step: the loss depends on no parameter below 'm/painter/'");
+    assert_string_equal(iv_home_message(w.home),
+                        "training step: the loss depends on no parameter below 'm/painter/'");
     assert_null(iv_train_step_new(w.params, .loss = both, .optimizer = iv_optimizer_of(.kind = IV_SGD)));
     assert_string_equal(iv_home_message(w.home), "training step: the loss must be a scalar");
     world_free(&w);
@@ -188,7 +198,8 @@ static void clocks_go_where_random_numbers_are(void **state)
 {
     (void)state;
     world w = world_new(IV_F32, 3);
-    iv_node *u = iv_random_uniform(iv_random_clock(w.graph), iv_dims(2), "here"), *still = iv_fill(w.graph, iv_dims(2), 1);
+    iv_node *u = iv_random_uniform(iv_random_clock(w.graph), iv_dims(2), "here"),
+            *still = iv_fill(w.graph, iv_dims(2), 1);
     iv_plan *plan = plan_of(&w, 1, &u, 0, NULL), *other = plan_of(&w, 1, &still, 0, NULL);
 
     iv_plan_set_clock(plan, UINT64_C(0x1122334455667788), INT64_C(1) << 33 | 5, 77);
@@ -207,9 +218,12 @@ static void memory_is_known_beforehand(void **state)
     (void)state;
     world w = world_new(IV_F32, 3);
     iv_node *x = iv_input_sequence(w.graph, "x", IV_I32, iv_dims(8, 20), 1);
-    iv_node *logits = iv_dense(w.scope, iv_lstm(w.scope, iv_embedding(w.scope, x, .count = 300, .units = 20), .units = 30),
+    iv_node *logits = iv_dense(w.scope,
+                               iv_lstm(w.scope, iv_embedding(w.scope, x, .count = 300, .units = 20),
+                                       .units = 30),
                                .units = 300);
-    iv_train_step *step = step_of(&w, iv_cross_entropy(logits, x, NULL), NULL, iv_optimizer_of(.kind = IV_ADAM));
+    iv_train_step *step = step_of(&w, iv_cross_entropy(logits, x, NULL), NULL,
+                                  iv_optimizer_of(.kind = IV_ADAM));
     size_t held = iv__home_bytes(w.home);
 
     assert_int_equal(iv_train_step_gradients(step), IV_OK);
@@ -232,7 +246,8 @@ static void steps_survive_scarcity(void **state)
         iv_node *prediction, *loss = loss_of(&w, &prediction);
         assert_non_null(loss);
         memory.left = allowed;
-        iv_train_step *step = iv_train_step_new(w.params, .loss = loss, .optimizer = iv_optimizer_of(.kind = IV_ADAM));
+        iv_train_step *step = iv_train_step_new(w.params, .loss = loss,
+                                                .optimizer = iv_optimizer_of(.kind = IV_ADAM));
         iv_status status = step ? iv_train_step_gradients(step) : iv_home_status(w.home);
         if (!status)
             status = iv_train_step_apply(step, 0.1, 0);

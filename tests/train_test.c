@@ -1,5 +1,6 @@
-/* train_test.c: training runs: they learn, are the same however often they are stopped or killed, for any number of
- * threads, and survive damaged files, bad numbers and records that weigh nothing. */
+/* train_test.c: training runs: they learn, are the same however often they are stopped or
+ * killed, for any number of threads, and survive damaged files, bad numbers and records that
+ * weigh nothing. */
 #define _XOPEN_SOURCE 700
 #include "train_world.h"
 
@@ -84,7 +85,8 @@ static void a_short_batch_counts_for_what_it_holds(void **state)
     train_to_the_end(&t, false, &s);
     train_to_the_end(&one, false, &p);
     assert_true(fabs(s.validation - p.validation) < 1e-6);
-    double whole = progress_of(w, &t, "model.safetensors").best, pieces = progress_of(w, &one, "model.safetensors").best;
+    double whole = progress_of(w, &t, "model.safetensors").best,
+           pieces = progress_of(w, &one, "model.safetensors").best;
     assert_true(whole == s.validation && fabs(whole - pieces) < 1e-6);
     t.n_validation = one.n_validation = 0;
     place(&t, w, "whole again");
@@ -287,7 +289,8 @@ static void two_damaged_checkpoints_are_an_error(void **state)
     assert_int_equal(train(&t, true, &s, message), IV_FORMAT);
     assert_non_null(strstr(message, "last.safetensors"));
     assert_non_null(strstr(message, "previous.safetensors"));
-    assert_non_null(strstr(message, "no checkpoint is left to go on from: start again in another folder"));
+    assert_non_null(
+        strstr(message, "no checkpoint is left to go on from: start again in another folder"));
     assert_int_equal(s.steps, 0);
 
     assert_int_equal(unlink(file_of(&t, "previous.safetensors")), 0);
@@ -409,7 +412,9 @@ static void what_cannot_be_saved_is_given_up(void **state)
     assert_int_equal(train(&t, false, &s, message), IV_NUMERIC);
     assert_note(&s, "(try 8 of 8)");
     assert_non_null(strstr(message, "the input 'x' holds inf at element"));
-    assert_non_null(strstr(message, "The rate was lowered 8 times in vain; look at the data, or start with a smaller --rate"));
+    assert_non_null(
+        strstr(message,
+               "The rate was lowered 8 times in vain; look at the data, or start with a smaller --rate"));
     assert_true(has_file(&t, "model.safetensors"));
     assert_int_equal(progress_of(w, &t, "last.safetensors").step, 40);
 }
@@ -446,7 +451,8 @@ static void the_best_model_is_kept_and_training_stops_early(void **state)
     assert_int_equal(s.epochs, 4);
     assert_int_equal(s.best_epochs, 1);
     assert_note(&s, "stopped early: validation has not improved for as many epochs as --patience says");
-    iv__progress model = progress_of(w, &t, "model.safetensors"), last = progress_of(w, &t, "last.safetensors");
+    iv__progress model = progress_of(w, &t, "model.safetensors"),
+                 last = progress_of(w, &t, "last.safetensors");
     assert_int_equal(model.step, 5);
     assert_int_equal(model.best_epoch, 1);
     assert_int_equal(last.step, 20);
@@ -506,7 +512,8 @@ static void nothing_to_train_on_is_an_error(void **state)
 
     t.n_train = 0;
     assert_int_equal(train(&t, false, &s, message), IV_VALUE);
-    assert_string_equal(message, "there is no record to train on; give more data or smaller --validation and --test");
+    assert_string_equal(message,
+                        "there is no record to train on; give more data or smaller --validation and --test");
     t.n_train = 1;
     place(&t, w, "one record");
     train_to_the_end(&t, false, &s);

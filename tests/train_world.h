@@ -1,4 +1,5 @@
-/* train_world.h: two small things to train, a folder to train in, and a watcher that writes down what it sees. */
+/* train_world.h: two small things to train, a folder to train in, and a watcher that writes down
+ * what it sees. */
 #ifndef IVORY_TESTS_TRAIN_WORLD_H
 #define IVORY_TESTS_TRAIN_WORLD_H
 
@@ -12,12 +13,13 @@
 
 enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
 
-/* Linear regression, or a small language model with dropout, on numbers that follow from the record's. */
+/* Linear regression, or a small language model with dropout, on numbers that follow from the
+ * record's. */
 typedef struct task {
     bool language;
-    float bad;              /* x of record `bad_record` */
-    int bad_record;         /* -1: none */
-    int weightless;         /* records below this weigh nothing */
+    float bad;               /* x of record `bad_record` */
+    int bad_record;          /* -1: none */
+    int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
 } task;
 
@@ -28,7 +30,8 @@ static inline iv_status task_build(void *self, iv__build *b)
 
     if (t->language) {
         iv_shape shape = iv_dims(b->batch, LENGTH);
-        iv_node *words = iv_input(b->graph, "words", IV_I32, shape), *next = iv_input(b->graph, "next", IV_I32, shape);
+        iv_node *words = iv_input(b->graph, "words", IV_I32, shape),
+                *next = iv_input(b->graph, "next", IV_I32, shape);
         weight = iv_input(b->graph, "weight", IV_F32, shape);
         iv_node *x = iv_embedding(b->scope, words, .count = TOKENS, .units = 5);
         x = iv_dropout(b->scope, iv_lstm(b->scope, x, .units = 6), 0.3);
@@ -67,7 +70,8 @@ static inline void fill_numbers(const task *t, iv_plan *plan, int64_t i, int64_t
         y[i] = -y[i];
 }
 
-static inline iv_status task_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch)
+static inline iv_status task_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n,
+                                  int64_t batch)
 {
     const task *t = self;
     float *weight = iv_plan_input(plan, "weight");
@@ -90,8 +94,8 @@ static inline iv_status task_fill(void *self, iv_plan *plan, const int32_t *reco
 typedef struct seen {
     int64_t stop_at, kill_at; /* steps; 0: never */
     int64_t steps, epochs, last_step, best_epochs;
-    double first, last;       /* losses of steps */
-    double validation;        /* of the last epoch */
+    double first, last; /* losses of steps */
+    double validation;  /* of the last epoch */
     double rate;
     char notes[MOST_NOTES];
 } seen;
@@ -164,22 +168,29 @@ static inline training training_of(world *w, const char *folder, bool language)
 static inline iv_status train(const training *t, bool resume, seen *s, char message[1024])
 {
     static int32_t records[RECORDS + KEPT];
-    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = t->threads });
+    iv_home *home = iv_home_new(
+        &(iv_home_options){ .size = sizeof(iv_home_options), .threads = t->threads });
     iv_params *params = iv_params_new(home, IV_F32, (uint64_t)t->settings.seed);
     iv__run *run = iv__run_new(home, t->folder, resume);
     task subject = t->task;
     const uint8_t kept[] = { 1, 2, 3 };
     iv__trainee trainee = {
-        .self = &subject, .build = task_build, .fill = task_fill,
-        .n_records = { t->n_train, t->n_validation, 0 }, .records = { records, records + RECORDS, NULL },
-        .n_kept = 1, .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },
-        .n_pairs = 1, .pairs = &(iv__pair){ "ivory.model", "task" },
+        .self = &subject,
+        .build = task_build,
+        .fill = task_fill,
+        .n_records = { t->n_train, t->n_validation, 0 },
+        .records = { records, records + RECORDS, NULL },
+        .n_kept = 1,
+        .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },
+        .n_pairs = 1,
+        .pairs = &(iv__pair){ "ivory.model", "task" },
     };
     iv__watcher watcher = { s, see_step, see_epoch, see_note, see_stop };
 
     for (int i = 0; i < RECORDS + KEPT; i++)
         records[i] = i;
-    iv_status status = run ? iv__train(run, &t->settings, params, &trainee, &watcher) : iv_home_status(home);
+    iv_status status = run ? iv__train(run, &t->settings, params, &trainee, &watcher)
+                           : iv_home_status(home);
     if (message)
         snprintf(message, 1024, "%s", iv_home_message(home));
     iv__run_free(run);

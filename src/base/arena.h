@@ -9,7 +9,8 @@ typedef struct iv__arena {
     struct iv__arena_block *head;
 } iv__arena;
 
-void *iv__arena_get(iv__arena *arena, size_t bytes); /* zeroed, 16-byte aligned; NULL when memory is out */
+/* Zeroed, 16-byte aligned; NULL when memory is out. */
+void *iv__arena_get(iv__arena *arena, size_t bytes);
 char *iv__arena_text(iv__arena *arena, const char *text);
 char *iv__arena_print(iv__arena *arena, const char *format, ...) IV_PRINTF(2, 3);
 void iv__arena_free(iv__arena *arena);

@@ -1,4 +1,5 @@
-/* field.c: option structs through their field tables: defaults, setting from text, printing, equality. */
+/* field.c: option structs through their field tables: defaults, setting from text, printing,
+ * equality. */
 #define _GNU_SOURCE
 #include "base/field.h"
 #include "base/home.h"
@@ -49,7 +50,8 @@ static int choice_index(const char *choices, const char *word)
     return -1;
 }
 
-/* Numbers have a decimal point, also where the program around the library has set a locale with a comma. */
+/* Numbers have a decimal point, also where the program around the library has set a locale with
+ * a comma. */
 static double number_of(const char *text, char **end)
 {
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), around = uselocale(plain);
@@ -81,8 +83,8 @@ static iv_status bad_value(iv_home *home, const iv_field *field, const char *val
         return iv_fail(home, IV_VALUE, "%s: '%s' is neither yes nor no", field->name, value);
     const char *kind = field->type == IV_FIELD_INT ? "a whole number" : "a number";
     if (field->low < field->high)
-        return iv_fail(home, IV_VALUE, "%s: expected %s from %.10g to %.10g, got '%s'", field->name, kind,
-                       field->low, field->high, value);
+        return iv_fail(home, IV_VALUE, "%s: expected %s from %.10g to %.10g, got '%s'", field->name,
+                       kind, field->low, field->high, value);
     return iv_fail(home, IV_VALUE, "%s: expected %s, got '%s'", field->name, kind, value);
 }
 

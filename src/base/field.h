@@ -5,10 +5,12 @@
 #include "base/arena.h"
 #include "base/text.h"
 
-/* A line of a field table: FIELD(options, units, INT, "128", 1, 65536, "", "", "width of each layer"). */
+/* A line of a field table: FIELD(options, units, INT, "128", 1, 65536, "", "", "its width"). */
+/* clang-format off */
 #define FIELD(type_name, member, kind, value, low, high, choices, unit, help)                      \
     { #member, IV_FIELD_##kind, offsetof(type_name, member), value, low, high, choices, unit, help }
 #define FIELD_END { NULL, 0, 0, NULL, 0, 0, NULL, NULL, NULL }
+/* clang-format on */
 
 /* Sets every field to its default. TEXT values point into the table. */
 void iv__fields_default(const iv_field *fields, void *options);
@@ -23,7 +25,8 @@ iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields
                          const char *settings);
 
 const iv_field *iv__field_find(const iv_field *fields, const char *name);
-void iv__field_print(const iv_field *field, const void *options, iv__text *text); /* as iv__field_set reads it */
+/* As iv__field_set reads it. */
+void iv__field_print(const iv_field *field, const void *options, iv__text *text);
 bool iv__fields_same(const iv_field *fields, const void *a, const void *b);
 uint64_t iv__fields_hash(const iv_field *fields, const void *options);
 

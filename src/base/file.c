@@ -23,8 +23,8 @@ struct iv__writer {
 static iv_status io_fail(iv_home *home, const char *what, const char *path, int error)
 {
     if (error == ENOSPC || error == EDQUOT)
-        return iv_fail(home, IV_IO, "%s %s: no space is left on the disk; free some and run again", what,
-                       path);
+        return iv_fail(home, IV_IO, "%s %s: no space is left on the disk; free some and run again",
+                       what, path);
     return iv_fail(home, IV_IO, "%s %s: %s", what, path, strerror(error));
 }
 
@@ -217,6 +217,5 @@ iv_status iv__make_folders(iv_home *home, const char *path)
         if (mkdir(part, 0777) && errno != EEXIST)
             return io_fail(home, "making the folder", part, errno);
     }
-    return iv__is_folder(path) ? IV_OK
-                               : iv_fail(home, IV_IO, "%s is there and is not a folder", path);
+    return iv__is_folder(path) ? IV_OK : iv_fail(home, IV_IO, "%s is there and is not a folder", path);
 }

@@ -4,12 +4,14 @@
 
 #include <ivory/base.h>
 
-/* Writes beside `path`, flushes to the disk and renames: `path` holds either the old or the new bytes. */
+/* Writes beside `path`, flushes to the disk and renames: `path` holds either the old or the new
+ * bytes. */
 typedef struct iv__writer iv__writer;
 iv__writer *iv__writer_new(iv_home *home, const char *path);
-void iv__writer_add(iv__writer *writer, const void *bytes, size_t size); /* a failure is kept until the end */
-iv_status iv__writer_commit(iv__writer *writer);                         /* frees the writer */
-void iv__writer_cancel(iv__writer *writer);                              /* frees it; `path` stays as it was */
+/* A failure is kept until the end. */
+void iv__writer_add(iv__writer *writer, const void *bytes, size_t size);
+iv_status iv__writer_commit(iv__writer *writer); /* frees the writer */
+void iv__writer_cancel(iv__writer *writer);      /* frees it; `path` stays as it was */
 
 iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size);
 
@@ -31,7 +33,8 @@ typedef struct iv__sha256 {
     uint64_t size;
     unsigned char block[64];
 } iv__sha256;
-/* Mixes whole blocks of 64 bytes into the state; plain: without the processor's instructions for it. */
+/* Mixes whole blocks of 64 bytes into the state; plain: without the processor's instructions for
+ * it. */
 void iv__sha256_blocks(uint32_t state[8], const unsigned char *block, size_t blocks, bool plain);
 void iv__sha256_begin(iv__sha256 *hash);
 void iv__sha256_add(iv__sha256 *hash, const void *bytes, size_t size);

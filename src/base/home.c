@@ -1,4 +1,5 @@
-/* home.c: the allocator, the last error and the thread pool's owner. The only file that asks for memory. */
+/* home.c: the allocator, the last error and the thread pool's owner. The only file that asks for
+ * memory. */
 #define _GNU_SOURCE
 #include "base/home.h"
 #include "base/threads.h"
@@ -21,7 +22,8 @@ struct iv_home {
     char message[1024];
 };
 
-/* Stands before every block. The block is aligned to 64 bytes, so the allocator's own pointer is kept here. */
+/* Stands before every block. The block is aligned to 64 bytes, so the allocator's own pointer is
+ * kept here. */
 typedef struct block_head {
     void *raw;
     size_t bytes;

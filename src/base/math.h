@@ -1,7 +1,8 @@
 /* math.h: our own exp, log, tanh, sigmoid: the C library chooses code by processor, these do not.
  *
- * f32 versions are written so that a compiler can vectorise a loop over them; relative error below
- * 3e-7 (exp, sigmoid), absolute 2e-7 near 0 for log, tanh. f64 versions have relative error below 4e-16. */
+ * f32 versions are written so that a compiler can vectorise a loop over them; relative error
+ * below 3e-7 (exp, sigmoid), absolute 2e-7 near 0 for log, tanh. f64 versions have relative
+ * error below 4e-16. */
 #ifndef IV_BASE_MATH_H
 #define IV_BASE_MATH_H
 
@@ -36,8 +37,8 @@ static inline uint64_t iv__f64_bits(double x)
     return bits;
 }
 
-/* e^x = 2^k e^r, |r| <= ln2 / 2; two steps of scaling reach the denormals. NaN is clamped too, since k becomes an
- * integer, and put back at the end. */
+/* e^x = 2^k e^r, |r| <= ln2 / 2; two steps of scaling reach the denormals. NaN is clamped too,
+ * since k becomes an integer, and put back at the end. */
 static inline float iv__exp_f32(float x)
 {
     float clamped = x > -104.0f ? (x < 89.0f ? x : 89.0f) : -104.0f;
@@ -80,7 +81,8 @@ static inline double iv__exp_f64(double x)
     return x == x ? y : x;
 }
 
-/* log x = e ln2 + log m, m in [sqrt(1/2), sqrt(2)). log 0 = -inf, log of a negative number is NaN. */
+/* log x = e ln2 + log m, m in [sqrt(1/2), sqrt(2)). log 0 = -inf, log of a negative number is
+ * NaN. */
 static inline float iv__log_f32(float x)
 {
     float scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;
@@ -98,7 +100,9 @@ static inline float iv__log_f32(float x)
     p = p * m - 2.4999993993e-1f;
     p = p * m + 3.3333331174e-1f;
     float s = m * m, y = p * m * s + k * -2.12194440e-4f - 0.5f * s + m + k * 0.693359375f;
-    return x > 0 ? (x <= 3.4028235e38f ? y : x) : x == 0 ? iv__bits_f32(0xff800000u) : iv__bits_f32(0x7fc00000u);
+    return x > 0    ? (x <= 3.4028235e38f ? y : x)
+           : x == 0 ? iv__bits_f32(0xff800000u)
+                    : iv__bits_f32(0x7fc00000u);
 }
 
 static inline double iv__log_f64(double x)
@@ -120,8 +124,9 @@ static inline double iv__log_f64(double x)
     p = p * s + 1.0 / 5;
     p = p * s + 1.0 / 3;
     double y = k * 6.93147180369123816490e-01 + (2 * t + 2 * t * s * p + k * 1.90821492927058770002e-10);
-    return x > 0 ? (x <= 1.7976931348623157e308 ? y : x)
-                 : x == 0 ? iv__bits_f64(UINT64_C(0xfff0000000000000)) : iv__bits_f64(UINT64_C(0x7ff8000000000000));
+    return x > 0    ? (x <= 1.7976931348623157e308 ? y : x)
+           : x == 0 ? iv__bits_f64(UINT64_C(0xfff0000000000000))
+                    : iv__bits_f64(UINT64_C(0x7ff8000000000000));
 }
 
 /* Near 0 the quotient of exponentials would lose digits; a short odd series stands there. */

@@ -27,21 +27,26 @@ static bool has_sha_instructions(void)
     return __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1 && c & bit_SSSE3;
 }
 
-/* The same with the processor's own rounds, ten times as fast: a model is checked in milliseconds. The instructions want the
- * state as (f,e,b,a) and (h,g,d,c), lowest word first. */
-__attribute__((target("sha,sse4.1,ssse3"))) static void mix_by_instructions(uint32_t state[8], const unsigned char *block,
-                                                                            size_t blocks)
+static __m128i four_words(const void *from)
+{
+    return _mm_loadu_si128(from);
+}
+
+/* The same with the processor's own rounds, ten times as fast: a model is checked in
+ * milliseconds. The instructions want the state as (f,e,b,a) and (h,g,d,c), lowest word first. */
+#define SHA_INSTRUCTIONS __attribute__((target("sha,sse4.1,ssse3")))
+SHA_INSTRUCTIONS static void mix_by_instructions(uint32_t state[8], const unsigned char *block,
+                                                 size_t blocks)
 {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    __m128i dcba = _mm_loadu_si128((const __m128i *)(const void *)state);
-    __m128i hgfe = _mm_loadu_si128((const __m128i *)(const void *)(state + 4));
+    __m128i dcba = four_words(state), hgfe = four_words(state + 4);
     __m128i cdab = _mm_shuffle_epi32(dcba, 0xB1), efgh = _mm_shuffle_epi32(hgfe, 0x1B);
     __m128i s0 = _mm_alignr_epi8(cdab, efgh, 8), s1 = _mm_blend_epi16(efgh, cdab, 0xF0);
 
     for (; blocks; blocks--, block += 64) {
         __m128i was0 = s0, was1 = s1, m[4];
         for (int i = 0; i < 4; i++)
-            m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i)), swap);
+            m[i] = _mm_shuffle_epi8(four_words(block + 16 * i), swap);
 #pragma GCC unroll 16
         for (int g = 0; g < 16; g++) {
             if (g >= 4) {
@@ -49,8 +54,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void mix_by_instructions(uint
                                           _mm_alignr_epi8(m[(g + 3) % 4], m[(g + 2) % 4], 4));
                 m[g % 4] = _mm_sha256msg2_epu32(w, m[(g + 3) % 4]);
             }
-            __m128i k = _mm_add_epi32(
-                m[g % 4], _mm_loadu_si128((const __m128i *)(const void *)(round_constant + 4 * g)));
+            __m128i k = _mm_add_epi32(m[g % 4], four_words(round_constant + 4 * g));
             s1 = _mm_sha256rnds2_epu32(s1, s0, k);
             s0 = _mm_sha256rnds2_epu32(s0, s1, _mm_shuffle_epi32(k, 0x0E));
         }

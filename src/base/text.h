@@ -17,7 +17,8 @@ void iv__text_print(iv__text *text, const char *format, ...) IV_PRINTF(2, 3);
 void iv__text_clear(iv__text *text); /* keeps the memory */
 void iv__text_free(iv__text *text);
 
-/* The word of the NULL-terminated list nearest to `word` (edit distance at most a third of its length, and one), or NULL. */
+/* The word of the NULL-terminated list nearest to `word` (edit distance at most a third of its
+ * length, and one), or NULL. */
 const char *iv__nearest(const char *word, const char *const words[]);
 
 #endif

@@ -1,4 +1,5 @@
-/* threads.c: the pool: workers that spin shortly, then sleep, and take chunks of one job at a time. */
+/* threads.c: the pool: workers that spin shortly, then sleep, and take chunks of one job at a
+ * time. */
 #include "base/threads.h"
 #include "base/home.h"
 
@@ -32,8 +33,8 @@ struct worker {
     int index;
 };
 
-/* The pool whose chunk this thread runs, and its index there. A call from within a chunk runs serially; one for another
- * home's pool does not. */
+/* The pool whose chunk this thread runs, and its index there. A call from within a chunk runs
+ * serially; one for another home's pool does not. */
 static _Thread_local const iv__pool *current_pool;
 static _Thread_local int current_thread;
 
@@ -94,7 +95,8 @@ static void *worker_main(void *argument)
         if (atomic_load(&pool->stop))
             return NULL;
         seen = atomic_load(&pool->job);
-        atomic_fetch_add(&pool->inside, 1); /* before the look at `open`: the caller closes, then waits for 0 */
+        /* before the look at `open`: the caller closes, then waits for 0 */
+        atomic_fetch_add(&pool->inside, 1);
         if (atomic_load(&pool->open))
             take_chunks(pool, self->index);
         atomic_fetch_sub(&pool->inside, 1);
@@ -184,7 +186,8 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
     take_chunks(pool, 0);
     wait_until_done(pool);
     atomic_store(&pool->open, 0);
-    for (int i = 0; atomic_load(&pool->inside); i++) { /* a worker that was put to sleep in there needs this processor */
+    /* a worker that was put aside in there needs this processor */
+    for (int i = 0; atomic_load(&pool->inside); i++) {
         if (i < SPINS)
             relax();
         else

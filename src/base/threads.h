@@ -1,8 +1,9 @@
 /* threads.h: a small pool owned by the home; a job is a number of chunks.
  *
- * Which thread runs a chunk is not determined, so a chunk owns what it writes. Chunks are handed out in
- * rising order: chunk k may wait for an earlier one (ordered tasks) without deadlock. Waiting threads
- * spin shortly, then sleep. A call from within a chunk runs its chunks in the calling thread. */
+ * Which thread runs a chunk is not determined, so a chunk owns what it writes. Chunks are handed
+ * out in rising order: chunk k may wait for an earlier one (ordered tasks) without deadlock.
+ * Waiting threads spin shortly, then sleep. A call from within a chunk runs its chunks in the
+ * calling thread. */
 #ifndef IV_BASE_THREADS_H
 #define IV_BASE_THREADS_H
 
@@ -19,7 +20,8 @@ iv__pool *iv__home_pool(iv_home *home); /* NULL when the home has one thread */
 
 void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context);
 
-/* Part `chunk` of `chunks` nearly equal parts of [0,n): its first element; ends where chunk + 1 begins. */
+/* Part `chunk` of `chunks` nearly equal parts of [0,n): its first element; ends where chunk + 1
+ * begins. */
 static inline int64_t iv__part(int64_t n, int64_t chunk, int64_t chunks)
 {
     return n / chunks * chunk + (n % chunks < chunk ? n % chunks : chunk);

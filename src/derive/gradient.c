@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* For each node made before the walk: does it depend on an x, and the gradient that has reached it. */
+/* For each node made before the walk: does it depend on an x, and the gradient that has reached
+ * it. */
 typedef struct walk {
     iv_graph *graph;
     bool *depends;
@@ -52,8 +53,8 @@ static void back_through(walk *w, const iv_call *call)
         return;
     const iv_op *op = call->op;
     if (op->first_order && !op->gradient) {
-        iv__refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)", op->name,
-                   op->first_order, call->scope);
+        iv__refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)",
+                   op->name, op->first_order, call->scope);
         return;
     }
     if (!op->gradient)
@@ -78,8 +79,9 @@ iv_status iv_gradient(iv_node *y, int n, iv_node *const x[], iv_node *dx[])
     iv_graph *graph = y->graph;
     for (int i = 0; i < n; i++)
         if (!x[i] || x[i]->graph != graph)
-            return graph->status ? graph->status
-                                 : iv_fail(graph->home, IV_VALUE, "gradient: x %d is no node of this graph", i);
+            return graph->status
+                       ? graph->status
+                       : iv_fail(graph->home, IV_VALUE, "gradient: x %d is no node of this graph", i);
     if (graph->status)
         return graph->status;
 

@@ -1,7 +1,8 @@
 /* stepper.c: from a graph over whole sequences, the graph of one position with its carried states.
  *
- * The walk goes over the calls in order; each row's stepping rule maps its call into the new graph. A node there is
- * either the same at every position, or per position; of the latter the time axis, if it has one, has length 1. */
+ * The walk goes over the calls in order; each row's stepping rule maps its call into the new
+ * graph. A node there is either the same at every position, or per position; of the latter the
+ * time axis, if it has one, has length 1. */
 #include <ivory/derive.h>
 
 #include "base/home.h"
@@ -26,6 +27,8 @@ struct iv_stepper {
     mapped *map; /* by node id of the whole graph; only while it is made */
 };
 
+static const char state_prefix[] = "state/";
+
 void iv__step_refuse(iv_step *s, const char *why)
 {
     const char *scope = s->call->scope;
@@ -45,7 +48,8 @@ iv_node *iv__step_state(iv_step *s, int k)
     }
     if (stepper->n_states == stepper->room_states) {
         int room = stepper->room_states ? stepper->room_states * 2 : 8;
-        iv_stepper_state *states = iv__resize(stepper->home, stepper->states, (size_t)room * sizeof *states);
+        iv_stepper_state *states = iv__resize(stepper->home, stepper->states,
+                                              (size_t)room * sizeof *states);
         if (!states) {
             iv__refuse(s->graph, IV_NOMEM, "%s", iv_home_message(stepper->home));
             return NULL;
@@ -53,7 +57,7 @@ iv_node *iv__step_state(iv_step *s, int k)
         stepper->states = states;
         stepper->room_states = room;
     }
-    snprintf(name, sizeof name, "state/%d", stepper->n_states);
+    snprintf(name, sizeof name, "%s%d", state_prefix, stepper->n_states);
     iv_node *leaf = iv_input(s->graph, name, s->in[k]->dtype, s->in[k]->shape);
     stepper->states[stepper->n_states++] = (iv_stepper_state){ leaf, s->in[k], NULL };
     return leaf;
@@ -126,7 +130,8 @@ void iv__step_same(iv_step *s, const void *attr, int axis)
         iv__step_output(s, 0, out, axis);
 }
 
-void iv__step_pointwise(iv_step *s)
+/* A row of elements without a rule of its own: itself at one position. */
+static void step_pointwise(iv_step *s)
 {
     int axis = -1;
 
@@ -145,6 +150,13 @@ static void step_leaf(iv_stepper *stepper, const iv_call *call)
     const iv__leaf *leaf = call->attr;
     mapped *to = &stepper->map[call->out[0].id];
 
+    if (!strncmp(leaf->name, state_prefix, sizeof state_prefix - 1)) {
+        iv__refuse(stepper->graph, IV_NAME,
+                   "stepper: names that begin with %s are those of its own states; choose another "
+                   "for '%s'",
+                   state_prefix, leaf->name);
+        return;
+    }
     if (call->op == &iv__op_parameter) {
         to->node = iv_parameter(stepper->graph, leaf->name, leaf->shape);
         to->axis = -1;
@@ -154,7 +166,8 @@ static void step_leaf(iv_stepper *stepper, const iv_call *call)
     } else {
         iv_shape shape = leaf->shape;
         shape.dim[leaf->axis] = 1;
-        to->node = iv_input_sequence(stepper->graph, leaf->name, (iv_dtype)leaf->dtype, shape, (int)leaf->axis);
+        to->node = iv_input_sequence(stepper->graph, leaf->name, (iv_dtype)leaf->dtype, shape,
+                                     (int)leaf->axis);
         to->axis = (int)leaf->axis;
         to->moves = true;
     }
@@ -187,7 +200,7 @@ static void step_call(iv_stepper *stepper, const iv_call *call)
     } else if (call->op->step) {
         call->op->step(&s);
     } else if (call->op->flags & IV_POINTWISE) {
-        iv__step_pointwise(&s);
+        step_pointwise(&s);
     } else {
         iv__step_refuse(&s, call->op->no_step ? call->op->no_step : "its row has no stepping rule");
     }
@@ -207,8 +220,8 @@ static void make(iv_stepper *stepper, iv_graph *whole, int n, iv_node *const out
     for (int i = 0; i < n && !stepper->graph->status; i++) {
         stepper->outputs[i] = stepper->map[outputs[i]->id].node;
         if (!stepper->outputs[i])
-            iv__refuse(stepper->graph, IV_UNSUPPORTED, "%s: this output has no value at one position",
-                       outputs[i]->call->op->name);
+            iv__refuse(stepper->graph, IV_UNSUPPORTED,
+                       "%s: this output has no value at one position", outputs[i]->call->op->name);
     }
     for (int i = 0; i < stepper->n_states && !stepper->graph->status; i++)
         if (!stepper->states[i].next)

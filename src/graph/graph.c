@@ -1,4 +1,5 @@
-/* graph.c: making calls. The same row on the same inputs with the same attributes is the same call. */
+/* graph.c: making calls. The same row on the same inputs with the same attributes is the same
+ * call. */
 #include "graph/node.h"
 
 #include "base/field.h"
@@ -135,7 +136,8 @@ static bool grow(iv_graph *graph)
         return true;
     int room = graph->room_calls ? graph->room_calls * 2 : 256;
     iv_call **buckets = iv__alloc_array(graph->home, room, sizeof *buckets);
-    iv_call **calls = buckets ? iv__resize(graph->home, graph->calls, (size_t)room * sizeof *calls) : NULL;
+    iv_call **calls = buckets ? iv__resize(graph->home, graph->calls, (size_t)room * sizeof *calls)
+                              : NULL;
     if (!calls) {
         iv__free(graph->home, buckets);
         return false;
@@ -184,10 +186,18 @@ static iv_call *make_call(iv_graph *graph, const iv_op *op, int n_in, iv_node *c
 
     if (n_in)
         memcpy(inputs, in, (size_t)n_in * sizeof *in);
-    *call = (iv_call){ .op = op, .id = graph->n_calls, .n_in = n_in, .n_out = op->n_out, .in = inputs,
-                       .out = outputs, .attr = kept, .scope = graph->scope, .hash = hash };
+    *call = (iv_call){ .op = op,
+                       .id = graph->n_calls,
+                       .n_in = n_in,
+                       .n_out = op->n_out,
+                       .in = inputs,
+                       .out = outputs,
+                       .attr = kept,
+                       .scope = graph->scope,
+                       .hash = hash };
     for (int i = 0; i < op->n_out; i++)
-        outputs[i] = (iv_node){ graph, call, graph->n_nodes++, i, shapes->out_dtype[i], shapes->out[i] };
+        outputs[i] = (iv_node){ graph,         call, graph->n_nodes++, i, shapes->out_dtype[i],
+                                shapes->out[i] };
     call->next = graph->buckets[hash % (uint64_t)graph->n_buckets];
     graph->buckets[hash % (uint64_t)graph->n_buckets] = call;
     graph->calls[graph->n_calls++] = call;
@@ -199,8 +209,8 @@ iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in
     iv_shape_call shapes = { .n_in = n_in, .attr = attr, .real = graph->real };
 
     if (n_in < op->min_in || n_in > op->max_in)
-        return iv__refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name, op->min_in,
-                          op->max_in, n_in);
+        return iv__refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name,
+                          op->min_in, op->max_in, n_in);
     for (int i = 0; i < n_in; i++) {
         if (!in[i])
             return NULL;
@@ -233,13 +243,6 @@ iv_node *iv__apply2(const iv_op *op, iv_node *a, iv_node *b, const void *attr)
     iv_node *in[] = { a, b };
 
     return a && b ? iv__apply(a->graph, op, 2, in, attr) : NULL;
-}
-
-iv_node *iv__apply3(const iv_op *op, iv_node *a, iv_node *b, iv_node *c, const void *attr)
-{
-    iv_node *in[] = { a, b, c };
-
-    return a && b && c ? iv__apply(a->graph, op, 3, in, attr) : NULL;
 }
 
 iv_graph *iv_node_graph(const iv_node *node)

@@ -13,18 +13,19 @@ typedef struct iv_array {
     bool weight; /* depends on parameters alone: worth a packed form (backend.h) */
 } iv_array;
 
-/* Rows marked IV_RANGED fill `count` elements of output 0 from element `begin`: out[0].data points AT element
- * `begin`. If the row is IV_POINTWISE its inputs point at element `begin` too; else at element 0.
- * Other rows fill every output whole (begin 0), and may split their own work with iv__parallel.
- * Outputs that nothing needs have data NULL where the row's kernel says that it allows that; kernels of rows with
- * several outputs must allow it for every output but the first. */
+/* Rows marked IV_RANGED fill `count` elements of output 0 from element `begin`: out[0].data
+ * points AT element `begin`. If the row is IV_POINTWISE its inputs point at element `begin` too;
+ * else at element 0. Other rows fill every output whole (begin 0), and may split their own work
+ * with iv__parallel. Outputs that nothing needs have data NULL where the row's kernel says that
+ * it allows that; kernels of rows with several outputs must allow it for every output but the
+ * first. */
 typedef struct iv_kernel_call {
     iv_home *home;
     int n_in, n_out;
     iv_array in[IV_MAX_IN], out[IV_MAX_OUT];
     const void *attr;
     int64_t begin, count;
-    void *scratch;      /* 64-byte aligned, of the size that was asked for; not cleared between runs */
+    void *scratch; /* 64-byte aligned, of the size that was asked for; not cleared between runs */
     void *const *packed; /* packed forms of inputs, for backend kernels that asked for them (backend.h) */
 } iv_kernel_call;
 

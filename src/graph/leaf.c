@@ -28,15 +28,27 @@ static const char *leaf_shape(iv_shape_call *s)
 }
 
 const iv_op iv__op_input = {
-    .name = "input", .says = "a value given at each run", .n_out = 1, .flags = IV_LEAF,
-    .attrs = leaf_fields, .attr_size = sizeof(iv__leaf), .shape = leaf_shape,
-    .no_gradient = "a leaf has no inputs", .no_step = "leaves are stepped by the stepper itself",
+    .name = "input",
+    .says = "a value given at each run",
+    .n_out = 1,
+    .flags = IV_LEAF,
+    .attrs = leaf_fields,
+    .attr_size = sizeof(iv__leaf),
+    .shape = leaf_shape,
+    .no_gradient = "a leaf has no inputs",
+    .no_step = "leaves are stepped by the stepper itself",
 };
 
 const iv_op iv__op_parameter = {
-    .name = "parameter", .says = "a value kept by name, that training changes", .n_out = 1,
-    .flags = IV_LEAF, .attrs = leaf_fields, .attr_size = sizeof(iv__leaf), .shape = leaf_shape,
-    .no_gradient = "a leaf has no inputs", .no_step = "leaves are stepped by the stepper itself",
+    .name = "parameter",
+    .says = "a value kept by name, that training changes",
+    .n_out = 1,
+    .flags = IV_LEAF,
+    .attrs = leaf_fields,
+    .attr_size = sizeof(iv__leaf),
+    .shape = leaf_shape,
+    .no_gradient = "a leaf has no inputs",
+    .no_step = "leaves are stepped by the stepper itself",
 };
 
 static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv_dtype dtype,
@@ -51,11 +63,12 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
         if (!(call->op->flags & IV_LEAF) || strcmp(((const iv__leaf *)call->attr)->name, name))
             continue;
         const iv__leaf *leaf = call->attr;
-        if (call->op == op && leaf->dtype == (int64_t)dtype && iv_shape_same(&leaf->shape, &shape) &&
-            leaf->axis == axis)
+        if (call->op == op && leaf->dtype == (int64_t)dtype &&
+            iv_shape_same(&leaf->shape, &shape) && leaf->axis == axis)
             return &call->out[0];
-        return iv__refuse(graph, IV_NAME, "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s",
-                          op->name, name, iv_dtype_name(dtype), iv_shape_text(&shape, asked, sizeof asked),
+        return iv__refuse(graph, IV_NAME,
+                          "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s", op->name,
+                          name, iv_dtype_name(dtype), iv_shape_text(&shape, asked, sizeof asked),
                           call->op->name, name, iv_dtype_name((iv_dtype)leaf->dtype),
                           iv_shape_text(&leaf->shape, known, sizeof known));
     }

@@ -1,9 +1,9 @@
 /* node.h: nodes, calls and rows, as ops, derive and plan see them.
  *
- * A call is a row applied to input nodes with attributes; a node is a call and an output index. Calls are
- * immutable and shared: the same row on the same inputs with the same attributes is the same call. Inputs
- * exist before the call, so the order of making is a topological order: no sort is ever needed. Nodes hold
- * no data: addresses live in a plan. */
+ * A call is a row applied to input nodes with attributes; a node is a call and an output index.
+ * Calls are immutable and shared: the same row on the same inputs with the same attributes is
+ * the same call. Inputs exist before the call, so the order of making is a topological order: no
+ * sort is ever needed. Nodes hold no data: addresses live in a plan. */
 #ifndef IV_GRAPH_NODE_H
 #define IV_GRAPH_NODE_H
 
@@ -61,8 +61,9 @@ typedef struct iv_shape_call {
     iv_dtype out_dtype[IV_MAX_OUT];
 } iv_shape_call;
 
-/* What a gradient rule sees. It builds graph: dx[k] is the gradient for input k, left NULL where there is none.
- * dy[j] is NULL for an output that nothing depends on. need[k] is false where dx[k] would not be used. */
+/* What a gradient rule sees. It builds graph: dx[k] is the gradient for input k, left NULL where
+ * there is none. dy[j] is NULL for an output that nothing depends on. need[k] is false where
+ * dx[k] would not be used. */
 typedef struct iv_gradient_call {
     iv_graph *graph;
     const iv_call *call;
@@ -74,14 +75,14 @@ typedef struct iv_gradient_call {
     const void *attr;
 } iv_gradient_call;
 
-typedef struct iv_step iv_step; /* what a stepping rule sees: derive/stepper.h declares its calls below */
+typedef struct iv_step iv_step; /* what a stepping rule sees: see below */
 
 enum {
-    IV_RANGED = 1,        /* the kernel fills elements [begin, begin+count) of output 0: the plan splits the work */
-    IV_POINTWISE = 2,     /* ranged, and element i of the output needs just element i of each input: fused freely */
+    IV_RANGED = 1,    /* its kernel fills a range of output 0: the plan splits the work */
+    IV_POINTWISE = 2, /* ranged, and element i needs just element i of each input: fused freely */
     IV_LEAF = 4,
-    IV_FREE = 8,          /* ranged, and computing it again costs no more than reading it (fill, broadcast_to) */
-    IV_VIEW = 16,         /* output 0 has the bytes of input 0: the plan makes no copy (reshape) */
+    IV_FREE = 8,  /* ranged, and as cheap to compute again as to read (fill, broadcast_to) */
+    IV_VIEW = 16, /* output 0 has the bytes of input 0: the plan makes no copy (reshape) */
 };
 
 struct iv_op {
@@ -93,25 +94,25 @@ struct iv_op {
     size_t attr_size;
     const char *(*shape)(iv_shape_call *s);
     void (*gradient)(iv_gradient_call *g);
-    const char *no_gradient; /* why there is no gradient rule: an integer output, a step, ... */
-    const char *first_order; /* why a second derivative through this row is refused; NULL: every order */
+    const char *no_gradient;  /* why there is no gradient rule: an integer output, a step, ... */
+    const char *first_order;  /* why a second derivative is refused; NULL: every order */
     void (*step)(iv_step *s); /* NULL on a POINTWISE row: itself at length 1 */
     const char *no_step;      /* why there is no stepping rule: it looks ahead, ... */
-    iv_kernel *f32, *f64;     /* the reference, which is the meaning; rows on integers put the same in both */
-    size_t (*scratch)(const iv_kernel_call *k); /* bytes of scratch that the reference needs; NULL: none */
+    iv_kernel *f32, *f64; /* the reference, which is the meaning; on integers both are the same */
+    size_t (*scratch)(const iv_kernel_call *k); /* bytes, of the reference; NULL: none */
 };
 
-/* Makes a call, or finds the equal one, and returns its output 0; the outputs are ->call->out[0..].
- * NULL if an input is NULL (sticky) or the row refuses: then the graph keeps the first reason, with names and
- * shapes. attr is copied; it may be NULL when the row has none. */
+/* Makes a call, or finds the equal one, and returns its output 0; the outputs are
+ * ->call->out[0..]. NULL if an input is NULL (sticky) or the row refuses: then the graph keeps
+ * the first reason, with names and shapes. attr is copied; it may be NULL when the row has none. */
 iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in[], const void *attr);
 
-/* Shorthands for rows of one, two or three inputs; graph from the first. */
+/* Shorthands for rows of one and two inputs; graph from the first. */
 iv_node *iv__apply1(const iv_op *op, iv_node *x, const void *attr);
 iv_node *iv__apply2(const iv_op *op, iv_node *a, iv_node *b, const void *attr);
-iv_node *iv__apply3(const iv_op *op, iv_node *a, iv_node *b, iv_node *c, const void *attr);
 
-static inline iv_node *iv__out(iv_node *node, int index) /* another output of the same call; NULL passes through */
+/* Another output of the same call; NULL passes through. */
+static inline iv_node *iv__out(iv_node *node, int index)
 {
     return node ? &node->call->out[index] : NULL;
 }
@@ -135,15 +136,15 @@ static inline const iv__leaf *iv__leaf_of(const iv_node *node) /* NULL for other
     return node->call->op->flags & IV_LEAF ? node->call->attr : NULL;
 }
 
-/* ---- stepping, as rules use it (implemented in derive/stepper.c) ------------------------------------------
- * A rule maps one call of the whole-sequence graph to nodes of the one-position graph. A node there is either
- * `once` (axis -1: the same at every position) or per position, and then, if it has a time axis, that axis has
- * length 1. */
+/* ---- stepping, as rules use it (derive/stepper.c) --------------------------------------------
+ * A rule maps one call of the whole-sequence graph to nodes of the one-position graph. A node
+ * there is either `once` (axis -1: the same at every position) or per position, and then, if it
+ * has a time axis, that axis has length 1. */
 struct iv_step {
-    const iv_call *call;  /* of the whole-sequence graph */
-    iv_graph *graph;      /* the one-position graph */
+    const iv_call *call; /* of the whole-sequence graph */
+    iv_graph *graph;     /* the one-position graph */
     iv_node *in[IV_MAX_IN];
-    int axis[IV_MAX_IN];  /* time axis of each input in the whole-sequence graph, or -1 */
+    int axis[IV_MAX_IN];   /* time axis of each input in the whole-sequence graph, or -1 */
     bool moves[IV_MAX_IN]; /* false: the same at every position */
     void *stepper;
 };
@@ -154,12 +155,12 @@ iv_node *iv__step_state(iv_step *s, int k);
 void iv__step_update(iv_step *s, iv_node *state, iv_node *value);
 /* Output `index` is this node, with its time axis (or -1). */
 void iv__step_output(iv_step *s, int index, iv_node *node, int axis);
-/* Input k as one position would see it: where it is `once` but spans the whole length along `axis`, it is
- * made again at length 1 if its values do not differ along that axis (a broadcast, a fill), else refused. */
+/* Input k as one position would see it: where it is `once` but spans the whole length along
+ * `axis`, it is made again at length 1 if its values do not differ along that axis (a broadcast,
+ * a fill), else refused. */
 iv_node *iv__step_narrow(iv_step *s, int k, int axis);
-/* The rule of most rows: the same row on the inputs, attributes as they are; output 0's time axis is `axis`. */
+/* The rule of most rows: the same row on the inputs, attributes as they are; output 0's time
+ * axis is `axis`. */
 void iv__step_same(iv_step *s, const void *attr, int axis);
-/* For POINTWISE rows (used by the stepper where a row has no rule). */
-void iv__step_pointwise(iv_step *s);
 
 #endif

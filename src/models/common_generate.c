@@ -65,7 +65,9 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
 
     if (!g)
         return NULL;
-    *g = (iv__generator){ .home = home, .stepper = iv_stepper_new(1, &logits), .rows = iv_node_dim(logits, 0) };
+    *g = (iv__generator){ .home = home,
+                          .stepper = iv_stepper_new(1, &logits),
+                          .rows = iv_node_dim(logits, 0) };
     if (!g->stepper || make_plans(g, params, input)) {
         iv__generator_free(g);
         return NULL;
@@ -91,7 +93,8 @@ iv_status iv__generator_start(iv__generator *g)
     iv_stepper_states(g->stepper, &states);
     for (int i = 0; i < g->n_states && !status; i++) {
         void *state = iv_plan_input(g->step, iv_node_name(states[i].leaf));
-        size_t bytes = (size_t)iv_shape_count(iv_node_shape(states[i].leaf)) * iv_dtype_size(iv_node_dtype(states[i].leaf));
+        size_t bytes = (size_t)iv_shape_count(iv_node_shape(states[i].leaf)) *
+                       iv_dtype_size(iv_node_dtype(states[i].leaf));
         if (!state)
             return iv_home_status(g->home);
         memcpy(state, iv_plan_output(g->start, i), bytes);
@@ -110,18 +113,12 @@ const float *iv__generator_logits(const iv__generator *g)
     return iv_plan_output(g->step, 0);
 }
 
-size_t iv__generator_bytes(const iv__generator *g)
-{
-    iv_plan_memory memory = iv_plan_memory_of(g->step);
+/* ---- choosing -------------------------------------------------------------------------------- */
 
-    return memory.slab + memory.inputs + memory.constants;
-}
-
-/* ---- choosing ------------------------------------------------------------------------------------------------------------- */
-
-/* Logits as they count: those of tokens that stand in the text already are lowered, forbidden ones out of reach. */
-static void take_logits(const iv__drawing *work, const float *logits, const int32_t *used, double repetition, int n,
-                        const int32_t *forbidden)
+/* Logits as they count: those of tokens that stand in the text already are lowered, forbidden
+ * ones out of reach. */
+static void take_logits(const iv__drawing *work, const float *logits, const int32_t *used,
+                        double repetition, int n, const int32_t *forbidden)
 {
     float penalty = repetition > 1 ? (float)iv__log_f64(repetition) : 0;
 
@@ -134,7 +131,8 @@ static void take_logits(const iv__drawing *work, const float *logits, const int3
             work->weight[forbidden[i]] = -INFINITY;
 }
 
-/* From logits to exp((x - max) / temperature): not yet normalised. Temperature 0: 1 for the likeliest alone. */
+/* From logits to exp((x - max) / temperature): not yet normalised. Temperature 0: 1 for the
+ * likeliest alone. */
 static void weigh(const iv__drawing *work, double temperature)
 {
     float most = -INFINITY, by = temperature > 0 ? (float)(1 / temperature) : 0;
@@ -146,11 +144,12 @@ static void weigh(const iv__drawing *work, double temperature)
             best = i;
         }
     for (int64_t i = 0; i < work->count; i++)
-        work->weight[i] = temperature > 0 ? iv__exp_f32((work->weight[i] - most) * by) : (float)(i == best);
+        work->weight[i] = temperature > 0 ? iv__exp_f32((work->weight[i] - most) * by)
+                                          : (float)(i == best);
 }
 
-void iv__token_probabilities(const iv__drawing *work, const float *logits, double temperature, int n,
-                             const int32_t *forbidden)
+void iv__token_probabilities(const iv__drawing *work, const float *logits, double temperature,
+                             int n, const int32_t *forbidden)
 {
     double sum = 0;
 
@@ -188,8 +187,8 @@ static void keep_likeliest(const iv__drawing *work, int64_t top_k, double top_p)
         work->weight[work->order[k]] = 0;
 }
 
-int32_t iv__draw(const iv__drawing *work, const iv_generation *g, const float *logits, const int32_t *used, int n,
-                 const int32_t *forbidden, double draw)
+int32_t iv__draw(const iv__drawing *work, const iv_generation *g, const float *logits,
+                 const int32_t *used, int n, const int32_t *forbidden, double draw)
 {
     take_logits(work, logits, used, g->repetition, n, forbidden);
     weigh(work, g->temperature);

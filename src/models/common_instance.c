@@ -1,4 +1,5 @@
-/* common_instance.c: instances of models: options by name, what a saved file says of itself, and parameters. */
+/* common_instance.c: instances of models: options by name, what a saved file says of itself, and
+ * parameters. */
 #include "models/model.h"
 
 #include "base/home.h"
@@ -12,13 +13,19 @@ static bool may_differ(const char *name)
     return !strcmp(name, "epochs") || !strcmp(name, "steps");
 }
 
-iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_system *system, bool as_printed)
+iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_system *system,
+                              bool as_printed)
 {
     iv_instance *instance = iv__alloc(home, sizeof *instance);
     if (!instance)
         return NULL;
-    *instance = (iv_instance){ .home = home, .model = model, .system = system, .as_printed = as_printed,
-                               .arena = { .home = home }, .data_sha256 = "", .data_report = "",
+    *instance = (iv_instance){ .home = home,
+                               .model = model,
+                               .system = system,
+                               .as_printed = as_printed,
+                               .arena = { .home = home },
+                               .data_sha256 = "",
+                               .data_report = "",
                                .data_note = "" };
     instance->options = iv__arena_get(&instance->arena, model->options_size);
     instance->state = iv__arena_get(&instance->arena, model->state_size);
@@ -29,11 +36,13 @@ iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_sys
         iv__fields_default(model->fields, instance->options);
         iv__fields_default(iv__settings_fields, &instance->training);
         if (as_printed && !system->printed)
-            status = iv_fail(home, IV_UNSUPPORTED, "%s has no printed figures to reproduce: leave --as-printed out",
+            status = iv_fail(home, IV_UNSUPPORTED,
+                             "%s has no printed figures to reproduce: leave --as-printed out",
                              system->name);
         for (int i = 0; i < 2 && !status; i++) {
             char name[64], value[128];
-            for (const char *s = lists[i]; !status && sscanf(s, " %63[^= ]=%127[^ ]", name, value) == 2;) {
+            for (const char *s = lists[i];
+                 !status && sscanf(s, " %63[^= ]=%127[^ ]", name, value) == 2;) {
                 status = iv__instance_set(instance, name, value);
                 s += strspn(s, " ");
                 s += strcspn(s, " ");
@@ -59,11 +68,13 @@ void iv__instance_free(iv_instance *instance)
 iv_status iv__instance_set(iv_instance *instance, const char *name, const char *value)
 {
     if (iv__field_find(iv__settings_fields, name))
-        return iv__field_set(instance->home, &instance->arena, iv__settings_fields, &instance->training, name, value);
-    return iv__field_set(instance->home, &instance->arena, instance->model->fields, instance->options, name, value);
+        return iv__field_set(instance->home, &instance->arena, iv__settings_fields,
+                             &instance->training, name, value);
+    return iv__field_set(instance->home, &instance->arena, instance->model->fields,
+                         instance->options, name, value);
 }
 
-/* ---- what a saved file says of itself --------------------------------------------------------------------------------- */
+/* ---- what a saved file says of itself -------------------------------------------------------- */
 
 enum { FIXED_PAIRS = 7 };
 
@@ -76,8 +87,8 @@ static int count_fields(const iv_field *fields)
     return n;
 }
 
-static iv_status describe_fields(iv_instance *instance, const iv_field *fields, const void *options, const char *prefix,
-                                 iv__pair *pairs, int *n)
+static iv_status describe_fields(iv_instance *instance, const iv_field *fields, const void *options,
+                                 const char *prefix, iv__pair *pairs, int *n)
 {
     iv__text text = { .home = instance->home };
     iv_status status = IV_OK;
@@ -96,7 +107,8 @@ static iv_status describe_fields(iv_instance *instance, const iv_field *fields, 
 
 iv_status iv__instance_describe(iv_instance *instance)
 {
-    int most = FIXED_PAIRS + count_fields(instance->model->fields) + count_fields(iv__settings_fields), n = 0;
+    int most = FIXED_PAIRS + count_fields(instance->model->fields) + count_fields(iv__settings_fields),
+        n = 0;
     iv__pair *pairs = iv__arena_get(&instance->arena, (size_t)most * sizeof *pairs);
     if (!pairs)
         return IV_NOMEM;
@@ -107,16 +119,18 @@ iv_status iv__instance_describe(iv_instance *instance)
     pairs[n++] = (iv__pair){ "ivory.as_printed", instance->as_printed ? "yes" : "no" };
     pairs[n++] = (iv__pair){ "ivory.data", instance->system->data };
     pairs[n++] = (iv__pair){ "ivory.data_sha256", instance->data_sha256 };
-    iv_status status = describe_fields(instance, instance->model->fields, instance->options, "option.", pairs, &n);
+    iv_status status = describe_fields(instance, instance->model->fields, instance->options,
+                                       "option.", pairs, &n);
     if (!status)
-        status = describe_fields(instance, iv__settings_fields, &instance->training, "training.", pairs, &n);
+        status = describe_fields(instance, iv__settings_fields, &instance->training, "training.",
+                                 pairs, &n);
     instance->trainee.pairs = pairs;
     instance->trainee.n_pairs = n;
     return status;
 }
 
-static iv_status read_fields(iv_instance *instance, const iv__safetensors *file, const iv_field *fields,
-                             void *options, const char *prefix)
+static iv_status read_fields(iv_instance *instance, const iv__safetensors *file,
+                             const iv_field *fields, void *options, const char *prefix)
 {
     char key[96];
     iv_status status = IV_OK;
@@ -125,7 +139,8 @@ static iv_status read_fields(iv_instance *instance, const iv__safetensors *file,
         snprintf(key, sizeof key, "%s%s", prefix, fields->name);
         const char *value = iv__safetensors_metadata(file, key);
         if (value)
-            status = iv__field_set(instance->home, &instance->arena, fields, options, fields->name, value);
+            status = iv__field_set(instance->home, &instance->arena, fields, options, fields->name,
+                                   value);
     }
     return status;
 }
@@ -134,7 +149,8 @@ iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file)
 {
     const char *printed = iv__safetensors_metadata(file, "ivory.as_printed");
     const char *sha256 = iv__safetensors_metadata(file, "ivory.data_sha256");
-    iv_status status = read_fields(instance, file, instance->model->fields, instance->options, "option.");
+    iv_status status = read_fields(instance, file, instance->model->fields, instance->options,
+                                   "option.");
 
     if (!status)
         status = read_fields(instance, file, iv__settings_fields, &instance->training, "training.");
@@ -166,7 +182,8 @@ iv_status iv__instance_make_params(iv_instance *instance, iv_params *params)
     if (!graph)
         return IV_NOMEM;
     iv__build build = { .graph = graph, .scope = iv_scope_new(graph, params, ""), .batch = 1 };
-    iv_status status = build.scope ? instance->model->build(instance, &build) : iv_home_status(instance->home);
+    iv_status status = build.scope ? instance->model->build(instance, &build)
+                                   : iv_home_status(instance->home);
 
     if (!status)
         status = iv_graph_status(graph);

@@ -1,6 +1,8 @@
-/* model.h: a generative model, its options, and an instance of it: options, data and what a saved file carries.
+/* model.h: a generative model, its options, and an instance of it: options, data and what a saved
+ * file carries.
  *
- * One model per file: NAME.c defines iv_model_NAME; the registry lists them. Models never see each other. */
+ * One model per file: NAME.c defines iv_model_NAME; the registry lists them. Models never see
+ * each other. */
 #ifndef IV_MODELS_MODEL_H
 #define IV_MODELS_MODEL_H
 
@@ -13,28 +15,29 @@
 typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
 
-/* A name for a model family with options and a data set. Settings are blank-separated name=value, of the model's fields,
- * then of training. */
+/* A name for a model family with options and a data set. Settings are blank-separated
+ * name=value, of the model's fields, then of training. */
 typedef struct iv_system {
     const char *name, *says; /* NULL ends a list */
     const char *data;        /* name of its data set */
     const char *settings;
-    const char *printed;     /* further settings of --as-printed: the chapter's figures with its faults; NULL: none */
-    const char *prompts;     /* for figures and samples, '\n' between; NULL: none */
+    const char *printed; /* further settings of --as-printed: the chapter's figures with its faults; NULL: none */
+    const char *prompts; /* for figures and samples, '\n' between; NULL: none */
 } iv_system;
 
-/* ---- generating ------------------------------------------------------------------------------------------------- */
+/* ---- generating ------------------------------------------------------------------------------ */
 typedef struct iv_generation {
     int64_t n, length, seed;
-    double temperature;   /* 0: the likeliest */
-    int64_t top_k;        /* 0: all */
-    double top_p;         /* 1: all */
-    double repetition;    /* > 1 makes tokens that stand in the text already less likely; 1: off */
-    const char *prompt;   /* UTF-8; "" */
+    double temperature; /* 0: the likeliest */
+    int64_t top_k;      /* 0: all */
+    double top_p;       /* 1: all */
+    double repetition;  /* > 1 makes tokens that stand in the text already less likely; 1: off */
+    const char *prompt; /* UTF-8; "" */
 } iv_generation;
 extern const iv_field iv_generation_fields[]; /* n, length, seed, temperature, top_k, top_p, repetition, prompt */
 
-/* Called with each finished sample: its text, prompt included, as a person reads it. tokens: drawn ones. */
+/* Called with each finished sample: its text, prompt included, as a person reads it. tokens:
+ * drawn ones. */
 typedef void iv_sample_sink(void *user, int64_t sample, const char *text, int64_t tokens, bool ended);
 
 typedef struct iv_likely {
@@ -42,7 +45,7 @@ typedef struct iv_likely {
     double probability;
 } iv_likely;
 
-/* ---- a model ----------------------------------------------------------------------------------------------------- */
+/* ---- a model --------------------------------------------------------------------------------- */
 typedef struct iv_measure {
     const char *name; /* "perplexity" */
     double value;
@@ -55,22 +58,26 @@ struct iv_model {
     size_t options_size, state_size;
     const iv_system *systems; /* ends with name NULL */
 
-    /* Opens the data (path: what --data named, or NULL) and fills in instance->trainee, all but pairs. */
+    /* Opens the data (path: what --data named, or NULL) and fills in instance->trainee, all but
+     * pairs. */
     iv_status (*open_data)(iv_instance *instance, const iv_dataset *set, const char *path);
     /* The state that generating needs, from a saved file. */
     iv_status (*restore)(iv_instance *instance, const iv__safetensors *file);
     void (*close)(iv_instance *instance);
-    /* As iv__trainee's build; works without data too (for `info`): sizes then come from the options. */
+    /* As iv__trainee's build; works without data too (for `info`): sizes then come from the
+     * options. */
     iv_status (*build)(void *instance, iv__build *build);
     /* Field's metrics from a mean loss. Returns how many. */
     int (*measures)(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES]);
-    /* Draws samples; parameters must be loaded. Errors: VALUE for a prompt it can make nothing of. note: receives what a person
-     * should know (unknown words), or "". */
-    iv_status (*sample)(iv_instance *instance, iv_params *params, const iv_generation *g, iv_sample_sink *sink, void *user,
-                        iv__text *note);
-    /* The n likeliest next tokens after a prompt, at a temperature. Returns through *found how many. */
-    iv_status (*likeliest)(iv_instance *instance, iv_params *params, const char *prompt, double temperature, int n,
-                           iv_likely *likely, int *found);
+    /* Draws samples; parameters must be loaded.
+     * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
+     * know (unknown words), or "". */
+    iv_status (*sample)(iv_instance *instance, iv_params *params, const iv_generation *g,
+                        iv_sample_sink *sink, void *user, iv__text *note);
+    /* The n likeliest next tokens after a prompt, at a temperature. Returns through *found how
+     * many. */
+    iv_status (*likeliest)(iv_instance *instance, iv_params *params, const char *prompt,
+                           double temperature, int n, iv_likely *likely, int *found);
 };
 
 struct iv_instance {
@@ -78,26 +85,31 @@ struct iv_instance {
     const iv_model *model;
     const iv_system *system;
     bool as_printed;
-    void *options;         /* of model->fields */
+    void *options; /* of model->fields */
     iv__settings training;
     iv__arena arena;
-    void *state;           /* the model's own */
-    iv__trainee trainee;   /* self is the instance */
+    void *state;             /* the model's own */
+    iv__trainee trainee;     /* self is the instance */
     const char *data_sha256; /* of the data file; "" before open_data */
     const char *data_report; /* how many records, and what was dropped */
     const char *data_note;   /* "" or what a person should know of the data */
 };
 
-/* Options by the system's settings (and the printed ones). NULL with a message when memory is out or a setting is wrong. */
-iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_system *system, bool as_printed);
+/* Options by the system's settings (and the printed ones). NULL with a message when memory is
+ * out or a setting is wrong. */
+iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_system *system,
+                              bool as_printed);
 void iv__instance_free(iv_instance *instance);
-/* One option of the model or of training, from text. Errors: NAME (with the nearest name), VALUE. */
+/* One option of the model or of training, from text.
+ * Errors: NAME (with the nearest name), VALUE. */
 iv_status iv__instance_set(iv_instance *instance, const char *name, const char *value);
-/* Fills instance->trainee.pairs: what a saved file says of itself. To be called after open_data and before training. */
+/* Fills instance->trainee.pairs: what a saved file says of itself. To be called after open_data
+ * and before training. */
 iv_status iv__instance_describe(iv_instance *instance);
 /* Sets every option from what a saved file says. */
 iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file);
-/* Refuses a checkpoint that was made with other options or data: VALUE, naming the first that differs. Epochs and steps may. */
+/* Refuses a checkpoint that was made with other options or data: VALUE, naming the first that
+ * differs. Epochs and steps may. */
 iv_status iv__instance_matches(const iv_instance *instance, const iv__safetensors *file);
 /* Builds the model once and makes its parameters, initialised. */
 iv_status iv__instance_make_params(iv_instance *instance, iv_params *params);

@@ -1,5 +1,6 @@
 /* text: a recurrent language model over words or characters.
- * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes` are that chapter's. */
+ * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
+ * are that chapter's. */
 #include "models/common_generate.h"
 
 #include "base/home.h"
@@ -44,7 +45,7 @@ typedef struct piece {
 } piece;
 
 typedef struct text_state {
-    iv__tokens *data;          /* NULL: restored from a file, or described without data */
+    iv__tokens *data; /* NULL: restored from a file, or described without data */
     iv__vocabulary *restored;
     const iv__vocabulary *vocabulary;
     piece *pieces;
@@ -54,13 +55,14 @@ typedef struct text_state {
 
 static const char vocabulary_name[] = "vocabulary";
 
-/* ---- graph ------------------------------------------------------------------------------------------------------------ */
+/* ---- graph ----------------------------------------------------------------------------------- */
 
 static int64_t vocabulary_count(const iv_instance *instance)
 {
     const text_state *state = instance->state;
 
-    return state->vocabulary ? iv__vocabulary_count(state->vocabulary) : ((text *)instance->options)->vocab;
+    return state->vocabulary ? iv__vocabulary_count(state->vocabulary)
+                             : ((text *)instance->options)->vocab;
 }
 
 static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab) /* [N,T] -> [N,T,V] */
@@ -68,7 +70,8 @@ static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t 
     iv_node *x = iv_embedding(s, words, .count = vocab, .units = o->embed);
 
     for (int64_t i = 0; i < o->layers; i++) {
-        x = iv_recurrent(s, x, .cell = (iv_cell)o->cell, .units = o->units, .reset_before = o->reset == RESET_BEFORE);
+        x = iv_recurrent(s, x, .cell = (iv_cell)o->cell, .units = o->units,
+                         .reset_before = o->reset == RESET_BEFORE);
         x = iv_dropout(s, x, o->dropout);
     }
     return iv_dense(s, x, .units = vocab);
@@ -85,21 +88,26 @@ static iv_status text_build(void *self, iv__build *b)
     iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
 
     b->n_parts = 1;
-    b->parts[0] = (iv__part){ .name = "", .changes = "", .loss = iv_cross_entropy(logits, next, weight),
+    b->parts[0] = (iv__part){ .name = "",
+                              .changes = "",
+                              .loss = iv_cross_entropy(logits, next, weight),
                               .weight = iv_sum_all(weight) };
     return iv_graph_status(b->graph);
 }
 
-/* ---- data --------------------------------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
-/* Which split a record belongs to depends on its number alone, not on the seed: runs can be compared. */
+/* Which split a record belongs to depends on its number alone, not on the seed: runs can be
+ * compared. */
 static iv__split split_of(const iv__settings *s, int64_t record)
 {
     uint32_t word[4];
 
     iv__philox(iv__random_key(0, "split"), 0, (uint64_t)record, word);
     double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation ? SPLIT_VALIDATION : u < s->validation + s->test ? SPLIT_TEST : SPLIT_TRAIN;
+    return u < s->validation             ? SPLIT_VALIDATION
+           : u < s->validation + s->test ? SPLIT_TEST
+                                         : SPLIT_TRAIN;
 }
 
 static bool counts_record(void *user, int64_t record)
@@ -109,10 +117,13 @@ static bool counts_record(void *user, int64_t record)
 
 static int64_t pieces_of(const text *o, int64_t tokens)
 {
-    /* positions to predict: every token and the stop token, but the first token unless a begin token stands before it */
+    /* positions to predict: every token and the stop token, but the first token unless a begin
+     * token stands before it */
     int64_t positions = tokens + (o->begin ? 1 : 0);
 
-    return o->pieces == PIECES_FIRST || positions <= o->length ? 1 : (positions + o->length - 1) / o->length;
+    return o->pieces == PIECES_FIRST || positions <= o->length
+               ? 1
+               : (positions + o->length - 1) / o->length;
 }
 
 static iv_status cut_pieces(iv_instance *instance)
@@ -124,7 +135,8 @@ static iv_status cut_pieces(iv_instance *instance)
     for (int64_t r = 0; r < records; r++)
         n += pieces_of(o, iv__tokens_length(state->data, r));
     if (n > INT32_MAX)
-        return iv_fail(instance->home, IV_VALUE, "the data give %lld pieces, more than %d; make --length larger",
+        return iv_fail(instance->home, IV_VALUE,
+                       "the data give %lld pieces, more than %d; make --length larger",
                        (long long)n, INT32_MAX);
     state->pieces = iv__alloc_array(instance->home, n, sizeof *state->pieces);
     for (int s = 0; s < SPLITS; s++)
@@ -163,7 +175,7 @@ static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, 
         iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
     iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
     for (int64_t t = 0; t < T; t++)
-        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* the token at `length` is the stop token */
+        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
 }
 
 static iv_status text_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch)
@@ -190,13 +202,15 @@ static void keep_vocabulary(iv_instance *instance)
     size_t size;
     const void *bytes = iv__vocabulary_bytes(state->vocabulary, &size);
 
-    state->kept = (iv__named_tensor){ .name = vocabulary_name, .dtype = IV_U8, .shape = iv_dims((int64_t)size),
-                                      .data = bytes };
+    state->kept = (iv__named_tensor){
+        .name = vocabulary_name, .dtype = IV_U8, .shape = iv_dims((int64_t)size), .data = bytes
+    };
     instance->trainee.kept = &state->kept;
     instance->trainee.n_kept = 1;
 }
 
-/* Plain text files may be cut into records in several ways; the data set reads that setting as its own option. */
+/* Plain text files may be cut into records in several ways; the data set reads that setting as
+ * its own option. */
 static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
 {
     const iv_field *field = set->fields ? iv__field_find(set->fields, "records") : NULL;
@@ -211,8 +225,8 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     iv__fields_default(set->fields, *options);
     iv__field_print(iv__field_find(text_fields, "records"), instance->options, &value);
     iv_status status = value.failed ? IV_NOMEM
-                                    : iv__field_set(instance->home, &instance->arena, set->fields, *options, "records",
-                                                    value.data);
+                                    : iv__field_set(instance->home, &instance->arena, set->fields,
+                                                    *options, "records", value.data);
     iv__text_free(&value);
     return status;
 }
@@ -226,12 +240,15 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     char says[128];
 
     iv_status status = iv__dataset_locate(home, set, data, &path);
-    snprintf(says, sizeof says, "training validation=%.17g test=%.17g", instance->training.validation,
-             instance->training.test);
+    snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
+             instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
-    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS, .vocabulary = o->vocab,
-                                   .counts = all ? NULL : counts_record, .user = &instance->training,
-                                   .counts_says = all ? NULL : says, .given = state->vocabulary };
+    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
+                                   .vocabulary = o->vocab,
+                                   .counts = all ? NULL : counts_record,
+                                   .user = &instance->training,
+                                   .counts_says = all ? NULL : says,
+                                   .given = state->vocabulary };
     void *set_options = NULL;
     if (!status)
         status = set_options_of(instance, set, &set_options);
@@ -284,7 +301,7 @@ static int text_measures(const iv_instance *instance, double loss, iv_measure me
     return 2;
 }
 
-/* ---- generating ----------------------------------------------------------------------------------------------------------- */
+/* ---- generating ------------------------------------------------------------------------------ */
 
 /* What samples share: the generator, the prompt's tokens, and working memory. */
 typedef struct writing {
@@ -295,8 +312,8 @@ typedef struct writing {
     iv__ids prompt;
     int64_t rows, vocab;
     iv__drawing work;
-    int32_t *token;          /* [rows] */
-    int32_t *ids, *used;     /* [rows, prompt + length], [rows, vocab] */
+    int32_t *token;      /* [rows] */
+    int32_t *ids, *used; /* [rows, prompt + length], [rows, vocab] */
     int64_t *count, room;
     bool *ended;
 } writing;
@@ -308,7 +325,8 @@ static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
 static void writing_free(writing *w)
 {
     iv_home *home = w->instance->home;
-    void *const parts[] = { w->work.weight, w->work.order, w->token, w->ids, w->used, w->count, w->ended };
+    void *const parts[] = { w->work.weight, w->work.order, w->token, w->ids,
+                            w->used,        w->count,      w->ended };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
@@ -327,7 +345,8 @@ static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
     if (((text *)w->instance->options)->begin)
         status = iv__ids_add(&w->prompt, IV_TOKEN_PADDING);
     if (!status)
-        status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt, &unknown);
+        status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt,
+                            &unknown);
     if (!status && unknown.size)
         iv__text_print(note, "the model does not know: %s", unknown.data);
     if (!status && !w->prompt.count)
@@ -337,8 +356,8 @@ static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
     return status;
 }
 
-static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params, const iv_generation *g, int64_t rows,
-                               iv__text *note)
+static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params,
+                               const iv_generation *g, int64_t rows, iv__text *note)
 {
     iv_home *home = instance->home;
 
@@ -355,7 +374,8 @@ static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *par
     w->count = iv__alloc_array(home, rows, sizeof(int64_t));
     w->ended = iv__alloc_array(home, rows, sizeof(bool));
     w->graph = iv_graph_new(home);
-    if (!w->work.weight || !w->work.order || !w->token || !w->ids || !w->used || !w->count || !w->ended || !w->graph)
+    if (!w->work.weight || !w->work.order || !w->token || !w->ids || !w->used || !w->count ||
+        !w->ended || !w->graph)
         return IV_NOMEM;
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
@@ -409,7 +429,8 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
             if (w->ended[r])
                 continue;
             int32_t id = iv__draw(&w->work, w->g, iv__generator_logits(w->generator) + r * w->vocab,
-                                  w->used + r * w->vocab, 1, never_written, uniform_at(w->g, first + r, t));
+                                  w->used + r * w->vocab, 1, never_written,
+                                  uniform_at(w->g, first + r, t));
             w->token[r] = id;
             if (id == IV_TOKEN_PADDING) {
                 w->ended[r] = true;
@@ -434,8 +455,8 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
     return status;
 }
 
-static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g, iv_sample_sink *sink,
-                             void *user, iv__text *note)
+static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g,
+                             iv_sample_sink *sink, void *user, iv__text *note)
 {
     int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
     writing w;
@@ -459,8 +480,8 @@ static void copy_token(char to[sizeof((iv_likely *)0)->token], const char *token
     to[size] = 0;
 }
 
-static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt, double temperature, int n,
-                                iv_likely *likely, int *found)
+static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt,
+                                double temperature, int n, iv_likely *likely, int *found)
 {
     const text_state *state = instance->state;
     iv_generation g = { .n = 1, .length = 1, .prompt = prompt, .temperature = temperature, .top_p = 1 };
@@ -472,7 +493,8 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
     if (!status)
         status = feed_prompt(&w);
     if (!status) {
-        iv__token_probabilities(&w.work, iv__generator_logits(w.generator), temperature, 2, never_listed);
+        iv__token_probabilities(&w.work, iv__generator_logits(w.generator), temperature, 2,
+                                never_listed);
         for (; *found < n && *found < w.vocab - 2; ++*found) {
             int64_t best = IV_TOKEN_FIRST;
             for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
@@ -488,13 +510,14 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
     return status;
 }
 
-/* ---- systems -------------------------------------------------------------------------------------------------------------- */
+/* ---- systems --------------------------------------------------------------------------------- */
 
 static const iv_system text_systems[] = {
     { "recipes", "recipes, word by word", "recipes", "pieces=first begin=no",
       "validation=0 test=0 masked=no",
       "recipe for roasted vegetables | chop 1 /\nrecipe for chocolate ice cream |" },
-    /* so few fables are learned partly by heart; keeping some back would only make it write worse */
+    /* so few fables are learned partly by heart; keeping some back would only make it write
+     * worse */
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
       "units=256 embed=128 vocab=4000 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
@@ -503,8 +526,17 @@ static const iv_system text_systems[] = {
 };
 
 const iv_model iv_model_text = {
-    .name = "text", .says = "a recurrent language model over words or characters", .fields = text_fields,
-    .options_size = sizeof(text), .state_size = sizeof(text_state), .systems = text_systems,
-    .open_data = text_open_data, .restore = text_restore, .close = text_close, .build = text_build,
-    .measures = text_measures, .sample = text_sample, .likeliest = text_likeliest,
+    .name = "text",
+    .says = "a recurrent language model over words or characters",
+    .fields = text_fields,
+    .options_size = sizeof(text),
+    .state_size = sizeof(text_state),
+    .systems = text_systems,
+    .open_data = text_open_data,
+    .restore = text_restore,
+    .close = text_close,
+    .build = text_build,
+    .measures = text_measures,
+    .sample = text_sample,
+    .likeliest = text_likeliest,
 };

@@ -1,4 +1,5 @@
-/* bind.c: a kernel for every member: the backend's if it has one that fits, else the row's reference. */
+/* bind.c: a kernel for every member: the backend's if it has one that fits, else the row's
+ * reference. */
 #include "plan/parts.h"
 
 #include "base/home.h"
@@ -42,7 +43,8 @@ static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
 
     for (int i = 0; i < plan->n_packed; i++) {
         const iv__packed *p = &plan->packed[i];
-        if (p->value == root && p->packing.pack == packing->pack && p->packing.variant == packing->variant &&
+        if (p->value == root && p->packing.pack == packing->pack &&
+            p->packing.variant == packing->variant &&
             iv_shape_same(&plan->values[p->value].node->shape, &plan->values[value].node->shape))
             return i;
     }
@@ -55,7 +57,8 @@ static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
         plan->room_packed = room;
     }
     plan->packed[plan->n_packed] = (iv__packed){
-        .value = value, .packing = *packing,
+        .value = value,
+        .packing = *packing,
         .bytes = iv__lines(packing->size(&plan->values[value].node->shape, packing->variant)),
         .constant = plan->values[value].weight,
     };
@@ -75,8 +78,8 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
         member->kernel_name = "reference";
         member->scratch = op->scratch ? iv__lines(op->scratch(&member->k)) : 0;
         if (!member->kernel)
-            return iv_fail(plan->home, IV_UNSUPPORTED, "%s: this row has no kernel for %s", op->name,
-                           f64 ? "f64" : "f32");
+            return iv_fail(plan->home, IV_UNSUPPORTED, "%s: this row has no kernel for %s",
+                           op->name, f64 ? "f64" : "f32");
         return IV_OK;
     }
     member->kernel = fast->run;

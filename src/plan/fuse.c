@@ -1,32 +1,32 @@
-/* fuse.c: calls become groups. A fused group carries a block of elements through all its members before the next
- * block, so that what lives between them stays in the first cache; other calls are groups of one.
+/* fuse.c: calls become groups. A fused group carries a block of elements through all its members
+ * before the next block, so that what lives between them stays in the first cache; other calls are
+ * groups of one.
  *
- * A call joins the latest group that has its number of elements and lies at or behind all that the call needs. So
- * running groups in order is right, and rows that are cheap to compute again (fill, broadcast_to) are put into every
- * group that wants them instead of being stored. */
+ * A call joins the latest group that has its number of elements and lies at or behind all that
+ * the call needs. So running groups in order is right, and rows that are cheap to compute again
+ * (fill, broadcast_to) are put into every group that wants them instead of being stored. */
 #include "plan/parts.h"
 
 #include "base/home.h"
 
 #include <string.h>
 
-enum { MOST_MEMBERS = 48 };
-
 typedef struct fusing {
     iv_plan *plan;
     iv_graph *graph;
-    bool *needed;    /* by call */
-    bool *constant;  /* by call: depends on parameters alone */
-    int *group_of;   /* by node: the group that stores it; -1: not stored yet */
+    bool *needed;   /* by call */
+    bool *constant; /* by call: depends on parameters alone */
+    int *group_of;  /* by node: the group that stores it; -1: not stored yet */
     int n_nodes;
     iv_status status;
 } fusing;
 
-int iv__value_of(iv_plan *plan, const iv_node *node)
+/* The index of the value of a node, made when absent; -1 when memory is out. */
+static int value_of(iv_plan *plan, const iv_node *node)
 {
     if (plan->value_of_node[node->id] >= 0)
         return plan->value_of_node[node->id];
-    if (node->call->op->flags & IV_VIEW && iv__value_of(plan, node->call->in[0]) < 0)
+    if (node->call->op->flags & IV_VIEW && value_of(plan, node->call->in[0]) < 0)
         return -1; /* a view needs its owner */
     if (plan->n_values == plan->room_values) {
         int room = plan->room_values ? plan->room_values * 2 : 64;
@@ -78,11 +78,11 @@ static iv__member *new_member(fusing *f, iv__group *group, const iv_call *call)
     memset(member, 0, sizeof *member);
     member->call = call;
     for (int k = 0; k < call->n_in; k++) {
-        member->in[k] = iv__value_of(f->plan, call->in[k]);
+        member->in[k] = value_of(f->plan, call->in[k]);
         if (member->in[k] < 0)
             f->status = IV_NOMEM;
     }
-    member->out[0] = iv__value_of(f->plan, &call->out[0]);
+    member->out[0] = value_of(f->plan, &call->out[0]);
     if (member->out[0] < 0)
         f->status = IV_NOMEM;
     return member;
@@ -100,8 +100,8 @@ static bool is_leaf(const iv_node *node)
 
 static void ensure_stored(fusing *f, const iv_node *node);
 
-/* The first group in which a call that reads this node may run: for a stored node behind its group, or within it when
- * it is read element by element. */
+/* The first group in which a call that reads this node may run: for a stored node behind its
+ * group, or within it when it is read element by element. */
 static int earliest(const fusing *f, const iv_node *node, bool pointwise)
 {
     const iv_node *own = iv__owner(node);
@@ -209,12 +209,13 @@ static void ensure_stored(fusing *f, const iv_node *node)
         add_ranged(f, own->call);
 }
 
-/* Constant are parameters that the plan does not change, and calls on constants, but for those that would blow a small
- * input up to keep it, and outputs: the caller may write over them. */
+/* Constant are parameters that the plan does not change, and calls on constants, but for those
+ * that would blow a small input up to keep it, and outputs: the caller may write over them. */
 static void mark_constant(fusing *f, iv_node *const targets[], int n_changed, iv_node *const changed[])
 {
+    /* until the walk comes by, a mark says: this one varies */
     for (int i = 0; i < f->plan->n_outputs; i++)
-        f->constant[iv__owner(targets[i])->call->id] = true; /* until the walk comes by, the mark says: this one varies */
+        f->constant[iv__owner(targets[i])->call->id] = true;
     for (int i = 0; i < n_changed; i++)
         f->constant[changed[i]->call->id] = true;
     for (int c = 0; c < f->graph->n_calls; c++) {
@@ -250,12 +251,16 @@ static iv_status sort_groups(iv_plan *plan)
     return IV_OK;
 }
 
-iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[], int n_changed,
-                   iv_node *const changed[])
+iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[],
+                   int n_changed, iv_node *const changed[])
 {
-    fusing f = { plan, graph, iv__alloc_array(plan->home, graph->n_calls, sizeof(bool)),
+    fusing f = { plan,
+                 graph,
                  iv__alloc_array(plan->home, graph->n_calls, sizeof(bool)),
-                 iv__alloc_array(plan->home, graph->n_nodes, sizeof(int)), graph->n_nodes, IV_OK };
+                 iv__alloc_array(plan->home, graph->n_calls, sizeof(bool)),
+                 iv__alloc_array(plan->home, graph->n_nodes, sizeof(int)),
+                 graph->n_nodes,
+                 IV_OK };
 
     if (f.needed && f.constant && f.group_of) {
         for (int i = 0; i < graph->n_nodes; i++)
@@ -274,7 +279,7 @@ iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const
         if (!f.status)
             f.status = sort_groups(plan);
         for (int i = 0; i < n_targets && !f.status; i++)
-            if (iv__value_of(plan, targets[i]) < 0)
+            if (value_of(plan, targets[i]) < 0)
                 f.status = IV_NOMEM;
         for (int i = 0; i < plan->n_values; i++)
             plan->values[i].weight = f.constant[plan->values[i].node->call->id];

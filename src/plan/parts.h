@@ -1,6 +1,7 @@
 /* parts.h: what a plan is made of: values, members, groups; and the passes that fill them in.
  *
- * Passes, in order: simplify (graph to graph), fuse (calls to groups), bind (kernels), place (addresses). */
+ * Passes, in order: simplify (graph to graph), fuse (calls to groups), bind (kernels), place
+ * (addresses). */
 #ifndef IV_PLAN_PARTS_H
 #define IV_PLAN_PARTS_H
 
@@ -10,8 +11,9 @@
 #include <ivory/plan.h>
 
 enum {
-    BLOCK = 2048,        /* elements that a fused group carries through its members at once */
-    CHUNK = 8 * BLOCK,   /* elements of a fused group that one thread takes at once */
+    BLOCK = 2048,      /* elements that a fused group carries through its members at once */
+    CHUNK = 8 * BLOCK, /* elements of a fused group that one thread takes at once */
+    MOST_MEMBERS = 48, /* of a fused group, but for the cheap rows that come with its last call */
 };
 
 /* Where a value's bytes are. */
@@ -24,12 +26,12 @@ typedef enum iv__home_of {
 
 typedef struct iv__value {
     const iv_node *node;
-    int root;         /* the value that owns the bytes: itself, or what it is a view of or is computed in place of */
+    int root; /* owns the bytes: itself, what it is a view of, or is computed in place of */
     iv__home_of home;
-    int first, last;  /* groups that write it first and use it last (of a root: over all that share it) */
+    int first, last; /* groups that write it first, and use it last or what shares its bytes */
     bool output, weight;
-    size_t offset;    /* in the slab or among the constants */
-    void *data;       /* resolved before the first run */
+    size_t offset;           /* in the slab or among the constants */
+    void *data;              /* resolved before the first run */
     const uint64_t *version; /* of a bound leaf: counts its changes */
     bool bound, owned;       /* a leaf's memory: the caller's, or the plan's */
 } iv__value;
@@ -50,12 +52,12 @@ typedef struct iv__member {
     iv_kernel *kernel;
     const char *kernel_name; /* of the backend, or "reference" */
     iv_kernel_call k;
-    int in[IV_MAX_IN], out[IV_MAX_OUT];     /* values; out -1: not needed */
+    int in[IV_MAX_IN], out[IV_MAX_OUT]; /* values; out -1: not needed */
     iv__operand in_as[IV_MAX_IN], out_as;
     int in_slot[IV_MAX_IN], out_slot;
     bool stores; /* output 0 goes to memory, not just to a slot */
     size_t scratch;
-    int n_packed, packed[IV_MAX_PACKED];    /* into plan->packed */
+    int n_packed, packed[IV_MAX_PACKED]; /* into plan->packed */
     void *packed_data[IV_MAX_PACKED];
 } iv__member;
 
@@ -100,8 +102,8 @@ struct iv_plan {
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[]);
 
 /* changed: the leaves that the plan's updates change. */
-iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[], int n_changed,
-                   iv_node *const changed[]);
+iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const targets[],
+                   int n_changed, iv_node *const changed[]);
 iv_status iv__bind(iv_plan *plan);
 iv_status iv__place(iv_plan *plan);
 
@@ -110,9 +112,6 @@ const iv_node *iv__owner(const iv_node *node);
 
 /* The same value in memory of its own. */
 iv_node *iv__copied(iv_node *x);
-
-/* The index of the value of a node, made when absent; -1 when memory is out. */
-int iv__value_of(iv_plan *plan, const iv_node *node);
 
 /* The value that owns the bytes. */
 static inline int iv__root(const iv_plan *plan, int value)

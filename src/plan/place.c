@@ -1,5 +1,6 @@
-/* place.c: addresses. Values that must be in memory get a stretch of one slab, shared by those that never live at the
- * same time; a member may write over an input that nobody needs afterwards, and an update over the leaf it changes. */
+/* place.c: addresses. Values that must be in memory get a stretch of one slab, shared by those
+ * that never live at the same time; a member may write over an input that nobody needs
+ * afterwards, and an update over the leaf it changes. */
 #include "plan/parts.h"
 
 #include "base/home.h"
@@ -13,8 +14,9 @@ static iv__value *root_of(iv_plan *plan, int value)
     return &plan->values[iv__root(plan, value)];
 }
 
-/* The earlier member of this group that makes input k of member `reader`, if it is read element by element: its index,
- * or -1. (A cheap row may be a member here, and be read whole from where another group stored it.) */
+/* The earlier member of this group that makes input k of member `reader`, if it is read element
+ * by element: its index, or -1. (A cheap row may be a member here, and be read whole from where
+ * another group stored it.) */
 static int maker_in(const iv_plan *plan, const iv__group *group, int reader, int k)
 {
     const iv__member *member = &group->members[reader];
@@ -72,13 +74,15 @@ static void find_lives(iv_plan *plan)
         }
 }
 
-/* Does any member of this group read the value other than element by element, or after member `m`? */
+/* Does any member of this group read the value other than element by element, or after member
+ * `m`? */
 static bool read_badly(const iv_plan *plan, const iv__group *group, int m, int root)
 {
     for (int i = 0; i < group->n_members; i++) {
         const iv__member *member = &group->members[i];
         for (int k = 0; k < member->call->n_in; k++)
-            if (iv__root(plan, member->in[k]) == root && (i > m || !(member->call->op->flags & IV_POINTWISE)))
+            if (iv__root(plan, member->in[k]) == root &&
+                (i > m || !(member->call->op->flags & IV_POINTWISE)))
                 return true;
     }
     return false;
@@ -139,7 +143,7 @@ static void compute_in_place(iv_plan *plan)
     }
 }
 
-/* ---- slots of a fused group ---------------------------------------------------------------------------------- */
+/* ---- slots of a fused group ------------------------------------------------------------------ */
 
 static int last_reader(const iv_plan *plan, const iv__group *group, int m)
 {
@@ -154,7 +158,7 @@ static int last_reader(const iv_plan *plan, const iv__group *group, int m)
 
 static void take_slots(iv_plan *plan, iv__group *group)
 {
-    int busy_until[IV_MAX_IN * 4]; /* by slot; more slots than members never */
+    int busy_until[MOST_MEMBERS + IV_MAX_IN]; /* by slot; more slots than members never */
 
     for (int m = 0; m < group->n_members; m++) {
         iv__member *member = &group->members[m];
@@ -164,7 +168,8 @@ static void take_slots(iv_plan *plan, iv__group *group)
                 member->in_as[k] = OPERAND_SLOT;
                 member->in_slot[k] = group->members[maker].out_slot;
             } else {
-                member->in_as[k] = member->call->op->flags & IV_POINTWISE ? OPERAND_RANGE : OPERAND_WHOLE;
+                member->in_as[k] = member->call->op->flags & IV_POINTWISE ? OPERAND_RANGE
+                                                                          : OPERAND_WHOLE;
             }
         }
         member->out_as = OPERAND_RANGE;
@@ -182,7 +187,7 @@ static void take_slots(iv_plan *plan, iv__group *group)
     group->scratch = (size_t)group->slots * BLOCK * 8 * (size_t)iv_home_threads(plan->home);
 }
 
-/* ---- the slab -------------------------------------------------------------------------------------------------- */
+/* ---- the slab -------------------------------------------------------------------------------- */
 
 typedef struct stretch {
     size_t bytes, offset;
@@ -199,7 +204,8 @@ static int larger_first(const void *a, const void *b)
     return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-/* The lowest offset at which no stretch placed before, and alive at the same time, is in the way. */
+/* The lowest offset at which no stretch placed before, and alive at the same time, is in the
+ * way. */
 static void place_one(stretch *all, int n)
 {
     stretch *now = &all[n];
@@ -240,7 +246,8 @@ static iv_status fill_slab(iv_plan *plan)
     }
     for (int g = 0; g < plan->n_groups; g++)
         if (plan->groups[g].scratch)
-            all[n++] = (stretch){ iv__lines(plan->groups[g].scratch), 0, g, g, &plan->groups[g].scratch_offset };
+            all[n++] = (stretch){ iv__lines(plan->groups[g].scratch), 0, g, g,
+                                  &plan->groups[g].scratch_offset };
     for (int i = 0; i < plan->n_packed; i++) {
         plan->packed[i].offset = plan->constant_bytes;
         plan->constant_bytes += plan->packed[i].bytes;

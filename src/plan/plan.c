@@ -5,15 +5,18 @@
 
 #include <string.h>
 
-/* A target that is NULL was refused when it was made: its graph has the reason, if another target tells which it is. */
+/* A target that is NULL was refused when it was made: its graph has the reason, if another
+ * target tells which it is. */
 static iv_status missing(iv_home *home, const iv_graph *graph, const char *what, int i)
 {
     if (graph && graph->status)
         return iv_fail(home, graph->status, "%s", graph->message);
-    return iv_home_status(home) ? iv_home_status(home) : iv_fail(home, IV_VALUE, "plan: %s %d is NULL", what, i);
+    return iv_home_status(home) ? iv_home_status(home)
+                                : iv_fail(home, IV_VALUE, "plan: %s %d is NULL", what, i);
 }
 
-static iv_graph *graph_of(int n_outputs, iv_node *const outputs[], int n_updates, const iv_update updates[])
+static iv_graph *graph_of(int n_outputs, iv_node *const outputs[], int n_updates,
+                          const iv_update updates[])
 {
     for (int i = 0; i < n_outputs; i++)
         if (outputs[i])
@@ -24,8 +27,8 @@ static iv_graph *graph_of(int n_outputs, iv_node *const outputs[], int n_updates
     return NULL;
 }
 
-static iv_status check_targets(iv_home *home, const iv_graph *graph, int n_outputs, iv_node *const outputs[],
-                               int n_updates, const iv_update updates[])
+static iv_status check_targets(iv_home *home, const iv_graph *graph, int n_outputs,
+                               iv_node *const outputs[], int n_updates, const iv_update updates[])
 {
     for (int i = 0; i < n_outputs; i++) {
         if (!outputs[i])
@@ -95,14 +98,15 @@ static bool is_shown(const iv_node *node, int n, iv_node *const outputs[])
     return false;
 }
 
-/* Each output gets memory of its own: not a leaf's, which changes at the caller's will, nor that of another output. And a
- * leaf as new value is read before any leaf is changed. */
+/* Each output gets memory of its own: not a leaf's, which changes at the caller's will, nor that
+ * of another output. And a leaf as new value is read before any leaf is changed. */
 static iv_status copy_where_shared(int n_outputs, int n_updates, iv_node **targets)
 {
     for (int i = 0; i < n_outputs + n_updates; i++) {
         iv_graph *graph = targets[i]->graph;
         while (targets[i] && (iv__owner(targets[i])->call->op->flags & IV_LEAF ||
-                              (i < n_outputs ? is_shown(targets[i], i, targets) : iv__owner(targets[i]) != targets[i])))
+                              (i < n_outputs ? is_shown(targets[i], i, targets)
+                                             : iv__owner(targets[i]) != targets[i])))
             targets[i] = iv__copied(targets[i]);
         if (!targets[i])
             return graph->status;
@@ -189,9 +193,10 @@ void iv_plan_free(iv_plan *plan)
             iv__free(home, plan->values[i].data);
     for (int g = 0; g < plan->n_groups; g++)
         iv__free(home, plan->groups[g].members);
-    void *const parts[] = { plan->value_of_node, plan->values, plan->groups, plan->packed, plan->outputs,
-                            plan->update_leaf, plan->update_value, plan->copies, plan->leaves, plan->slab,
-                            plan->constants };
+    void *const parts[] = { plan->value_of_node, plan->values,   plan->groups,
+                            plan->packed,        plan->outputs,  plan->update_leaf,
+                            plan->update_value,  plan->copies,   plan->leaves,
+                            plan->slab,          plan->constants };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
     iv__free(home, plan);
@@ -258,7 +263,8 @@ const void *iv_plan_output(const iv_plan *plan, int i)
 
 iv_plan_memory iv_plan_memory_of(const iv_plan *plan)
 {
-    iv_plan_memory memory = { .constants = plan->constant_bytes, .unshared = plan->unshared,
+    iv_plan_memory memory = { .constants = plan->constant_bytes,
+                              .unshared = plan->unshared,
                               .groups = plan->n_groups };
 
     for (int g = 0; g < plan->n_groups; g++) {

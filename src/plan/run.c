@@ -1,4 +1,5 @@
-/* run.c: running a plan: constants if parameters changed, then group after group, then the copies of updates. */
+/* run.c: running a plan: constants if parameters changed, then group after group, then the
+ * copies of updates. */
 #include "plan/parts.h"
 
 #include "base/home.h"
@@ -7,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- addresses -------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static iv_status take_memory(iv_plan *plan)
 {
@@ -74,7 +75,7 @@ static iv_status resolve(iv_plan *plan)
     return IV_OK;
 }
 
-/* ---- fused groups ------------------------------------------------------------------------------------------------ */
+/* ---- fused groups ---------------------------------------------------------------------------- */
 
 typedef struct bad_value { /* where a number went bad */
     const iv_call *call;
@@ -91,8 +92,9 @@ typedef struct fused_job {
 static bool find_in(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
 {
     for (int64_t i = 0; i < n; i++) {
-        double x = dtype == IV_F32 ? (double)((const float *)data)[i]
-                   : dtype == IV_F64 ? ((const double *)data)[i] : 0.0;
+        double x = dtype == IV_F32   ? (double)((const float *)data)[i]
+                   : dtype == IV_F64 ? ((const double *)data)[i]
+                                     : 0.0;
         if (!isfinite(x)) {
             *at = i;
             *value = x;
@@ -109,7 +111,8 @@ static void *slot_of(const fused_job *job, int slot, int thread)
     return job->plan->slab + job->group->scratch_offset + index * BLOCK * 8;
 }
 
-static void run_member(const fused_job *job, const iv__member *member, int64_t begin, int64_t count, int thread)
+static void run_member(const fused_job *job, const iv__member *member, int64_t begin, int64_t count,
+                       int thread)
 {
     const iv_kernel_call *whole = &member->k;
     iv_kernel_call k;
@@ -168,18 +171,19 @@ static void run_fused(iv_plan *plan, const iv__group *group, bad_value *bad)
         iv__parallel(plan->home, chunks, run_chunk, &job);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void pack(iv_plan *plan, const iv__packed *packed)
 {
     const iv__value *value = &plan->values[packed->value];
-    iv_array from = { plan->values[iv__root(plan, packed->value)].data, &value->node->shape, value->node->dtype,
-                      value->weight };
+    iv_array from = { plan->values[iv__root(plan, packed->value)].data, &value->node->shape,
+                      value->node->dtype, value->weight };
 
     packed->packing.pack(plan->home, &from, packed->packing.variant, packed->data);
 }
 
-/* What varies is packed anew for each kernel; packed forms of constants are there, but among the constants themselves. */
+/* What varies is packed anew for each kernel; packed forms of constants are there, but among the
+ * constants themselves. */
 static void run_whole(iv_plan *plan, const iv__member *member, bool constant, bad_value *bad)
 {
     for (int i = 0; i < member->n_packed; i++)
@@ -188,7 +192,8 @@ static void run_whole(iv_plan *plan, const iv__member *member, bool constant, ba
     member->kernel(&member->k);
     for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
         const iv_array *out = &member->k.out[j];
-        if (out->data && find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
+        if (out->data &&
+            find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
             bad->call = member->call;
     }
 }
@@ -255,8 +260,8 @@ static iv_status report_bad(iv_plan *plan, const bad_value *bad)
     char text[160];
 
     return iv_fail(plan->home, IV_NUMERIC, "%s%s%s gave %g at element %lld of %s", bad->call->scope,
-                   *bad->call->scope ? "/" : "", bad->call->op->name, bad->value, (long long)bad->at,
-                   iv_shape_text(shape, text, sizeof text));
+                   *bad->call->scope ? "/" : "", bad->call->op->name, bad->value,
+                   (long long)bad->at, iv_shape_text(shape, text, sizeof text));
 }
 
 iv_status iv_plan_find_bad(iv_plan *plan)
@@ -268,7 +273,8 @@ iv_status iv_plan_find_bad(iv_plan *plan)
         return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
     for (int i = 0; i < plan->n_leaves && !status; i++) {
         const iv__value *leaf = &plan->values[plan->leaves[i]];
-        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &bad.at, &bad.value)) {
+        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &bad.at,
+                    &bad.value)) {
             const iv__leaf *named = iv__leaf_of(leaf->node);
             return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
                            leaf->node->call->op->name, named->name, bad.value, (long long)bad.at);

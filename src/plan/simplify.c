@@ -1,5 +1,5 @@
-/* simplify.c: the same values with less work: constants folded into factors, transposes into products, views of
- * views, and a loss that its own backward row computes anyway. */
+/* simplify.c: the same values with less work: constants folded into factors, transposes into
+ * products, views of views, and a loss that its own backward row computes anyway. */
 #include "plan/parts.h"
 
 #include "base/home.h"
@@ -11,9 +11,9 @@
 
 typedef struct rewriting {
     iv_graph *graph;
-    iv_node **now;  /* by node id */
-    int n_nodes;    /* of the graph before rewriting */
-    bool *needed;   /* by call id */
+    iv_node **now; /* by node id */
+    int n_nodes;   /* of the graph before rewriting */
+    bool *needed;  /* by call id */
     int n_calls;
 } rewriting;
 
@@ -103,7 +103,7 @@ static iv_node *simplify_matmul(iv_node *const in[], const iv__matmul *flags)
                           !flags->transpose_b != !b);
 }
 
-/* ---- the loss of a projection, taken from its backward row ------------------------------------------------- */
+/* ---- the loss of a projection, taken from its backward row ----------------------------------- */
 
 static bool depends_on(const rewriting *r, const iv_node *node, const iv_call *call)
 {
@@ -126,13 +126,14 @@ static const iv_call *backward_of(const rewriting *r, const iv_call *forward)
     for (int c = forward->id + 1; c < r->n_calls; c++) {
         const iv_call *call = r->graph->calls[c];
         if (r->needed[c] && !strcmp(call->op->name, "linear_cross_entropy_back") &&
-            !memcmp(call->in, forward->in, 5 * sizeof *call->in) && !depends_on(r, call->in[5], forward))
+            !memcmp(call->in, forward->in, 5 * sizeof *call->in) &&
+            !depends_on(r, call->in[5], forward))
             return call;
     }
     return NULL;
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------------------ */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static void rewrite(rewriting *r, const iv_call *call);
 
@@ -185,18 +186,14 @@ static void rewrite(rewriting *r, const iv_call *call)
             return; /* the graph holds the reason */
         changed |= in[k] != call->in[k];
     }
-    if (call->op->flags & IV_LEAF)
-        out = &call->out[0];
-    else
-        out = simpler(call, in);
+    const char *scope = r->graph->scope;
+    r->graph->scope = call->scope; /* messages about bad numbers name it */
+    out = call->op->flags & IV_LEAF ? &call->out[0] : simpler(call, in);
     if (out && !iv_shape_same(&out->shape, &call->out[0].shape))
         out = NULL;
-    if (!out) {
-        const char *scope = r->graph->scope;
-        r->graph->scope = call->scope;
+    if (!out)
         out = changed ? iv__apply(r->graph, call->op, call->n_in, in, call->attr) : &call->out[0];
-        r->graph->scope = scope;
-    }
+    r->graph->scope = scope;
     for (int j = 0; out && j < call->n_out; j++)
         r->now[call->out[j].id] = j ? iv__out(out, j) : out;
 }
@@ -204,8 +201,8 @@ static void rewrite(rewriting *r, const iv_call *call)
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[])
 {
     rewriting r = { graph, iv__alloc_array(graph->home, graph->n_nodes, sizeof(iv_node *)),
-                        graph->n_nodes, iv__alloc_array(graph->home, graph->n_calls, sizeof(bool)),
-                        graph->n_calls };
+                    graph->n_nodes, iv__alloc_array(graph->home, graph->n_calls, sizeof(bool)),
+                    graph->n_calls };
     iv_status status = r.now && r.needed ? IV_OK : IV_NOMEM;
 
     if (!status) {

@@ -19,7 +19,8 @@ static iv__safetensors *open_file(iv_home *home, const char *run, const char *wh
         if (iv__file_exists(path))
             return iv__safetensors_open(home, path);
     }
-    iv_fail(home, IV_IO, "%s holds no model: neither model.safetensors nor last.safetensors is there; is it the folder of a run?",
+    iv_fail(home, IV_IO,
+            "%s holds no model: neither model.safetensors nor last.safetensors is there; is it the folder of a run?",
             run);
     return NULL;
 }
@@ -36,23 +37,28 @@ iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__op
     iv_status status = IV_OK;
 
     if (!name || !system_name || !format)
-        status = iv_fail(home, IV_FORMAT, "%s is no model of Ivory: its file does not say which model it is", run);
+        status = iv_fail(home, IV_FORMAT,
+                         "%s is no model of Ivory: its file does not say which model it is", run);
     else if (strcmp(format, IV_MODEL_FORMAT))
-        status = iv_fail(home, IV_UNSUPPORTED, "%s was written by another version of Ivory (format %s; this one reads %s)",
+        status = iv_fail(home, IV_UNSUPPORTED,
+                         "%s was written by another version of Ivory (format %s; this one reads %s)",
                          run, format, IV_MODEL_FORMAT);
     const iv_model *model = NULL;
     const iv_system *system = status ? NULL : iv__system_named(home, system_name, &model);
     if (!status && (!system || strcmp(model->name, name)))
-        status = iv_fail(home, IV_NAME, "%s is of the system '%s' (%s), which this Ivory does not have", run, system_name, name);
+        status = iv_fail(home, IV_NAME, "%s is of the system '%s' (%s), which this Ivory does not have",
+                         run, system_name, name);
     if (!status) {
         opened->instance = iv__instance_new(home, model, system, false);
-        status = opened->instance ? iv__instance_read(opened->instance, opened->file) : iv_home_status(home);
+        status = opened->instance ? iv__instance_read(opened->instance, opened->file)
+                                  : iv_home_status(home);
     }
     if (!status)
         status = model->restore(opened->instance, opened->file);
     if (!status) {
         opened->params = iv_params_new_empty(home, IV_F32);
-        status = opened->params ? iv__instance_make_params(opened->instance, opened->params) : iv_home_status(home);
+        status = opened->params ? iv__instance_make_params(opened->instance, opened->params)
+                                : iv_home_status(home);
     }
     if (!status)
         status = iv__checkpoint_load(opened->params, opened->file, &opened->progress);

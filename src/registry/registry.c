@@ -36,14 +36,6 @@ const iv_dataset *iv__dataset_named(const char *name)
     return NULL;
 }
 
-const iv_model *iv__model_named(const char *name)
-{
-    for (int i = 0; iv__models[i]; i++)
-        if (!strcmp(iv__models[i]->name, name))
-            return iv__models[i];
-    return NULL;
-}
-
 const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model)
 {
     enum { MOST = 128 };
@@ -61,7 +53,8 @@ const iv_system *iv__system_named(iv_home *home, const char *name, const iv_mode
         }
     const char *near = iv__nearest(name, names);
     if (near)
-        iv_fail(home, IV_NAME, "there is no system '%s'; did you mean '%s'? `ivory systems` lists them", name, near);
+        iv_fail(home, IV_NAME,
+                "there is no system '%s'; did you mean '%s'? `ivory systems` lists them", name, near);
     else
         iv_fail(home, IV_NAME, "there is no system '%s'; `ivory systems` lists them", name);
     return NULL;

@@ -1,26 +1,29 @@
-/* registry.h: the lists of what exists, written by the build from the files that are there, and opening things by name. */
+/* registry.h: the lists of what exists, written by the build from the files that are there, and
+ * opening things by name. */
 #ifndef IV_REGISTRY_REGISTRY_H
 #define IV_REGISTRY_REGISTRY_H
 
 #include "models/model.h"
 
-extern const iv_model *const iv__models[];     /* NULL at the end */
+extern const iv_model *const iv__models[]; /* NULL at the end */
 extern const iv_dataset *const iv__datasets[];
 
 const iv_dataset *iv__dataset_named(const char *name);
-const iv_model *iv__model_named(const char *name);
 
-/* A system, or a family by the model's name. NULL (NAME recorded, with the nearest name) if there is none. */
+/* A system, or a family by the model's name. NULL (NAME recorded, with the nearest name) if
+ * there is none. */
 const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model);
 
-/* A trained run: RUN is its folder or a model file of it. Options and vocabulary come from the file. */
+/* A trained run: RUN is its folder or a model file of it. Options and vocabulary come from the
+ * file. */
 typedef struct iv__opened {
     iv_instance *instance;
-    iv_params *params;     /* loaded */
+    iv_params *params; /* loaded */
     iv__safetensors *file;
     iv__progress progress;
 } iv__opened;
-/* which: "model" (the best) or "last"; in a folder without it the other is taken. Errors: IO, FORMAT, NAME. */
+/* which: "model" (the best) or "last"; in a folder without it the other is taken.
+ * Errors: IO, FORMAT, NAME. */
 iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__opened *opened);
 void iv__opened_free(iv__opened *opened);
 

@@ -47,7 +47,8 @@ char *iv_shape_text(const iv_shape *shape, char *text, size_t size)
     size_t used = (size_t)snprintf(text, size, "[");
 
     for (int64_t i = 0; i < shape->rank && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, i ? ",%lld" : "%lld", (long long)shape->dim[i]);
+        used += (size_t)snprintf(text + used, size - used, i ? ",%lld" : "%lld",
+                                 (long long)shape->dim[i]);
     if (used < size)
         snprintf(text + used, size - used, "]");
     return text;
@@ -59,7 +60,8 @@ bool iv_shape_valid(const iv_shape *shape, iv_dtype dtype)
 
     if (shape->rank < 0 || shape->rank > IV_MAX_RANK || !bytes)
         return false;
-    for (int64_t i = 0; i < shape->rank; i++) { /* an axis of length 0 does not hide the others: parts are counted too */
+    for (int64_t i = 0; i < shape->rank;
+         i++) { /* an axis of length 0 does not hide the others: parts are counted too */
         int64_t dim = shape->dim[i];
         if (dim < 0 || __builtin_mul_overflow(bytes, dim ? dim : 1, &bytes))
             return false;
@@ -72,8 +74,8 @@ iv_tensor *iv_tensor_new(iv_home *home, iv_dtype dtype, iv_shape shape)
     char text[160];
 
     if (!iv_shape_valid(&shape, dtype)) {
-        iv_fail(home, IV_SHAPE, "a tensor of %s elements cannot have the shape %s", iv_dtype_name(dtype),
-                iv_shape_text(&shape, text, sizeof text));
+        iv_fail(home, IV_SHAPE, "a tensor of %s elements cannot have the shape %s",
+                iv_dtype_name(dtype), iv_shape_text(&shape, text, sizeof text));
         return NULL;
     }
     iv_tensor *tensor = iv__alloc(home, sizeof *tensor);

@@ -16,7 +16,8 @@ static bool is_optimizers(const char *name)
     return !strncmp(name, optimizer_prefix, sizeof optimizer_prefix - 1);
 }
 
-/* Numbers of progress as one text: whole numbers, and the bits of doubles in hexadecimal, so that none is lost. */
+/* Numbers of progress as one text: whole numbers, and the bits of doubles in hexadecimal, so
+ * that none is lost. */
 static void print_progress(const iv__progress *p, iv__text *text)
 {
     const double real[] = { p->epoch_loss, p->epoch_weight, p->first_loss, p->best };
@@ -50,8 +51,8 @@ static bool read_progress(const char *text, iv__progress *p)
     return *end == 0 && p->step >= 0 && p->updates >= 0 && p->best_epoch >= 0 && p->lowered >= 0;
 }
 
-iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params, const iv__trainee *trainee,
-                               const iv__progress *progress, bool whole)
+iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params,
+                               const iv__trainee *trainee, const iv__progress *progress, bool whole)
 {
     int n_params = iv_params_count(params), n = 0;
     iv__named_tensor *tensors = iv__alloc_array(home, n_params + trainee->n_kept + 1, sizeof *tensors);
@@ -65,8 +66,9 @@ iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params 
             const iv_tensor *tensor = iv_params_tensor(params, i);
             const char *name = iv_params_name(params, i);
             if (whole || !is_optimizers(name))
-                tensors[n++] = (iv__named_tensor){ .name = name, .dtype = tensor->dtype, .shape = tensor->shape,
-                                                   .data = tensor->data };
+                tensors[n++] = (iv__named_tensor){
+                    .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
+                };
         }
         for (int i = 0; i < trainee->n_kept; i++)
             tensors[n++] = trainee->kept[i];
@@ -90,8 +92,9 @@ static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
         if (!is_optimizers(list[i].name))
             continue;
         iv_tensor *tensor = iv_params_make(params, list[i].name, list[i].shape);
-        const iv__named_tensor *found =
-            tensor ? iv__safetensors_expect(file, list[i].name, tensor->dtype, &tensor->shape) : NULL;
+        const iv__named_tensor *found = tensor ? iv__safetensors_expect(file, list[i].name,
+                                                                        tensor->dtype, &tensor->shape)
+                                               : NULL;
         if (!found)
             return iv_home_status(iv_params_home(params));
         memcpy(tensor->data, found->data, found->bytes);
@@ -110,7 +113,8 @@ iv_status iv__checkpoint_load(iv_params *params, const iv__safetensors *file, iv
             memset(tensor->data, 0, (size_t)iv_tensor_bytes(tensor));
             continue;
         }
-        const iv__named_tensor *found = iv__safetensors_expect(file, name, tensor->dtype, &tensor->shape);
+        const iv__named_tensor *found = iv__safetensors_expect(file, name, tensor->dtype,
+                                                               &tensor->shape);
         if (!found)
             return iv_home_status(home);
         memcpy(tensor->data, found->data, found->bytes);
@@ -120,7 +124,8 @@ iv_status iv__checkpoint_load(iv_params *params, const iv__safetensors *file, iv
         return IV_OK;
     const char *text = iv__safetensors_metadata(file, "ivory.progress");
     if (!text || !read_progress(text, progress))
-        return iv_fail(home, IV_FORMAT, "the checkpoint does not say where training was (ivory.progress)");
+        return iv_fail(home, IV_FORMAT,
+                       "the checkpoint does not say where training was (ivory.progress)");
     return load_optimizers(params, file);
 }
 

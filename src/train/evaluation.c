@@ -54,7 +54,8 @@ iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double 
 
     for (int64_t first = 0; first < trainee->n_records[split]; first += e->batch) {
         int64_t left = trainee->n_records[split] - first, n = left < e->batch ? left : e->batch;
-        iv_status status = trainee->fill(trainee->self, e->plan, trainee->records[split] + first, n, e->batch);
+        iv_status status = trainee->fill(trainee->self, e->plan, trainee->records[split] + first, n,
+                                         e->batch);
         if (!status)
             status = iv_plan_run(e->plan);
         if (status)

@@ -1,5 +1,6 @@
-/* loop.c: the training loop. A batch is a pure function of seed, data and step; what else decides the future is in the
- * checkpoint; so a run that was killed and resumed ends with the same bits. */
+/* loop.c: the training loop. A batch is a pure function of seed, data and step; what else
+ * decides the future is in the checkpoint; so a run that was killed and resumed ends with the
+ * same bits. */
 #include "train/loop.h"
 
 #include "base/file.h"
@@ -12,7 +13,8 @@
 #include <time.h>
 
 enum { SAVE_SECONDS = 10, TRIES = 8 };
-static const double lower_rate_by = 0.1, explodes_beyond = 5; /* of the rate; times the first loss */
+static const double lower_rate_by = 0.1;
+static const double explodes_beyond = 5; /* times the first loss */
 
 typedef struct loop {
     iv_home *home;
@@ -36,7 +38,7 @@ typedef struct loop {
     bool last_good; /* the last step was */
     iv__progress progress;
     double last_save;
-    int64_t saved_step; /* that `last` holds; -1: none */
+    int64_t saved_step;   /* that `last` holds; -1: none */
     double epoch_seconds; /* of this process; for reports only */
 } loop;
 
@@ -50,7 +52,8 @@ static double seconds_now(void)
 
 static double rate_now(const loop *l)
 {
-    return iv__settings_rate(l->settings, l->progress.step, l->total) * pow(lower_rate_by, (double)l->progress.lowered);
+    return iv__settings_rate(l->settings, l->progress.step, l->total) *
+           pow(lower_rate_by, (double)l->progress.lowered);
 }
 
 static void note(const loop *l, const char *text)
@@ -59,12 +62,14 @@ static void note(const loop *l, const char *text)
         l->watcher->note(l->watcher->user, text);
 }
 
-/* ---- making and loading --------------------------------------------------------------------------------------------- */
+/* ---- making and loading ---------------------------------------------------------------------- */
 
 static iv_status make_steps(loop *l)
 {
-    iv__build build = { .graph = l->graph, .scope = iv_scope_new(l->graph, l->params, ""),
-                        .batch = l->settings->batch, .training = true };
+    iv__build build = { .graph = l->graph,
+                        .scope = iv_scope_new(l->graph, l->params, ""),
+                        .batch = l->settings->batch,
+                        .training = true };
 
     if (!build.scope)
         return iv_home_status(l->home);
@@ -92,7 +97,8 @@ static iv_status save(loop *l)
         status = iv__run_rotate(l->run);
     char *path = status ? NULL : iv__run_path(l->run, "last.safetensors");
     if (!status)
-        status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, true) : IV_NOMEM;
+        status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, true)
+                      : IV_NOMEM;
     iv__free(l->home, path);
     if (!status) {
         l->run->last_damaged = false;
@@ -105,7 +111,8 @@ static iv_status save(loop *l)
 static iv_status write_model(loop *l)
 {
     char *path = iv__run_path(l->run, "model.safetensors");
-    iv_status status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee, &l->progress, false)
+    iv_status status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee,
+                                                   &l->progress, false)
                             : IV_NOMEM;
 
     iv__free(l->home, path);
@@ -133,7 +140,7 @@ static iv_status load_or_start(loop *l)
     return status;
 }
 
-/* ---- one step --------------------------------------------------------------------------------------------------------- */
+/* ---- one step -------------------------------------------------------------------------------- */
 
 static void choose_batch(loop *l)
 {
@@ -151,7 +158,8 @@ static void choose_batch(loop *l)
 
 static double weight_of(const loop *l, int part)
 {
-    return l->parts[part].weight ? *(const float *)iv_train_step_watched(l->steps[part], 0) : (double)l->count;
+    return l->parts[part].weight ? *(const float *)iv_train_step_watched(l->steps[part], 0)
+                                 : (double)l->count;
 }
 
 static bool explodes(const loop *l, double loss)
@@ -159,7 +167,8 @@ static bool explodes(const loop *l, double loss)
     return l->progress.first_loss > 0 && loss > explodes_beyond * l->progress.first_loss;
 }
 
-/* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and its mean loss is no number. */
+/* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and
+ * its mean loss is no number. */
 static iv_status gradients(loop *l, int part, double *weight)
 {
     iv_train_step *step = l->steps[part];
@@ -183,8 +192,8 @@ static iv_status gradients(loop *l, int part, double *weight)
     return status;
 }
 
-/* Weights of the best epoch, or those of the beginning; the optimizer forgets. A pure function of what was trained, so that a
- * run that was killed meanwhile does the same. */
+/* Weights of the best epoch, or those of the beginning; the optimizer forgets. A pure function
+ * of what was trained, so that a run that was killed meanwhile does the same. */
 static iv_status roll_back(loop *l)
 {
     char *path = iv__run_path(l->run, "model.safetensors");
@@ -244,10 +253,11 @@ static void report_step(loop *l, double loss, double norm, double rate, double s
     iv__text_free(&line);
     if (l->watcher->step)
         l->watcher->step(l->watcher->user,
-                         &(iv__step_report){ p->step, l->total, epoch, (l->total + l->per_epoch - 1) / l->per_epoch,
-                                             (p->step - 1) % l->per_epoch + 1, l->per_epoch, loss,
-                                             p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : loss, rate, norm,
-                                             seconds });
+                         &(iv__step_report){
+                             p->step, l->total, epoch, (l->total + l->per_epoch - 1) / l->per_epoch,
+                             (p->step - 1) % l->per_epoch + 1, l->per_epoch, loss,
+                             p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : loss, rate,
+                             norm, seconds });
 }
 
 static iv_status one_step(loop *l)
@@ -290,7 +300,7 @@ static iv_status one_step(loop *l)
     return IV_OK;
 }
 
-/* ---- the end of an epoch ------------------------------------------------------------------------------------------------ */
+/* ---- the end of an epoch --------------------------------------------------------------------- */
 
 static void report_epoch(loop *l, const iv__epoch_report *report)
 {
@@ -313,8 +323,8 @@ static void report_epoch(loop *l, const iv__epoch_report *report)
         l->watcher->epoch(l->watcher->user, report);
 }
 
-/* Weights that are kept are gone back to when a step goes bad, so they must be sound. What the last update made of them
- * shows in no loss yet: the last batch is looked at again. */
+/* Weights that are kept are gone back to when a step goes bad, so they must be sound. What the
+ * last update made of them shows in no loss yet: the last batch is looked at again. */
 static iv_status look_at_weights(loop *l, bool *sound)
 {
     double weight;
@@ -333,7 +343,9 @@ static iv_status end_epoch(loop *l)
     int64_t epoch = p->step / l->per_epoch;
     double validation = NAN, weight;
     double training = p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : NAN;
-    iv_status status = l->evaluation ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, &validation, &weight) : IV_OK;
+    iv_status status = l->evaluation
+                           ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, &validation, &weight)
+                           : IV_OK;
 
     if (status)
         return status;
@@ -350,9 +362,8 @@ static iv_status end_epoch(loop *l)
     p->epoch_loss = p->epoch_weight = 0;
     if (l->settings->patience && epoch - p->best_epoch >= l->settings->patience)
         p->finished = 1;
-    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step, training,
-                                         validation, rate_now(l),
-                                         l->epoch_seconds, best });
+    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step,
+                                         training, validation, rate_now(l), l->epoch_seconds, best });
     l->epoch_seconds = 0;
     if (p->finished)
         note(l, "stopped early: validation has not improved for as many epochs as --patience says");
@@ -360,7 +371,7 @@ static iv_status end_epoch(loop *l)
     return best && !status ? write_model(l) : status;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static iv_status run_steps(loop *l)
 {
@@ -376,14 +387,15 @@ static iv_status run_steps(loop *l)
         if (!status && more && l->watcher->stop && l->watcher->stop(l->watcher->user)) {
             status = save(l);
             return status ? status
-                          : iv_fail(l->home, IV_STOPPED, "stopped after step %lld of %lld; go on with --resume",
+                          : iv_fail(l->home, IV_STOPPED,
+                                    "stopped after step %lld of %lld; go on with --resume",
                                     (long long)l->progress.step, (long long)l->total);
         }
     }
     if (!status && l->progress.step % l->per_epoch)
         status = save(l);
     if (!status && !l->progress.best_epoch)
-        status = write_model(l); /* too short for an epoch: the weights as they are, so that they can be tried */
+        status = write_model(l); /* too short for an epoch: the weights as they are, to be tried */
     return status;
 }
 
@@ -392,7 +404,8 @@ static iv_status prepare(loop *l)
     int64_t n = l->trainee->n_records[SPLIT_TRAIN], batch = l->settings->batch;
 
     if (n < 1)
-        return iv_fail(l->home, IV_VALUE, "there is no record to train on; give more data or smaller --validation and --test");
+        return iv_fail(l->home, IV_VALUE,
+                       "there is no record to train on; give more data or smaller --validation and --test");
     l->per_epoch = (n + batch - 1) / batch;
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
     l->order = iv__alloc_array(l->home, n, sizeof *l->order);
@@ -415,10 +428,14 @@ static iv_status prepare(loop *l)
     return status;
 }
 
-iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params, const iv__trainee *trainee,
-                    const iv__watcher *watcher)
+iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params,
+                    const iv__trainee *trainee, const iv__watcher *watcher)
 {
-    loop l = { .home = run->home, .run = run, .settings = settings, .params = params, .trainee = trainee,
+    loop l = { .home = run->home,
+               .run = run,
+               .settings = settings,
+               .params = params,
+               .trainee = trainee,
                .watcher = watcher };
     iv_status status = prepare(&l);
 

@@ -1,4 +1,5 @@
-/* loop.h: training: epochs of steps over shuffled records, with validation, checkpoints and a guard against bad numbers. */
+/* loop.h: training: epochs of steps over shuffled records, with validation, checkpoints and a
+ * guard against bad numbers. */
 #ifndef IV_TRAIN_LOOP_H
 #define IV_TRAIN_LOOP_H
 
@@ -7,10 +8,10 @@
 #include "train/settings.h"
 
 typedef struct iv__step_report {
-    int64_t step, steps;        /* done, and in all */
-    int64_t epoch, epochs;      /* from 1 */
+    int64_t step, steps;   /* done, and in all */
+    int64_t epoch, epochs; /* from 1 */
     int64_t in_epoch, per_epoch;
-    double loss, mean;          /* of this step; of the epoch so far */
+    double loss, mean; /* of this step; of the epoch so far */
     double rate, norm, seconds;
 } iv__step_report;
 
@@ -30,11 +31,13 @@ typedef struct iv__watcher {
     bool (*stop)(void *user); /* asked after each step: save and end with STOPPED */
 } iv__watcher;
 
-/* Trains, or goes on from the run's checkpoint. Errors: STOPPED after saving; NUMERIC when rates were lowered in vain. */
-iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params, const iv__trainee *trainee,
-                    const iv__watcher *watcher);
+/* Trains, or goes on from the run's checkpoint.
+ * Errors: STOPPED after saving; NUMERIC when rates were lowered in vain. */
+iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params,
+                    const iv__trainee *trainee, const iv__watcher *watcher);
 
-/* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of weights. NaN if that is 0. */
+/* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of
+ * weights. NaN if that is 0. */
 typedef struct iv__evaluation iv__evaluation;
 iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch);
 void iv__evaluation_free(iv__evaluation *evaluation);

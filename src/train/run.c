@@ -1,4 +1,5 @@
-/* run.c: a run's folder. A file in it is complete or absent; lines of metrics are cut to the checkpoint on resume. */
+/* run.c: a run's folder. A file in it is complete or absent; lines of metrics are cut to the
+ * checkpoint on resume. */
 #define _GNU_SOURCE
 #include "train/run.h"
 
@@ -45,18 +46,22 @@ static iv_status lock_folder(iv__run *run)
     run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     iv_status status = IV_OK;
     if (run->lock < 0)
-        status = iv_fail(run->home, IV_IO, "the run folder %s cannot be written: %s", run->folder, strerror(errno));
+        status = iv_fail(run->home, IV_IO, "the run folder %s cannot be written: %s", run->folder,
+                         strerror(errno));
     else if (flock(run->lock, LOCK_EX | LOCK_NB))
-        status = iv_fail(run->home, IV_IO, "another process is training into %s; wait for it or choose another folder with -o",
+        status = iv_fail(run->home, IV_IO,
+                         "another process is training into %s; wait for it or choose another folder with -o",
                          run->folder);
     iv__free(run->home, path);
     return status;
 }
 
-/* What a process that was killed while it wrote has left beside our files. The folder must be locked. */
+/* What a process that was killed while it wrote has left beside our files. The folder must be
+ * locked. */
 static void remove_leftovers(const iv__run *run)
 {
-    static const char *const files[] = { last_name, "model.safetensors", metrics_name, events_name, "run.json" };
+    static const char *const files[] = { last_name, "model.safetensors", metrics_name, events_name,
+                                         "run.json" };
     DIR *folder = opendir(run->folder);
 
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
@@ -81,8 +86,10 @@ iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
     iv_status status = run->folder ? iv__make_folders(home, folder) : IV_NOMEM;
     if (!status)
         status = lock_folder(run);
-    if (!status && !resume && (has(run, last_name) || has(run, "model.safetensors") || has(run, "run.json")))
-        status = iv_fail(home, IV_IO, "%s holds a run already; go on with it by --resume, or choose another folder with -o",
+    if (!status && !resume &&
+        (has(run, last_name) || has(run, "model.safetensors") || has(run, "run.json")))
+        status = iv_fail(home, IV_IO,
+                         "%s holds a run already; go on with it by --resume, or choose another folder with -o",
                          folder);
     if (status) {
         iv__run_free(run);
@@ -107,7 +114,8 @@ void iv__run_free(iv__run *run)
 static iv__safetensors *open_if_there(const iv__run *run, const char *file)
 {
     char *path = iv__run_path(run, file);
-    iv__safetensors *opened = path && iv__file_exists(path) ? iv__safetensors_open(run->home, path) : NULL;
+    iv__safetensors *opened = path && iv__file_exists(path) ? iv__safetensors_open(run->home, path)
+                                                            : NULL;
 
     iv__free(run->home, path);
     return opened;
@@ -129,7 +137,8 @@ iv__safetensors *iv__run_checkpoint(iv__run *run, iv__text *note)
         }
     }
     if (note->size)
-        iv_fail(run->home, IV_FORMAT, "%s; no checkpoint is left to go on from: start again in another folder with -o",
+        iv_fail(run->home, IV_FORMAT,
+                "%s; no checkpoint is left to go on from: start again in another folder with -o",
                 note->data);
     return NULL;
 }
@@ -152,7 +161,8 @@ static int64_t step_of_line(const char *line, const char *end)
     static const char key[] = "{\"step\":";
     size_t size = sizeof key - 1;
 
-    return (size_t)(end - line) > size && !memcmp(line, key, size) ? strtoll(line + size, NULL, 10) : -1;
+    return (size_t)(end - line) > size && !memcmp(line, key, size) ? strtoll(line + size, NULL, 10)
+                                                                   : -1;
 }
 
 /* Keeps whole lines up to the step; a torn last line goes. */
@@ -217,7 +227,8 @@ iv_status iv__run_flush(iv__run *run)
     char *path = iv__run_path(run, metrics_name);
     int file = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
     if (file < 0) {
-        status = iv_fail(run->home, IV_IO, "opening %s/%s: %s", run->folder, metrics_name, strerror(errno));
+        status = iv_fail(run->home, IV_IO, "opening %s/%s: %s", run->folder, metrics_name,
+                         strerror(errno));
     } else {
         ssize_t n = write(file, run->metrics.data, run->metrics.size);
         if (n < 0 || (size_t)n != run->metrics.size)

@@ -9,9 +9,9 @@
 typedef struct iv__run {
     iv_home *home;
     char *folder;
-    int lock; /* a file descriptor; -1: not locked */
+    int lock;          /* a file descriptor; -1: not locked */
     bool last_damaged; /* it must not become `previous` */
-    iv__text metrics; /* lines of metrics.jsonl that wait */
+    iv__text metrics;  /* lines of metrics.jsonl that wait */
     iv__events *events;
 } iv__run;
 
@@ -19,13 +19,15 @@ typedef struct iv__run {
 char *iv__run_path(const iv__run *run, const char *file);
 
 /* Makes the folder and locks it for training.
- * resume: an existing run goes on, an absent one starts. Without it a folder that holds a run is refused.
+ * resume: an existing run goes on, an absent one starts. Without it a folder that holds a run is
+ * refused.
  * Errors: IO when it cannot be written, is there already, or another process trains into it. */
 iv__run *iv__run_new(iv_home *home, const char *folder, bool resume);
 void iv__run_free(iv__run *run);
 
-/* The newest complete checkpoint: last, else previous (then *note says what was wrong with last), else NULL without a
- * message if there is none; NULL with a message (FORMAT) if all that is there is damaged. */
+/* The newest complete checkpoint: last, else previous (then *note says what was wrong with
+ * last), else NULL without a message if there is none; NULL with a message (FORMAT) if all that
+ * is there is damaged. */
 iv__safetensors *iv__run_checkpoint(iv__run *run, iv__text *note);
 /* Makes way for the next `last`: the one before becomes `previous`, unless it is damaged. */
 iv_status iv__run_rotate(const iv__run *run);

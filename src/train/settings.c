@@ -27,16 +27,18 @@ const iv_field iv__settings_fields[] = {
 
 iv_optimizer iv__settings_optimizer(const iv__settings *s)
 {
-    return iv_optimizer_of(.kind = (iv_optimizer_kind)s->optimizer, .rate = s->rate, .momentum = s->momentum,
-                           .nesterov = s->nesterov, .weight_decay = s->weight_decay,
-                           .clip_norm = s->clip_norm, .clip_value = s->clip_value);
+    return iv_optimizer_of(.kind = (iv_optimizer_kind)s->optimizer, .rate = s->rate,
+                           .momentum = s->momentum, .nesterov = s->nesterov,
+                           .weight_decay = s->weight_decay, .clip_norm = s->clip_norm,
+                           .clip_value = s->clip_value);
 }
 
 double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total)
 {
     iv_schedule schedule = { .kind = (iv_schedule_kind)s->schedule,
                              .steps = s->schedule_steps ? s->schedule_steps : total - s->warmup,
-                             .factor = s->schedule_factor, .warmup = s->warmup };
+                             .factor = s->schedule_factor,
+                             .warmup = s->warmup };
 
     return iv_schedule_rate(&schedule, s->rate, step);
 }

@@ -21,6 +21,7 @@ typedef struct iv__settings {
 extern const iv_field iv__settings_fields[];
 
 iv_optimizer iv__settings_optimizer(const iv__settings *s);
-double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total); /* by the schedule; total: steps of the training */
+/* By the schedule; total: steps of the training. */
+double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total);
 
 #endif

@@ -54,8 +54,8 @@ static iv_node *norm_of(iv_graph *graph, int n, iv_node *const gradient[])
     return iv_sqrt(sum);
 }
 
-static iv_status make_gradients(iv_train_step *step, const iv_train_step_options *o, iv_node **parameter,
-                                iv_node **gradient)
+static iv_status make_gradients(iv_train_step *step, const iv_train_step_options *o,
+                                iv_node **parameter, iv_node **gradient)
 {
     iv_graph *graph = o->loss->graph;
     iv_status status = iv_gradient(o->loss, step->n, parameter, gradient);
@@ -81,7 +81,8 @@ static iv_status make_apply(iv_train_step *step, iv_node **parameter)
 {
     iv_home *home = step->home;
     iv_graph *graph = step->apply_graph = iv_graph_new_real(home, step->real);
-    iv_node **p = iv__alloc_array(home, step->n, sizeof *p), **g = iv__alloc_array(home, step->n, sizeof *g);
+    iv_node **p = iv__alloc_array(home, step->n, sizeof *p),
+            **g = iv__alloc_array(home, step->n, sizeof *g);
     iv_update *updates = iv__alloc_array(home, 3 * (int64_t)step->n, sizeof *updates);
     iv_status status = graph && p && g && updates ? IV_OK : IV_NOMEM;
     char name[512];
@@ -137,14 +138,18 @@ iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_opt
     iv_status status = step && parameter && gradient && depends ? IV_OK : IV_NOMEM;
 
     if (step)
-        *step = (iv_train_step){ .home = home, .params = params, .optimizer = o->optimizer,
-                                 .real = graph->real, .n_watched = o->n_watched };
+        *step = (iv_train_step){ .home = home,
+                                 .params = params,
+                                 .optimizer = o->optimizer,
+                                 .real = graph->real,
+                                 .n_watched = o->n_watched };
     if (!status) {
         const char *prefix = o->changes ? o->changes : "";
         step->n = find_parameters(o->loss, prefix, parameter, depends);
         step->names = iv__alloc_array(home, step->n + 1, sizeof *step->names);
         if (!step->n)
-            status = iv_fail(home, IV_NAME, "training step: the loss depends on no parameter below '%s'", prefix);
+            status = iv_fail(home, IV_NAME,
+                             "training step: the loss depends on no parameter below '%s'", prefix);
         else if (!step->names)
             status = IV_NOMEM;
     }
@@ -248,7 +253,8 @@ iv_plan_memory iv_train_step_memory(const iv_train_step *step)
     for (int i = 0; i < iv_plan_leaves(step->apply); i++) { /* the gradients' own memory is in the first slab */
         const iv_node *leaf = iv_plan_leaf(step->apply, i);
         if (!strcmp(iv_node_name(leaf), "optimizer"))
-            a.inputs += (size_t)iv_shape_count(iv_node_shape(leaf)) * iv_dtype_size(iv_node_dtype(leaf));
+            a.inputs += (size_t)iv_shape_count(iv_node_shape(leaf)) *
+                        iv_dtype_size(iv_node_dtype(leaf));
     }
     return a;
 }

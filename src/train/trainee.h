@@ -15,8 +15,8 @@ typedef struct iv__part {
     const char *name;    /* "critic"; "" when there is just one */
     const char *changes; /* prefix of parameters; "": all */
     iv_node *loss;       /* a mean over the weights */
-    iv_node *weight;     /* the sum of weights it is a mean over, a scalar; NULL: records count alike */
-    int times;           /* per round; 0 means 1 */
+    iv_node *weight; /* the sum of weights it is a mean over, a scalar; NULL: records count alike */
+    int times;       /* per round; 0 means 1 */
 } iv__part;
 
 /* A model's graph for one batch size. */
@@ -32,7 +32,8 @@ typedef struct iv__build {
 typedef struct iv__trainee {
     void *self;
     iv_status (*build)(void *self, iv__build *build);
-    /* Writes n records into the inputs of a plan made for `batch` records; those beyond n get weight 0. */
+    /* Writes n records into the inputs of a plan made for `batch` records; those beyond n get
+     * weight 0. */
     iv_status (*fill)(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch);
     int64_t n_records[SPLITS];
     const int32_t *records[SPLITS];

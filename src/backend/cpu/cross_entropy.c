@@ -145,20 +145,6 @@ size_t iv__linear_cross_entropy_back_scratch(const iv__cpu *cpu, const iv_kernel
 
 /* ---- columns: dw and db ---------------------------------------------------------------------- */
 
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line)
-{
-    t->ahead = t->b;
-    t->ahead_step = 0;
-    for (int i = 0; i < n; i++) {
-        if (line < streams[i].lines) {
-            t->ahead = streams[i].from + line * 16;
-            t->ahead_step = 16;
-            return;
-        }
-        line -= streams[i].lines;
-    }
-}
-
 /* Rows [i0,i1) of dw in one panel, the last row being db: they are complete and go where they
  * belong. */
 static void deliver(const iv__loss_job *j, int64_t panel, int64_t i0, int64_t i1)

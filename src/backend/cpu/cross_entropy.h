@@ -54,13 +54,6 @@ static inline int64_t iv__loss_rows_in(const iv__loss_job *j, int64_t block)
     return iv__min64(j->block_rows, j->rows - block * j->block_rows);
 }
 
-/* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */
-typedef struct iv__stream {
-    const float *from;
-    int64_t lines;
-} iv__stream;
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line);
-
 void iv__loss_row_task(const iv__loss_job *j, const iv__loss_task *t, int thread);
 void iv__loss_column_task(const iv__loss_job *j, const iv__loss_task *t);
 

@@ -6,16 +6,18 @@
 
 #include <string.h>
 
-/* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them and
- * ROW_TILES row tiles in L2. */
+/* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them, and
+ * ROW_TILES row tiles, lie in L2. A right factor of no more than WHOLE_FLOATS stays there as a
+ * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
     K_CHUNK = 160,
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
     WHOLE_FLOATS = 1 << 17,
-    TASK_WORK = 1 << 17
+    TASK_WORK = 1 << 17, /* products */
+    PACK_WORK = 1 << 15, /* floats */
+    PACK_ROWS = 1024,    /* of a part of a panel */
 };
-enum { PACK_ROWS = 1024, PACK_WORK = 1 << 15 };
 
 iv__panels iv__panels_of(const iv__cpu *cpu, int64_t n)
 {
@@ -249,8 +251,8 @@ static right right_of(const product_job *j, const float *b, int64_t begin, int64
 }
 
 /* What is packed after the chunk in hand: more of its columns, or the first of the next ones. */
-static void look_ahead(const product_job *j, const float *b, int64_t begin, int64_t end,
-                       int64_t next_k, right *r)
+static void ask_for_next(const product_job *j, const float *b, int64_t begin, int64_t end,
+                         int64_t next_k, right *r)
 {
     int64_t column = iv__panel_begin(&j->panels, begin), next = iv__panel_begin(&j->panels, end);
 
@@ -303,7 +305,7 @@ static void product_task(void *context, int64_t chunk, int thread)
         for (int64_t k0 = 0; k0 < p->k; k0 += k_chunk) {
             right r = right_of(j, b, q, q_end, k0, iv__min64(k_chunk, p->k - k0), b_room);
             if (!p->from_panels && !p->b_transposed)
-                look_ahead(j, b, q, q_end, k0 + k_chunk, &r);
+                ask_for_next(j, b, q, q_end, k0 + k_chunk, &r);
             for (int64_t i = i0; i < i1; i += rows)
                 rows_and_chunk(j, a, &r, i, i1, k0, c, a_room);
         }
@@ -349,6 +351,20 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
                  product_task, &j);
 }
 
+void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line)
+{
+    t->ahead = t->b;
+    t->ahead_step = 0;
+    for (int i = 0; i < n; i++) {
+        if (line < streams[i].lines) {
+            t->ahead = streams[i].from + line * 16;
+            t->ahead_step = 16;
+            return;
+        }
+        line -= streams[i].lines;
+    }
+}
+
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
     int64_t chunk = k_chunk_of(p->k), tiles = iv__ceil_div(p->m, cpu->rows),
@@ -364,16 +380,17 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
         for (int64_t k0 = 0; k0 < p->k; k0 += chunk) {
             t.k = iv__min64(chunk, p->k - k0);
             t.b = p->packed + column * p->k + k0 * vectors * cpu->width;
-            t.ahead = t.b + t.k * vectors * cpu->width;
-            t.ahead_step = vectors * cpu->width;
             t.add = p->add || k0;
+            int64_t line = 0, size = t.k * vectors * cpu->width;
+            iv__stream next = { t.b + size, size / 16 };
             for (int64_t batch = 0; batch < batches; batch++) {
                 for (int64_t tile = 0; tile < tiles; tile++) {
                     int64_t r = iv__part(p->m, tile, tiles), rows = iv__part(p->m, tile + 1, tiles) - r;
                     t.a = p->a + batch * p->a_batch + r * t.ai + k0 * t.ak;
                     t.c = p->c + batch * p->c_batch + r * p->ldc + column;
+                    iv__look_ahead(&t, &next, 1, line);
                     cpu->tile[rows][vectors](&t);
-                    t.ahead_step = 0;
+                    line += t.k;
                 }
             }
         }

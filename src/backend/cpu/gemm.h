@@ -51,4 +51,11 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
 /* A product with a packed b in the calling thread, a as it is. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
 
+/* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */
+typedef struct iv__stream {
+    const float *from;
+    int64_t lines;
+} iv__stream;
+void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line);
+
 #endif

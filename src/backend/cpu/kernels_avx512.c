@@ -1,4 +1,4 @@
-/* kernels_avx512.c: inner kernels of 16 floats a vector, and the backend "avx512". */
+/* kernels_avx512.c: inner kernels of 16 floats a vector, for AVX-512. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/vector.h"

@@ -1,5 +1,4 @@
-/* kernels_portable.c: inner kernels of 4 floats a vector in plain C, for any processor, and the
- * backend "portable". */
+/* kernels_portable.c: inner kernels of 4 floats a vector in plain C, for any processor. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/vector.h"
 

@@ -103,20 +103,6 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
     iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
 }
 
-static void deliver(const iv__backward *b, const float *product)
-{
-    const iv__sequence *s = &b->s;
-    float *dw = b->k->out[1].data, *du = b->k->out[2].data, *db = b->k->out[3].data;
-    size_t row = (size_t)s->sums * sizeof(float);
-
-    if (du)
-        memcpy(du, product, (size_t)s->units * row);
-    if (db)
-        memcpy(db, product + s->units * s->sums, row);
-    if (dw)
-        memcpy(dw, product + (s->units + 1) * s->sums, (size_t)s->inputs * row);
-}
-
 void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__backward b = { .k = k,
@@ -130,7 +116,7 @@ void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .extra = -1,
                        .packed_w = k->packed[0],
                        .step = step_back,
-                       .deliver = deliver };
+                       .deliver = iv__deliver_weights };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);

@@ -289,6 +289,20 @@ static void backward_group(void *context, int64_t group, int thread)
         deliver_states(s, &g, k->out[5].data, g.c);
 }
 
+void iv__deliver_weights(const iv__backward *b, const float *product)
+{
+    const iv__sequence *s = &b->s;
+    float *dw = b->k->out[1].data, *du = b->k->out[2].data, *db = b->k->out[3].data;
+    size_t row = (size_t)s->sums * sizeof(float);
+
+    if (du)
+        memcpy(du, product, (size_t)s->units * row);
+    if (db)
+        memcpy(db, product + s->units * s->sums, row);
+    if (dw)
+        memcpy(dw, product + (s->units + 1) * s->sums, (size_t)s->inputs * row);
+}
+
 void iv__backward_run(iv__backward *b)
 {
     const iv_kernel_call *k = b->k;

@@ -11,8 +11,8 @@
 #include "backend/cpu/gemm.h"
 
 typedef struct iv__sequence {
-    int64_t records, steps, inputs, units,
-        sums; /* sums: floats of a row of pre-activations, gates * units */
+    int64_t records, steps, inputs, units;
+    int64_t sums; /* floats of a row of pre-activations: gates * units */
     bool reverse;
     const float *mask;                    /* [N,T] or NULL */
     int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once */
@@ -58,9 +58,9 @@ struct iv__forward {
     iv__sequence s;
     int h0, c0;    /* inputs; c0 -1: there is no c */
     float *kept;   /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
-    const void *u; /* the panels of u: what the step needs of them */
-    void (*step)(const iv__forward *f, const iv__group *g,
-                 int64_t time); /* h, c and z become those after the step */
+    const iv__panels *u; /* of the parts of u that the step multiplies with */
+    /* h, c and z become those after the step */
+    void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
 };
 size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
@@ -84,9 +84,9 @@ struct iv__backward {
     iv__panels units;
     /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
     void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
-    void (*deliver)(const iv__backward *b, const float *product); /* dw, du and db out of the product below */
-    /* Weight gradients are [h before, 1, x, extra]^T dz: `left` [N T, left_row], dz [N T,
-     * dz_width]. */
+    /* dw, du and db out of [h before, 1, x, extra]^T dz */
+    void (*deliver)(const iv__backward *b, const float *product);
+    /* The factors of that product: left [N T, left_row], dz [N T, dz_width]. */
     float *left, *dz, *product, *rooms, *scratch;
     int64_t left_row, left_width;
 };
@@ -94,12 +94,15 @@ size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequenc
                             int64_t dz_width, bool extra);
 void iv__backward_run(iv__backward *b);
 
-/* dh += columns [first, first + panels of u) of dz times transposed u. */
+/* to (+)= columns [first, first + columns) of dz times a part of u, transposed. */
 void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
                         const float *packed, float *to, bool add);
 
 /* The record holds its state: what came goes on, and dz is 0. */
 void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);
+
+/* `deliver` where dz is that of all sums: du, db and dw are the product's rows. */
+void iv__deliver_weights(const iv__backward *b, const float *product);
 
 /* Rows of a matrix out of columns of another. */
 void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows,
