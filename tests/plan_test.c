@@ -1,5 +1,5 @@
-/* plan_test.c: plans by hand: updates, memory of outputs, constants, bad numbers, refusals,
- * threads, memory that runs out. Random graphs are in plan_random_test.c. */
+/* plan_test.c: plans by hand: updates, memory of outputs, constants, bad numbers, refusals, and
+ * memory that runs out. Random graphs are in plan_random_test.c. */
 #include <ivory/ops.h>
 #include <ivory/plan.h>
 
@@ -443,7 +443,7 @@ static void plans_ask_for_their_leaves(void **state)
     assert_output(w, 0, 2, 4, 9);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void running_allocates_nothing(void **state)
 {

@@ -8,7 +8,7 @@ static iv__progress progress_of(world *w, const training *t, const char *name)
 {
     iv__safetensors *file = iv__safetensors_open(w->home, file_of(t, name));
     iv_params *params = iv_params_new(w->home, IV_F32, 1);
-    iv__progress p;
+    iv__progress p = { 0 };
 
     if (!file || iv__checkpoint_load(params, file, &p))
         fail_msg("%s", iv_home_message(w->home));

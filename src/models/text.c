@@ -522,7 +522,7 @@ static const iv_system text_systems[] = {
       "units=256 embed=128 vocab=4000 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
-    { NULL },
+    { .name = NULL },
 };
 
 const iv_model iv_model_text = {
