@@ -19,17 +19,17 @@ extern "C" {
 #endif
 
 /* Status codes are few; the message on the home is exact. */
-#define IV_STATUS_MAP(XX)                                                                          \
-    XX(OK, "done")                                                                                 \
-    XX(NOMEM, "out of memory")                                                                     \
-    XX(SHAPE, "shapes do not fit")                                                                 \
-    XX(DTYPE, "wrong element type")                                                                \
-    XX(NAME, "unknown or repeated name")                                                           \
-    XX(VALUE, "value out of range")                                                                \
-    XX(IO, "input or output failed")                                                               \
-    XX(FORMAT, "malformed data")                                                                   \
-    XX(UNSUPPORTED, "not possible here")                                                           \
-    XX(NUMERIC, "a number went bad")                                                               \
+#define IV_STATUS_MAP(XX)                \
+    XX(OK, "done")                       \
+    XX(NOMEM, "out of memory")           \
+    XX(SHAPE, "shapes do not fit")       \
+    XX(DTYPE, "wrong element type")      \
+    XX(NAME, "unknown or repeated name") \
+    XX(VALUE, "value out of range")      \
+    XX(IO, "input or output failed")     \
+    XX(FORMAT, "malformed data")         \
+    XX(UNSUPPORTED, "not possible here") \
+    XX(NUMERIC, "a number went bad")     \
     XX(STOPPED, "stopped on request")
 
 typedef enum iv_status {
@@ -46,9 +46,9 @@ IV_API const char *iv_version(void);
 typedef struct iv_home iv_home;
 
 typedef struct iv_home_options {
-    size_t size;      /* sizeof(iv_home_options) */
-    int threads;      /* threads that share a kernel's work; 0: one per processor this process may use */
-    const char *isa;  /* portable, avx2, avx512 ...; NULL: $IVORY_ISA, else the best this processor has */
+    size_t size; /* sizeof(iv_home_options) */
+    int threads; /* threads that share a kernel's work; 0: one per processor this process may use */
+    const char *isa; /* portable or avx512; NULL: $IVORY_ISA, else the best this processor has */
     void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
     void *user;
 } iv_home_options;
@@ -56,8 +56,8 @@ typedef struct iv_home_options {
 /* NULL options mean the defaults. NULL is returned only when memory is out. */
 IV_API iv_home *iv_home_new(const iv_home_options *options);
 IV_API void iv_home_free(iv_home *home);
-IV_API iv_status iv_home_status(const iv_home *home);      /* of the last failure */
-IV_API const char *iv_home_message(const iv_home *home);   /* what was expected, what came, what to do */
+IV_API iv_status iv_home_status(const iv_home *home);    /* of the last failure */
+IV_API const char *iv_home_message(const iv_home *home); /* what was expected, what came, what to do */
 IV_API void iv_home_clear(iv_home *home);
 IV_API int iv_home_threads(const iv_home *home);
 

@@ -20,9 +20,9 @@ IV_API iv_status iv_gradient(iv_node *y, int n, iv_node *const x[], iv_node *dx[
 typedef struct iv_stepper iv_stepper;
 
 typedef struct iv_stepper_state {
-    iv_node *leaf;  /* an input of the step graph */
+    iv_node *leaf; /* an input of the step graph */
     iv_node *start; /* its value before the first position: a node that is the same at every position */
-    iv_node *next;  /* its value after this position */
+    iv_node *next; /* its value after this position */
 } iv_stepper_state;
 
 IV_API iv_stepper *iv_stepper_new(int n, iv_node *const outputs[]);

@@ -39,7 +39,7 @@ IV_API void iv_graph_print(const iv_graph *graph, FILE *file);
 IV_API iv_graph *iv_node_graph(const iv_node *node);
 IV_API const iv_shape *iv_node_shape(const iv_node *node);
 IV_API iv_dtype iv_node_dtype(const iv_node *node);
-IV_API const char *iv_node_op(const iv_node *node);   /* name of its row */
+IV_API const char *iv_node_op(const iv_node *node); /* name of its row */
 IV_API const char *iv_node_name(const iv_node *node); /* of a leaf; else the scope it was made in, or "" */
 /* Axis counted from the end when negative; 0 for NULL (so builders can go on). */
 IV_API int64_t iv_node_dim(const iv_node *node, int axis);

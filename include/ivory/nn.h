@@ -63,7 +63,14 @@ IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
 IV_API iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init);
 
 /* ---- layers --------------------------------------------------------------------------------------------------------- */
-typedef enum iv_activation { IV_LINEAR = 0, IV_RELU, IV_TANH, IV_SIGMOID, IV_SOFTMAX, IV_SOFTPLUS } iv_activation;
+typedef enum iv_activation {
+    IV_LINEAR = 0,
+    IV_RELU,
+    IV_TANH,
+    IV_SIGMOID,
+    IV_SOFTMAX,
+    IV_SOFTPLUS
+} iv_activation;
 IV_API iv_node *iv_activate(iv_node *x, iv_activation activation);
 
 typedef struct iv_dense_options {
@@ -75,7 +82,7 @@ typedef struct iv_dense_options {
 } iv_dense_options;
 /* y = activation(x W + b).  Shapes  x [...,I] -> [...,units];  kernel [I,units], bias [units] */
 IV_API iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *options);
-#define iv_dense(scope, x, ...)                                                                    \
+#define iv_dense(scope, x, ...) \
     iv_dense_with(scope, x, &(iv_dense_options){ .size = sizeof(iv_dense_options), __VA_ARGS__ })
 
 typedef struct iv_embedding_options {
@@ -86,8 +93,9 @@ typedef struct iv_embedding_options {
 } iv_embedding_options;
 /* Shapes  ids i32 [...] -> [...,units];  embeddings [count,units] */
 IV_API iv_node *iv_embedding_with(iv_scope *scope, iv_node *ids, const iv_embedding_options *options);
-#define iv_embedding(scope, ids, ...)                                                              \
-    iv_embedding_with(scope, ids, &(iv_embedding_options){ .size = sizeof(iv_embedding_options), __VA_ARGS__ })
+#define iv_embedding(scope, ids, ...) \
+    iv_embedding_with(scope, ids,     \
+                      &(iv_embedding_options){ .size = sizeof(iv_embedding_options), __VA_ARGS__ })
 /* 1 where an id is not 0, else 0, in the graph's real dtype: the mask that Keras's mask_zero makes. */
 IV_API iv_node *iv_mask_zero(iv_node *ids);
 /* 1 where any of the last axis differs from value: Keras's Masking layer.  [...,C] -> [...] */
@@ -98,17 +106,22 @@ IV_API iv_node *iv_masking(iv_node *x, double value);
 IV_API iv_node *iv_dropout(iv_scope *scope, iv_node *x, double rate);
 
 typedef enum iv_cell { IV_LSTM = 0, IV_GRU, IV_SIMPLE_RNN } iv_cell;
-typedef enum iv_merge { IV_MERGE_CONCAT = 0, IV_MERGE_SUM, IV_MERGE_AVERAGE, IV_MERGE_MULTIPLY } iv_merge;
+typedef enum iv_merge {
+    IV_MERGE_CONCAT = 0,
+    IV_MERGE_SUM,
+    IV_MERGE_AVERAGE,
+    IV_MERGE_MULTIPLY
+} iv_merge;
 
 typedef struct iv_recurrent_options {
     size_t size;
     const char *name;
-    iv_cell cell;         /* read by iv_recurrent only */
+    iv_cell cell; /* read by iv_recurrent only */
     int64_t units;
-    iv_node *mask;        /* [N,T]; where 0 the state is held; NULL: none */
-    iv_node *h0, *c0;     /* initial states [N,units]; NULL: zeros */
-    bool reset_before;    /* GRU: the reset gate acts before the recurrent product */
-    bool reverse;         /* from the last position to the first; y stays in place */
+    iv_node *mask;            /* [N,T]; where 0 the state is held; NULL: none */
+    iv_node *h0, *c0;         /* initial states [N,units]; NULL: zeros */
+    bool reset_before;        /* GRU: the reset gate acts before the recurrent product */
+    bool reverse;             /* from the last position to the first; y stays in place */
     iv_recurrent_out *states; /* if not NULL, receives y, h, c */
 } iv_recurrent_options;
 /* Recurrent layers over a whole sequence: x [N,T,I] -> y [N,T,units].
@@ -118,8 +131,13 @@ typedef struct iv_recurrent_options {
 IV_API iv_node *iv_lstm_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
 IV_API iv_node *iv_gru_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
 IV_API iv_node *iv_simple_rnn_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
-IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options); /* by .cell */
-#define iv_recurrent_fields_(...) &(iv_recurrent_options){ .size = sizeof(iv_recurrent_options), __VA_ARGS__ }
+IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x,
+                                  const iv_recurrent_options *options); /* by .cell */
+#define iv_recurrent_fields_(...)                         \
+    &(iv_recurrent_options)                               \
+    {                                                     \
+        .size = sizeof(iv_recurrent_options), __VA_ARGS__ \
+    }
 #define iv_lstm(scope, x, ...) iv_lstm_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 #define iv_gru(scope, x, ...) iv_gru_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 #define iv_simple_rnn(scope, x, ...) iv_simple_rnn_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
@@ -127,8 +145,10 @@ IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x, const iv_recurren
 /* Two layers of the same options, one of them in reverse, in scopes "forward" and "backward" within "bidirectional";
  * merged [N,T,2H] or [N,T,H]. y is 0 where the mask is 0; states->h and c are the last states of both, merged.
  * Not for generation: it looks ahead. */
-IV_API iv_node *iv_bidirectional_with(iv_scope *scope, iv_node *x, iv_merge merge, const iv_recurrent_options *options);
-#define iv_bidirectional(scope, x, merge, ...) iv_bidirectional_with(scope, x, merge, iv_recurrent_fields_(__VA_ARGS__))
+IV_API iv_node *iv_bidirectional_with(iv_scope *scope, iv_node *x, iv_merge merge,
+                                      const iv_recurrent_options *options);
+#define iv_bidirectional(scope, x, merge, ...) \
+    iv_bidirectional_with(scope, x, merge, iv_recurrent_fields_(__VA_ARGS__))
 
 typedef iv_node *iv_layer(iv_scope *scope, iv_node *x, void *context);
 /* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. Not for generation: time is folded. */
@@ -163,20 +183,28 @@ typedef struct iv_optimizer {
 /* Numbers that change from step to step (0 is the first); the input "optimizer" [IV_OPTIMIZER_NUMBERS] of the apply graph. */
 enum { IV_OPTIMIZER_NUMBERS = 4 };
 IV_API double iv_optimizer_rate(const iv_optimizer *o); /* o->rate, or its default */
-IV_API void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step, double number[IV_OPTIMIZER_NUMBERS]);
+IV_API void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step,
+                                 double number[IV_OPTIMIZER_NUMBERS]);
 /* Builds the graph of an update: for n parameters and their gradients, the updates of the parameters and of the optimizer's
  * own state, which are parameters too, named "optimizer/NAME/PART" (made in params when absent, zero at birth).
  * Returns how many updates were written (at most 3 n), or -1. *norm receives the norm of all gradients (before clipping). */
-IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o, int n, iv_node *const parameter[],
-                              iv_node *const gradient[], iv_update updates[], iv_node **norm);
+IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o, int n,
+                              iv_node *const parameter[], iv_node *const gradient[],
+                              iv_update updates[], iv_node **norm);
 
 /* ---- schedules: the rate at a step (0 is the first) ------------------------------------------------------------------------- */
-typedef enum iv_schedule_kind { IV_CONSTANT = 0, IV_EXPONENTIAL, IV_COSINE, IV_STAIRS, IV_LINEAR_DECAY } iv_schedule_kind;
+typedef enum iv_schedule_kind {
+    IV_CONSTANT = 0,
+    IV_EXPONENTIAL,
+    IV_COSINE,
+    IV_STAIRS,
+    IV_LINEAR_DECAY
+} iv_schedule_kind;
 typedef struct iv_schedule {
     iv_schedule_kind kind;
-    int64_t steps;        /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear); 0: none */
-    double factor;        /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
-    int64_t warmup;       /* steps of linear warm-up from 0; the decay begins behind them */
+    int64_t steps; /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear); 0: none */
+    double factor; /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
+    int64_t warmup; /* steps of linear warm-up from 0; the decay begins behind them */
 } iv_schedule;
 IV_API double iv_schedule_rate(const iv_schedule *schedule, double rate, int64_t step);
 

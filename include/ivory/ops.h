@@ -12,10 +12,10 @@ extern "C" {
 #endif
 
 /* ---- constants and random numbers --------------------------------------------------------------------- */
-IV_API iv_node *iv_fill(iv_graph *graph, iv_shape shape, double value);  /* of the graph's real dtype */
+IV_API iv_node *iv_fill(iv_graph *graph, iv_shape shape, double value); /* of the graph's real dtype */
 IV_API iv_node *iv_fill_i32(iv_graph *graph, iv_shape shape, int64_t value);
-IV_API iv_node *iv_like(iv_node *x, double value);                        /* fill of x's shape and dtype */
-IV_API iv_node *iv_range(iv_graph *graph, int64_t count);                 /* 0, 1, ... count-1 as i32 [count] */
+IV_API iv_node *iv_like(iv_node *x, double value);        /* fill of x's shape and dtype */
+IV_API iv_node *iv_range(iv_graph *graph, int64_t count); /* 0, 1, ... count-1 as i32 [count] */
 
 /* Counted random numbers. `clock` is the i32 input [6] that iv_random_clock makes: seed low and high word, step low and
  * high, first global record low and high. Axis 0 of the result counts records. Each call site has a place of its own in
@@ -31,21 +31,21 @@ IV_API iv_node *iv_exp(iv_node *x);
 IV_API iv_node *iv_log(iv_node *x);
 IV_API iv_node *iv_sqrt(iv_node *x);
 IV_API iv_node *iv_reciprocal(iv_node *x);
-IV_API iv_node *iv_square(iv_node *x);    /* x x */
+IV_API iv_node *iv_square(iv_node *x); /* x x */
 IV_API iv_node *iv_abs(iv_node *x);
-IV_API iv_node *iv_sign(iv_node *x);      /* -1, 0, 1; no gradient */
+IV_API iv_node *iv_sign(iv_node *x); /* -1, 0, 1; no gradient */
 IV_API iv_node *iv_tanh(iv_node *x);
 IV_API iv_node *iv_sigmoid(iv_node *x);
-IV_API iv_node *iv_softplus(iv_node *x);  /* log(1 + e^x), without overflow */
+IV_API iv_node *iv_softplus(iv_node *x); /* log(1 + e^x), without overflow */
 IV_API iv_node *iv_relu(iv_node *x);
-IV_API iv_node *iv_positive(iv_node *x);  /* 1 where x > 0, else 0; no gradient */
+IV_API iv_node *iv_positive(iv_node *x); /* 1 where x > 0, else 0; no gradient */
 IV_API iv_node *iv_sin(iv_node *x);
 IV_API iv_node *iv_cos(iv_node *x);
 IV_API iv_node *iv_power(iv_node *x, double exponent); /* x^a, x > 0 unless a is a whole number */
 IV_API iv_node *iv_scale(iv_node *x, double factor);
 IV_API iv_node *iv_shift(iv_node *x, double amount);
-IV_API iv_node *iv_cast(iv_node *x, iv_dtype dtype);     /* to i32 truncates, saturating; gradient only between reals */
-IV_API iv_node *iv_is_finite(iv_node *x);                /* 1 or 0, in x's dtype; no gradient */
+IV_API iv_node *iv_cast(iv_node *x, iv_dtype dtype); /* to i32 truncates, saturating; gradient only between reals */
+IV_API iv_node *iv_is_finite(iv_node *x); /* 1 or 0, in x's dtype; no gradient */
 IV_API iv_node *iv_stop_gradient(iv_node *x);
 
 /* ---- elementwise, two or three inputs ------------------------------------------------------------------ */
@@ -53,19 +53,19 @@ IV_API iv_node *iv_add(iv_node *a, iv_node *b);
 IV_API iv_node *iv_sub(iv_node *a, iv_node *b);
 IV_API iv_node *iv_mul(iv_node *a, iv_node *b);
 IV_API iv_node *iv_div(iv_node *a, iv_node *b);
-IV_API iv_node *iv_max(iv_node *a, iv_node *b);          /* gradient to the larger; halved between equals */
+IV_API iv_node *iv_max(iv_node *a, iv_node *b); /* gradient to the larger; halved between equals */
 IV_API iv_node *iv_min(iv_node *a, iv_node *b);
-IV_API iv_node *iv_equal(iv_node *a, iv_node *b);        /* 1 or 0 in the graph's real dtype; inputs real or i32 */
+IV_API iv_node *iv_equal(iv_node *a, iv_node *b); /* 1 or 0 in the graph's real dtype; inputs real or i32 */
 IV_API iv_node *iv_less(iv_node *a, iv_node *b);
 IV_API iv_node *iv_less_equal(iv_node *a, iv_node *b);
 IV_API iv_node *iv_select(iv_node *condition, iv_node *yes, iv_node *no); /* where condition != 0 */
 IV_API iv_node *iv_clip(iv_node *x, double low, double high);
 
 /* ---- places: values keep, places change ------------------------------------------------------------------ */
-IV_API iv_node *iv_reshape(iv_node *x, iv_shape shape);  /* one dimension may be -1 */
+IV_API iv_node *iv_reshape(iv_node *x, iv_shape shape); /* one dimension may be -1 */
 IV_API iv_node *iv_transpose(iv_node *x, iv_shape order); /* output axis k is input axis order.dim[k] */
 IV_API iv_node *iv_broadcast_to(iv_node *x, iv_shape shape);
-IV_API iv_node *iv_sum_to(iv_node *x, iv_shape shape);   /* the adjoint of broadcast_to */
+IV_API iv_node *iv_sum_to(iv_node *x, iv_shape shape); /* the adjoint of broadcast_to */
 IV_API iv_node *iv_slice(iv_node *x, int axis, int64_t begin, int64_t count, int64_t stride);
 IV_API iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after); /* zeros */
 IV_API iv_node *iv_concat(int n, iv_node *const x[], int axis);
@@ -75,10 +75,10 @@ IV_API iv_node *iv_repeat(iv_node *x, int axis, int64_t count); /* a new axis of
 /* ---- reductions; keep: the axis stays with length 1 -------------------------------------------------------- */
 IV_API iv_node *iv_sum(iv_node *x, int axis, bool keep);
 IV_API iv_node *iv_mean(iv_node *x, int axis, bool keep);
-IV_API iv_node *iv_sum_all(iv_node *x);                  /* to a scalar */
+IV_API iv_node *iv_sum_all(iv_node *x); /* to a scalar */
 IV_API iv_node *iv_mean_all(iv_node *x);
 IV_API iv_node *iv_max_of(iv_node *x, int axis, bool keep); /* gradient shared among equals */
-IV_API iv_node *iv_argmax(iv_node *x, int axis);         /* i32; the first of equals; no gradient */
+IV_API iv_node *iv_argmax(iv_node *x, int axis); /* i32; the first of equals; no gradient */
 
 /* ---- products --------------------------------------------------------------------------------------------- */
 /* y[..., m, n] = sum_k a[..., m, k] b[..., k, n]
@@ -124,20 +124,20 @@ typedef struct iv_recurrent_out {
  * reverse   runs from t = T-1 to 0; y[:,t] stays at place t; h and c are the states after t = 0.
  * Gradient  first-order (BPTT keeps the gates).
  * Source    Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000. */
-IV_API iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0, iv_node *c0,
-                                   iv_node *mask, bool reverse);
+IV_API iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
+                                   iv_node *c0, iv_node *mask, bool reverse);
 
 /* GRU, gates z, r, h (Keras's order):
  *   reset before:  z,r = sigmoid(x W + h U + b);  g = tanh(x Wg + (r h) Ug + bg);             h' = z h + (1 - z) g
  *   reset after:   b is [2,3H]: b[0] joins x W, b[1] joins h U;  g = tanh(x Wg + b0g + r (h Ug + b1g))
  * Shapes    x [N,T,I]  w [I,3H]  u [H,3H]  b [3H] or [2,3H]  h0 [N,H]
  * Source    Cho et al. 2014 (before); the cuDNN form (after). */
-IV_API iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0, iv_node *mask,
-                                  bool reset_after, bool reverse);
+IV_API iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
+                                  iv_node *mask, bool reset_after, bool reverse);
 
 /* h' = tanh(x[t] W + h U + b).  Shapes  x [N,T,I]  w [I,H]  u [H,H]  b [H]  h0 [N,H] */
-IV_API iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,
-                                         iv_node *mask, bool reverse);
+IV_API iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b,
+                                         iv_node *h0, iv_node *mask, bool reverse);
 
 #ifdef __cplusplus
 }

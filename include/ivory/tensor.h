@@ -10,8 +10,8 @@ extern "C" {
 
 typedef enum iv_dtype { IV_F32 = 1, IV_F64, IV_I32, IV_U8 } iv_dtype;
 
-IV_API size_t iv_dtype_size(iv_dtype dtype);       /* bytes of one element */
-IV_API const char *iv_dtype_name(iv_dtype dtype);  /* "f32" ... */
+IV_API size_t iv_dtype_size(iv_dtype dtype);      /* bytes of one element */
+IV_API const char *iv_dtype_name(iv_dtype dtype); /* "f32" ... */
 
 enum { IV_MAX_RANK = 8 };
 
@@ -22,7 +22,7 @@ typedef struct iv_shape {
 } iv_shape;
 
 /* iv_dims(32, 200) is the shape [32,200]; iv_scalar() has no axes and one element. */
-#define iv_dims(...)                                                                               \
+#define iv_dims(...) \
     ((iv_shape){ (int64_t)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
 #define iv_scalar() ((iv_shape){ 0, { 0 } })
 

@@ -15,17 +15,18 @@ typedef struct iv_train_step iv_train_step;
 
 typedef struct iv_train_step_options {
     size_t size;
-    const char *changes;    /* prefix of the parameters it may change; NULL or "": all that the loss depends on */
-    iv_node *loss;          /* a scalar */
-    int n_watched;          /* further nodes to read after the gradients */
+    const char *changes; /* prefix of the parameters it may change; NULL or "": all that the loss depends on */
+    iv_node *loss; /* a scalar */
+    int n_watched; /* further nodes to read after the gradients */
     iv_node *const *watched;
     iv_optimizer optimizer;
 } iv_train_step_options;
 
 /* Errors    of the gradient (UNSUPPORTED), of the plans; NAME when the loss depends on no parameter with that prefix. */
 IV_API iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_options *options);
-#define iv_train_step_new(params, ...)                                                             \
-    iv_train_step_new_with(params, &(iv_train_step_options){ .size = sizeof(iv_train_step_options), __VA_ARGS__ })
+#define iv_train_step_new(params, ...)                                                              \
+    iv_train_step_new_with(params, &(iv_train_step_options){ .size = sizeof(iv_train_step_options), \
+                                                             __VA_ARGS__ })
 IV_API void iv_train_step_free(iv_train_step *step);
 
 /* The plan of the gradients, to fill its inputs. */

@@ -11,24 +11,24 @@ enum { IV_MAX_PACKED = 4 };
 /* An input wanted in another form (a packed weight). The plan makes it once, shares it between the kernels that want
  * the same form of the same node, and makes it once per parameter version where the node depends on parameters alone. */
 typedef struct iv_packing {
-    int input;                                             /* which input of the call */
+    int input;                                              /* which input of the call */
     size_t (*size)(const iv_shape *shape, int64_t variant); /* bytes */
     void (*pack)(iv_home *home, const iv_array *from, int64_t variant, void *to);
     int64_t variant; /* for instance: transposed or not */
 } iv_packing;
 
 typedef struct iv_fast_kernel {
-    const char *op;                            /* name of the row */
-    bool (*fits)(const iv_kernel_call *k);     /* shapes, dtypes and attributes only: no data yet; NULL: always */
+    const char *op;                        /* name of the row */
+    bool (*fits)(const iv_kernel_call *k); /* shapes, dtypes and attributes only: no data yet; NULL: always */
     iv_kernel *run;
     size_t (*scratch)(const iv_kernel_call *k); /* bytes; NULL: none */
     int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
 } iv_fast_kernel;
 
 typedef struct iv_backend {
-    const char *name;                /* "portable", "avx512" */
-    bool (*available)(void);         /* on this processor */
-    const iv_fast_kernel *kernels;   /* ends with op NULL */
+    const char *name;              /* "portable", "avx512" */
+    bool (*available)(void);       /* on this processor */
+    const iv_fast_kernel *kernels; /* ends with op NULL */
 } iv_backend;
 
 /* Every backend compiled in, best first, NULL at the end; the last one is always available. */
@@ -39,6 +39,7 @@ extern const iv_backend *const iv__backends[];
 const iv_backend *iv__backend_of(iv_home *home);
 
 /* The first kernel of the backend for this row that fits, or NULL. */
-const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op, const iv_kernel_call *k);
+const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op,
+                                       const iv_kernel_call *k);
 
 #endif

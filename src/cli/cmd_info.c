@@ -53,7 +53,7 @@ static void put_memory(const info *f)
         size_t bytes;
     } rows[] = { { "parameters", m->parameters },
                  { "optimizer", m->optimizer },
-                 { "slab: values, and scratch of kernels", m->slab },
+                 { "slab: values and scratch", m->slab },
                  { "inputs", m->inputs },
                  { "constants: packed weights", m->constants },
                  { "validation", m->validation },

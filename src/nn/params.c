@@ -17,7 +17,7 @@ struct iv_params {
     iv_home *home;
     iv_dtype real;
     uint64_t seed;
-    bool empty; /* no initial values */
+    bool empty;       /* no initial values */
     uint64_t version; /* plans watch it */
     entry *entries;
     int count, room;

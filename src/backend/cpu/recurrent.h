@@ -56,8 +56,8 @@ struct iv__forward {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__sequence s;
-    int h0, c0;    /* inputs; c0 -1: there is no c */
-    float *kept;   /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
+    int h0, c0;  /* inputs; c0 -1: there is no c */
+    float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
     const iv__panels *u; /* of the parts of u that the step multiplies with */
     /* h, c and z become those after the step */
     void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
