@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,7 +17,8 @@ struct iv__writer {
     iv_home *home;
     char *path, *beside;
     int file;
-    int error; /* errno of the first failed write */
+    bool direct; /* what is there is a pipe or a device: written into, not replaced */
+    int error;   /* errno of the first failed write */
     size_t used;
     unsigned char buffer[1 << 16];
 };
@@ -39,11 +42,30 @@ static void writer_free(iv__writer *writer)
     iv__free(writer->home, writer);
 }
 
+/* A link is followed; what stands there already keeps its mode. */
+static void open_beside(iv__writer *writer)
+{
+    struct stat info;
+    bool there = stat(writer->path, &info) == 0;
+
+    writer->direct = there && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+    if (writer->direct) {
+        writer->file = open(writer->path, O_WRONLY | O_CLOEXEC);
+        return;
+    }
+    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->file >= 0 && there && fchmod(writer->file, info.st_mode & 07777))
+        writer->error = errno;
+}
+
 iv__writer *iv__writer_new(iv_home *home, const char *path)
 {
+    char real[PATH_MAX];
     iv__writer *writer = iv__alloc(home, sizeof *writer);
     if (!writer)
         return NULL;
+    if (realpath(path, real))
+        path = real;
     writer->home = home;
     writer->file = -1;
     writer->path = iv__copy_text(home, path);
@@ -53,7 +75,7 @@ iv__writer *iv__writer_new(iv_home *home, const char *path)
         return NULL;
     }
     snprintf(writer->beside, strlen(path) + 16, "%s.%d.new", path, (int)getpid());
-    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    open_beside(writer);
     if (writer->file < 0) {
         io_fail(home, "writing", path, errno);
         writer_free(writer);
@@ -115,19 +137,20 @@ iv_status iv__writer_commit(iv__writer *writer)
     if (!writer)
         return IV_IO;
     write_out(writer, writer->buffer, writer->used);
-    if (!writer->error && fsync(writer->file))
+    if (!writer->error && !writer->direct && fsync(writer->file))
         writer->error = errno;
     if (close(writer->file) && !writer->error)
         writer->error = errno;
     writer->file = -1;
-    if (!writer->error && rename(writer->beside, writer->path))
+    if (!writer->error && !writer->direct && rename(writer->beside, writer->path))
         writer->error = errno;
 
     iv_status status = IV_OK;
     if (writer->error) {
         status = io_fail(writer->home, "writing", writer->path, writer->error);
-        unlink(writer->beside);
-    } else {
+        if (!writer->direct)
+            unlink(writer->beside);
+    } else if (!writer->direct) {
         flush_folder_of(writer->path);
     }
     writer_free(writer);
@@ -138,7 +161,8 @@ void iv__writer_cancel(iv__writer *writer)
 {
     if (!writer)
         return;
-    unlink(writer->beside);
+    if (!writer->direct)
+        unlink(writer->beside);
     writer_free(writer);
 }
 

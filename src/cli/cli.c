@@ -90,7 +90,7 @@ int cli_put_line(cli *c, iv__text *text)
 {
     if (text->failed)
         return cli_fail(c);
-    printf("%s\n", text->data);
+    printf("%s\n", text->data ? text->data : "");
     iv__text_clear(text);
     if (fflush(stdout))
         return cli_refuse("writing to standard output: %s", strerror(errno));

@@ -20,6 +20,8 @@ static const iv_field sample_fields[] = {
 };
 /* clang-format on */
 
+enum { LONGEST_NOTE = 300 };
+
 /* Where samples go: a file, or (NULL) standard output. */
 typedef struct sampling {
     cli *c;
@@ -68,7 +70,7 @@ static void put_note(cli *c, const char *note)
 {
     iv__text line = { .home = c->home };
 
-    cli_put_short(&line, note, SIZE_MAX);
+    cli_put_short(&line, note, LONGEST_NOTE);
     if (!line.failed && line.data)
         cli_note(c, "ivory: %s", line.data);
     iv__text_free(&line);

@@ -115,6 +115,8 @@ static int announce(training *t)
         cli_note(c, "note        %s", instance->data_note);
     cli_note(c, "records     %s training, %s validation, %s test", cli_count(n[SPLIT_TRAIN], a),
              cli_count(n[SPLIT_VALIDATION], b), cli_count(n[SPLIT_TEST], d));
+    if (!n[SPLIT_VALIDATION] && instance->training.validation > 0)
+        cli_note(c, "note        so few records that none is kept for validation");
     cli_note(c, "parameters  %s", cli_count(iv_params_elements(t->params, ""), a));
     if (summary_foretell(t->instance, t->params, &m, NULL))
         return cli_fail(c);
@@ -181,6 +183,18 @@ static int say_stopped(training *t)
     return status;
 }
 
+/* With the first of the system's prompts, if it has any. */
+static void say_sample(training *t)
+{
+    const char *prompts = t->instance->system->prompts;
+
+    if (prompts)
+        cli_note(t->c, "  ivory sample %s --n 3 --prompt \"%.*s\"", t->folder.data,
+                 (int)strcspn(prompts, "\n"), prompts);
+    else
+        cli_note(t->c, "  ivory sample %s --n 3", t->folder.data);
+}
+
 static int say_done(training *t)
 {
     const char *folder = t->folder.data;
@@ -189,7 +203,7 @@ static int say_done(training *t)
         return put_end_json(t, true);
     cli_note(t->c, "The model is %s/model.safetensors. Next:", folder);
     if (t->instance->model->sample)
-        cli_note(t->c, "  ivory sample %s --n 3", folder);
+        say_sample(t);
     if (t->instance->trainee.n_records[SPLIT_TEST])
         cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);
     cli_note(t->c, "  ivory plot %s", folder);
@@ -222,7 +236,9 @@ static int cmd_train(cli *c)
     if (t.o->precision != PRECISION_F32)
         return cli_wrong(c, "--precision bf16 comes with a later version: this one trains in f32");
     t.instance = cli_instance(c, t.o->as_printed, &status);
-    if (t.instance)
+    if (t.instance && t.instance->training.validation + t.instance->training.test >= 1)
+        status = cli_wrong(c, "--validation and --test leave nothing to train on: together they must stay below 1");
+    else if (t.instance)
         status = open_data(&t);
     if (!status)
         status = open_run(&t);

@@ -5,6 +5,7 @@
 #include "ivory_version.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,8 +103,20 @@ static int dispatch(cli *c, int argc, char **argv)
     return run_command(c, argc - 2, argv + 2);
 }
 
+/* A standard stream that was closed must not become one of our files: what is written to it then
+ * fails, as it should. */
+static bool open_standard_streams(void)
+{
+    for (int stream = 0; stream < 3; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != stream)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_standard_streams())
+        return FAILED;
     cli c = { .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }),
               .argc = argc,
               .argv = argv };

@@ -167,6 +167,14 @@ iv_status iv__instance_matches(const iv_instance *instance, const iv__safetensor
         const char *there = iv__safetensors_metadata(file, pair->key), *dot = strchr(pair->key, '.');
         if (may_differ(dot + 1) || !strcmp(pair->key, "ivory.version"))
             continue;
+        if (there && strcmp(there, pair->value) && !strcmp(pair->key, "ivory.format"))
+            return iv_fail(instance->home, IV_UNSUPPORTED,
+                           "the run was written by another version of Ivory (format %s; this one goes on with %s)",
+                           there, pair->value);
+        if (there && strcmp(there, pair->value) && !strcmp(pair->key, "ivory.data_sha256"))
+            return iv_fail(instance->home, IV_VALUE,
+                           "the data are not those that the run was made with (their contents have another checksum); "
+                           "resuming needs the same data");
         if (!there || strcmp(there, pair->value))
             return iv_fail(instance->home, IV_VALUE,
                            "the run was made with %s %s, and now it is %s; resuming needs the same command (only epochs, "

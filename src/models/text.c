@@ -519,7 +519,7 @@ static const iv_system text_systems[] = {
     /* so few fables are learned partly by heart; keeping some back would only make it write
      * worse */
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
-      "units=256 embed=128 vocab=4000 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
+      "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
     { .name = NULL },

@@ -20,8 +20,10 @@ static double option(double given, double normal)
 
 static iv_optimizer with_defaults(const iv_optimizer *o)
 {
-    iv_optimizer full = *o;
+    iv_optimizer full = { 0 };
 
+    memcpy(&full, o, o->size < sizeof full ? o->size : sizeof full); /* size 0: all defaults */
+    o = &full;
     full.rate = option(o->rate, o->kind == IV_SGD ? 0.01 : 0.001);
     full.momentum = option(o->momentum, 0);
     full.rho = option(o->rho, 0.9);
@@ -213,7 +215,7 @@ int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o
 
     if (norm)
         *norm = NULL;
-    if (o->size != sizeof *o) {
+    if (o->size > sizeof *o) {
         iv__refuse(graph, IV_VALUE,
                    "optimizer: its options have a size that this library does not know");
         return -1;

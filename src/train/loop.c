@@ -199,6 +199,7 @@ static iv_status roll_back(loop *l)
     char *path = iv__run_path(l->run, "model.safetensors");
     iv__text text = { .home = l->home };
     iv__safetensors *file = NULL;
+    iv__progress then = { 0 }; /* when the model was written */
     iv_status status = path ? IV_OK : IV_NOMEM;
 
     iv__text_print(&text, "step %lld: %s. ", (long long)l->progress.step + 1, iv_home_message(l->home));
@@ -212,7 +213,7 @@ static iv_status roll_back(loop *l)
     }
     if (!status && l->progress.best_epoch) {
         file = iv__safetensors_open(l->home, path);
-        status = file ? iv__checkpoint_load(l->params, file, NULL) : iv_home_status(l->home);
+        status = file ? iv__checkpoint_load(l->params, file, &then) : iv_home_status(l->home);
     } else if (!status) {
         status = iv_params_reset(l->params);
     }
@@ -220,7 +221,7 @@ static iv_status roll_back(loop *l)
     iv__free(l->home, path);
     l->progress.updates = 0;
     if (l->progress.best_epoch)
-        iv__text_print(&text, "Back to the weights of epoch %lld", (long long)l->progress.best_epoch);
+        iv__text_print(&text, "Back to the weights of epoch %lld", (long long)then.best_epoch);
     else
         iv__text_put(&text, "Back to the weights of the beginning");
     iv__text_print(&text, ", rate lowered to %.3g (try %lld of %d)",

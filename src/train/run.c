@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static const char model_name[] = "model.safetensors";
 static const char last_name[] = "last.safetensors", previous_name[] = "previous.safetensors";
 static const char metrics_name[] = "metrics.jsonl", events_name[] = "events.out.tfevents.ivory";
 
@@ -60,7 +61,7 @@ static iv_status lock_folder(iv__run *run)
  * locked. */
 static void remove_leftovers(const iv__run *run)
 {
-    static const char *const files[] = { last_name, "model.safetensors", metrics_name, events_name,
+    static const char *const files[] = { last_name, model_name, metrics_name, events_name,
                                          "run.json" };
     DIR *folder = opendir(run->folder);
 
@@ -87,7 +88,7 @@ iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
     if (!status)
         status = lock_folder(run);
     if (!status && !resume &&
-        (has(run, last_name) || has(run, "model.safetensors") || has(run, "run.json")))
+        (has(run, last_name) || has(run, previous_name) || has(run, model_name)))
         status = iv_fail(home, IV_IO,
                          "%s holds a run already; go on with it by --resume, or choose another folder with -o",
                          folder);
@@ -140,6 +141,11 @@ iv__safetensors *iv__run_checkpoint(iv__run *run, iv__text *note)
         iv_fail(run->home, IV_FORMAT,
                 "%s; no checkpoint is left to go on from: start again in another folder with -o",
                 note->data);
+    else if (has(run, model_name))
+        iv_fail(run->home, IV_IO,
+                "%s has a model but no checkpoint to go on from (last.safetensors, previous.safetensors); "
+                "start again in another folder with -o",
+                run->folder);
     return NULL;
 }
 
@@ -165,26 +171,28 @@ static int64_t step_of_line(const char *line, const char *end)
                                                                    : -1;
 }
 
-/* Keeps whole lines up to the step; a torn last line goes. */
+/* Keeps our lines up to the step; a torn or damaged line goes. */
 static iv_status cut_lines(const iv__run *run, const char *path, int64_t step)
 {
     iv__view view;
+    iv__text kept = { .home = run->home };
     if (!iv__file_exists(path))
         return IV_OK;
     iv_status status = iv__view_open(run->home, path, &view);
     if (status)
         return status;
-    const char *begin = (const char *)view.data, *end = begin + view.size, *kept = begin;
-    while (kept < end) {
-        const char *line_end = memchr(kept, '\n', (size_t)(end - kept));
-        int64_t at = line_end ? step_of_line(kept, line_end) : -1;
-        if (at < 0 || at > step)
-            break;
-        kept = line_end + 1;
+    const char *line = (const char *)view.data, *end = line + view.size, *line_end;
+    for (; line < end && (line_end = memchr(line, '\n', (size_t)(end - line))); line = line_end + 1) {
+        int64_t at = step_of_line(line, line_end);
+        if (at >= 0 && at <= step && line_end[-1] == '}')
+            iv__text_add(&kept, line, (size_t)(line_end + 1 - line));
     }
-    if (kept < end)
-        status = iv__file_write(run->home, path, begin, (size_t)(kept - begin));
+    if (kept.failed)
+        status = IV_NOMEM;
+    else if (kept.size < view.size)
+        status = iv__file_write(run->home, path, kept.data, kept.size);
     iv__view_close(&view);
+    iv__text_free(&kept);
     return status;
 }
 

@@ -9,7 +9,7 @@ const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, seed,            INT,  "42",    0, 1e15, "", "",        "decides every random number"),
     FIELD(iv__settings, optimizer,       CHOICE, "adam", 0, 0, "sgd rmsprop adam adamw", "", "how gradients change parameters"),
     FIELD(iv__settings, rate,            REAL, "0.001", 0, 1e9,  "", "",        "learning rate"),
-    FIELD(iv__settings, momentum,        REAL, "0",     0, 1,    "", "",        "of sgd and rmsprop"),
+    FIELD(iv__settings, momentum,        REAL, "0",     0, 0.9999,    "", "",        "of sgd and rmsprop"),
     FIELD(iv__settings, nesterov,        BOOL, "no",    0, 0,    "", "",        "sgd: look ahead along the momentum"),
     FIELD(iv__settings, weight_decay,    REAL, "0.004", 0, 10,   "", "",        "of adamw"),
     FIELD(iv__settings, schedule,        CHOICE, "constant", 0, 0, "constant exponential cosine stairs linear", "", "how the rate falls"),

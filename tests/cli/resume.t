@@ -96,3 +96,24 @@ kill -INT "$trainer"
 wait "$trainer"
 status=$?
 expect_status 130 "the one that trains goes on until it is stopped"
+
+# ---- a folder that lost something ---------------------------------------------------------
+
+small_text lost.txt
+run train text --data lost.txt "${tiny[@]}" --epochs 2 -o lost -q
+cp -r lost torn
+rm lost/last.safetensors lost/previous.safetensors
+run train text --data lost.txt "${tiny[@]}" --epochs 2 -o lost -q --resume
+expect_status 1 "a model without a checkpoint is not trained over"
+expect_err "has a model but no checkpoint to go on from" "and says so"
+before=$(wc -l <torn/metrics.jsonl)
+sed -i '3s/.*/damaged/' torn/metrics.jsonl
+run train text --data lost.txt "${tiny[@]}" --epochs 2 -o torn -q --resume
+expect "a damaged line of metrics costs that line alone" [ "$(wc -l <torn/metrics.jsonl)" -eq $((before - 1)) ]
+
+printf '\n\n   \n' >blank.txt
+run train text --data blank.txt --records whole "${tiny[@]}" -o blank
+expect_status 1 "a file of blanks is no text"
+expect_err "there is no record to learn from" "and says so"
+run train text --data lost.txt "${tiny[@]}" -o none --validation 0.6 --test 0.5
+expect_status 2 "splits that leave nothing are refused"

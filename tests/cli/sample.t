@@ -68,3 +68,27 @@ if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
 else
     skip "plot" "ivory-plot was not built"
 fi
+
+# ---- what is written where --------------------------------------------------------------
+
+printf 'yes\nno\n' >yn.txt
+run train text --data yn.txt -o yn --epochs 3 --units 8 --embed 4 -q
+failed=0
+for seed in 0 1 2 3 4 5 6 7 8 9; do
+    "$IVORY" sample yn --seed "$seed" >>drawn || failed=1
+done
+expect "a sample may be empty" [ "$failed" = 0 ]
+expect "and is a line all the same" [ "$(wc -l <drawn)" -eq 10 ]
+
+mkfifo pipe
+cat pipe >through &
+run sample yn --n 3 --out pipe
+wait $!
+expect "a pipe is written into" [ "$(wc -l <through)" -eq 3 ]
+expect "and stays a pipe" [ -p pipe ]
+: >kept && chmod 600 kept && ln -s kept link
+run sample yn --n 2 --out link
+expect "a link is followed" [ -L link ]
+expect "what was there keeps its mode" [ "$(stat -c %a kept)" = 600 ]
+"$IVORY" sample yn >&- 2>"$err" && closed=0 || closed=$?
+expect "a closed standard output is an error" [ "$closed" -eq 1 ]

@@ -23,6 +23,7 @@ static const iv_field text_fields[] = {
 typedef struct text_state {
     iv__lines *lines;
     int records;
+    bool given; /* of a whole file: its one record */
 } text_state;
 
 /* Paragraphs, when among the first piece's lines at least four blocks are set off by blank
@@ -75,7 +76,7 @@ static void text_close(iv__records *records)
 /* A piece per line: the record goes on until an empty last piece. */
 static iv_status next_of_whole(iv__records *records)
 {
-    const text_state *state = records->state;
+    text_state *state = records->state;
     const char *line;
     size_t size;
     bool whole, failed;
@@ -89,8 +90,9 @@ static iv_status next_of_whole(iv__records *records)
         if (whole)
             iv__text_put(&records->text, "\n");
     } else {
-        records->ended = records->kept == 1;
-        records->kept = 1;
+        records->ended = state->given;
+        records->kept += !state->given;
+        state->given = true;
     }
     return IV_OK;
 }
