@@ -1,4 +1,5 @@
-/* backend_loss_test.c: the fused linear layer and cross-entropy, forward and backward, of every backend here. */
+/* backend_loss_test.c: the fused linear layer and cross-entropy, forward and backward, of every
+ * backend here. */
 #include "backend_world.h"
 
 typedef struct loss_case {
@@ -90,7 +91,8 @@ static void test_cross_entropy(void **state)
         check_cross_entropy(&cases[i]);
 }
 
-/* Logits hundreds apart: the first panel's maximum does not do, and targets' exponentials vanish. */
+/* Logits hundreds apart: the first panel's maximum does not do, and targets' exponentials
+ * vanish. */
 static void test_cross_entropy_far_apart(void **state)
 {
     (void)state;

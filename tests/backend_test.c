@@ -1,4 +1,5 @@
-/* backend_test.c: which backend a home gets; products, softmax and elementwise rows of every backend here. */
+/* backend_test.c: which backend a home gets; products, softmax and elementwise rows of every
+ * backend here. */
 #include "backend_world.h"
 
 /* ---- matmul ---------------------------------------------------------------------------------- */

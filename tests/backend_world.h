@@ -1,5 +1,5 @@
-/* backend_world.h: kernel calls for the tests of backends: made, run by every backend here with 1, 2 and 3 threads, and
- * compared with what a plain reference in double precision expects. */
+/* backend_world.h: kernel calls for the tests of backends: made, run by every backend here with 1,
+ * 2 and 3 threads, and compared with what a plain reference in double precision expects. */
 #ifndef IV_TESTS_BACKEND_WORLD_H
 #define IV_TESTS_BACKEND_WORLD_H
 

@@ -1,4 +1,5 @@
-/* ops_build_test.c: what builders do beyond one row: broadcasting, refusals, fusing, and what rows promise together. */
+/* ops_build_test.c: what builders do beyond one row: broadcasting, refusals, fusing, and what rows
+ * promise together. */
 #include <ivory/derive.h>
 #include <ivory/ops.h>
 

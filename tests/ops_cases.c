@@ -1,10 +1,11 @@
-/* ops_cases.c: the table of cases that ops_check_test.c runs every row through. A row without a case fails there.
- * Values after GOLDEN come from the formulas, computed in double precision by hand or with Python's math module. */
+/* ops_cases.c: the table of cases that ops_check_test.c runs every row through. A row without a
+ * case fails there. Values after GOLDEN come from the formulas, computed in double precision by
+ * hand or with Python's math module. */
 #include "common/ops_case.h"
 
 /* clang-format off */
 static const ops_case ops_cases[] = {
-    /* ---- elementwise, one input ------------------------------------------------------------------------ */
+    /* ---- elementwise, one input -------------------------------------------------------------- */
     CASE(neg, IN(F(3, 5)), RANGE(-2, 2)),
     CASE(neg, IN(F(3)), GIVEN(1, -2, 0), GOLDEN(-1, 2, 0)),
     CASE(exp, IN(F(3, 5)), RANGE(-3, 3)),
@@ -57,7 +58,7 @@ static const ops_case ops_cases[] = {
     CASE(cast, IN(B(0, 255, 5)), WITH(iv__to_dtype, IV_I32), GIVEN(0, 1, 127, 128, 255), GOLDEN(0, 1, 127, 128, 255)),
     CASE(cast, IN(B(0, 255, 33)), WITH(iv__to_dtype, IV_F32)),
 
-    /* ---- elementwise, two or three inputs --------------------------------------------------------------- */
+    /* ---- elementwise, two or three inputs ---------------------------------------------------- */
     CASE(add, IN(F(3, 7), F(3, 7)), RANGE(-1, 1)),
     CASE(add, IN(F(2), F(2)), GIVEN(1, 2, 0.5, -4), GOLDEN(1.5, -2)),
     CASE(sub, IN(F(3, 7), F(3, 7)), RANGE(-1, 1)),
@@ -83,7 +84,7 @@ static const ops_case ops_cases[] = {
     CASE(select, IN(M(29), J(-9, 9, 29), J(-9, 9, 29))),
     CASE(select, IN(M(3), F(3), F(3)), GIVEN(0, -2, 1, 1, 2, 3, 4, 5, 6), GOLDEN(4, 2, 3)),
 
-    /* ---- constants and random numbers --------------------------------------------------------------------- */
+    /* ---- constants and random numbers -------------------------------------------------------- */
     CASE(fill, WITH(iv__fill, SHAPE_OF(2, 3), IV_F32, -1.5), GOLDEN(-1.5, -1.5, -1.5, -1.5, -1.5, -1.5)),
     CASE(fill, WITH(iv__fill, SHAPE_OF(2, 1), IV_I32, 7), GOLDEN(7, 7)),
     CASE(fill, WITH(iv__fill, SHAPE_OF(3), IV_U8, 200), GOLDEN(200, 200, 200)),
@@ -92,7 +93,7 @@ static const ops_case ops_cases[] = {
     CASE(random_uniform, IN(I(9, 6)), WITH(iv__random, SHAPE_OF(7, 3, 3), "a place")),
     CASE(random_normal, IN(I(9, 6)), WITH(iv__random, SHAPE_OF(7, 3, 3), "a place")),
 
-    /* ---- places ------------------------------------------------------------------------------------------ */
+    /* ---- places ------------------------------------------------------------------------------ */
     CASE(reshape, IN(F(2, 3, 4)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(4, 6)), NO_STEPS(1)),
     CASE(reshape, IN(F(2, 3, 4)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(2, 3, 2, 2)), STEPS(1)),
     CASE(reshape, IN(F(2, 3, 4)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(1, 2, 12)), STEPS(0)),
@@ -119,7 +120,7 @@ static const ops_case ops_cases[] = {
     CASE(reverse, IN(F(2, 3)), WITH(iv__at_axis, 1), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(3, 2, 1, 6, 5, 4), NO_STEPS(1)),
     CASE(reverse, IN(F(2, 3)), WITH(iv__at_axis, 0), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(4, 5, 6, 1, 2, 3)),
 
-    /* ---- reductions --------------------------------------------------------------------------------------- */
+    /* ---- reductions -------------------------------------------------------------------------- */
     CASE(sum_to, IN(F(4, 3, 5)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(4, 1, 5)), STEPS(2)),
     CASE(sum_to, IN(F(4, 3, 5)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(3, 1)), STEPS(1)),
     CASE(sum_to, IN(F(4, 3, 5)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(1, 3, 5)), NO_STEPS(0)),
@@ -140,7 +141,7 @@ static const ops_case ops_cases[] = {
     CASE(argmax, IN(F(3, 5, 4)), RANGE(-1, 1), WITH(iv__at_axis, 2), NO_STEPS(2)),
     CASE(argmax, IN(F(2, 3)), WITH(iv__at_axis, 1), GIVEN(1, 3, 3, -5, -6, -5), GOLDEN(1, 0)),
 
-    /* ---- products ----------------------------------------------------------------------------------------- */
+    /* ---- products ---------------------------------------------------------------------------- */
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), STEPS(1, STILL)),
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), NO_STEPS(2, STILL)),
     CASE(matmul, IN(F(3, 4), F(5, 4)), RANGE(-1, 1), WITH(iv__matmul, 0, 1), STEPS(0, STILL)),
@@ -158,7 +159,7 @@ static const ops_case ops_cases[] = {
     CASE(matmul, IN(F(5, 300, 33), F(33, 97)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), TOLERANCE(1e-5)),
     CASE(matmul, IN(F(2, 2), F(2, 2)), WITH(iv__matmul, 0, 0), GIVEN(1, 2, 3, 4, 5, 6, 7, 8), GOLDEN(19, 22, 43, 50)),
 
-    /* ---- places chosen by numbers -------------------------------------------------------------------------- */
+    /* ---- places chosen by numbers ------------------------------------------------------------ */
     CASE(gather, IN(F(7, 5), I(7, 2, 4)), RANGE(-1, 1), STEPS(STILL, 1)),
     CASE(gather, IN(F(7, 5), I(7, 4)), RANGE(-1, 1), NO_STEPS(0, STILL)),
     CASE(gather, IN(F(2, 2), J(-1, 9, 3)), GIVEN(1, 2, 3, 4, 1, 2, -1), GOLDEN(3, 4, NAN, NAN, NAN, NAN)),
@@ -173,7 +174,7 @@ static const ops_case ops_cases[] = {
     CASE(one_hot, IN(I(5, 2, 4)), WITH(iv__count, 5), STEPS(1)),
     CASE(one_hot, IN(J(-1, 9, 2)), WITH(iv__count, 3), GIVEN(1, -1), GOLDEN(0, 1, 0, 0, 0, 0)),
 
-    /* ---- normalised exponentials ----------------------------------------------------------------------------- */
+    /* ---- normalised exponentials ------------------------------------------------------------- */
     CASE(softmax, IN(F(3, 11)), RANGE(-3, 3), STEPS(0)),
     CASE(softmax, IN(F(40, 1000)), RANGE(-3, 3)),
     CASE(softmax, IN(F(3)), GIVEN(1, 2, 3), GOLDEN(0.09003057317038046, 0.24472847105479764, 0.6652409557748218),
@@ -188,7 +189,7 @@ static const ops_case ops_cases[] = {
     CASE(log_sum_exp, IN(F(40, 1000)), RANGE(-3, 3)),
     CASE(log_sum_exp, IN(F(3)), GIVEN(1, 2, 3), GOLDEN(3.4076059644443806), NO_STEPS(0)),
 
-    /* ---- cross-entropy ------------------------------------------------------------------------------------ */
+    /* ---- cross-entropy ----------------------------------------------------------------------- */
     CASE(linear_cross_entropy, IN(F(2, 3, 4), F(4, 7), F(7), I(7, 2, 3), M(2, 3)), RANGE(-1, 1),
          FIRST_ORDER("linear_cross_entropy_back"), STEPS(1, STILL, STILL, 1, 1)),
     CASE(linear_cross_entropy, IN(F(9, 4), F(4, 7), F(7), I(7, 9), X(9)), RANGE(-1, 1),
@@ -204,7 +205,7 @@ static const ops_case ops_cases[] = {
     CASE(linear_cross_entropy_back, IN(F(40, 33), F(33, 150), F(150), I(150, 40), M(40), M(40)), RANGE(-1, 1),
          TOLERANCE(1e-5)),
 
-    /* ---- recurrent ---------------------------------------------------------------------------------------- */
+    /* ---- recurrent --------------------------------------------------------------------------- */
     CASE(lstm, IN(F(2, 4, 3), F(3, 20), F(5, 20), F(20), F(2, 5), F(2, 5)), RANGE(-1, 1), WITH(iv__recurrent, 0, 0),
          OUTPUTS(3), FIRST_ORDER("lstm_back"), STEPS(1, STILL, STILL, STILL, STILL, STILL)),
     CASE(lstm, IN(F(3, 4, 3), F(3, 20), F(5, 20), F(20), F(3, 5), F(3, 5), M(3, 4)), RANGE(-1, 1),

@@ -365,7 +365,8 @@ static void outputs_may_be_missing(void **state)
     }
 }
 
-/* Outputs and gradients by a plan (simplified, fused, placed, with the best kernels) are those of the plain path. */
+/* Outputs and gradients by a plan (simplified, fused, placed, with the best kernels) are those of
+ * the plain path. */
 static void plans_as_the_plain_path(void **state)
 {
     (void)state;
@@ -404,7 +405,8 @@ static void plans_as_the_plain_path(void **state)
 
 /* ---- the stepper against the whole ----------------------------------------------------------- */
 
-/* Offset of element i of a node of one position, at position t, in the same node of the whole graph. */
+/* Offset of element i of a node of one position, at position t, in the same node of the whole
+ * graph. */
 static int64_t whole_place(const iv_shape *one, const iv_shape *whole, int64_t i, int64_t t)
 {
     int64_t place = 0, stride = 1;

@@ -8,14 +8,15 @@
 extern "C" {
 #endif
 
-/* dx[i] = d(sum of y)/d(x[i]), as new nodes of the same graph; so it can be differentiated again.
- * A node that y does not depend on gets zeros.
- * Errors    UNSUPPORTED when the way from x to y passes a row without gradient rule of that order: the row is
- *           named with its reason. dx is then all NULL. */
+/* dx[i] = d(sum of y)/d(x[i]), as new nodes of the same graph; so it can be differentiated again. A
+ * node that y does not depend on gets zeros.
+ * Errors    UNSUPPORTED when the way from x to y passes a row without gradient rule of that order:
+ *           the row is named with its reason. dx is then all NULL. */
 IV_API iv_status iv_gradient(iv_node *y, int n, iv_node *const x[], iv_node *dx[]);
 
-/* The stepper of some outputs: a graph that computes them for one position, with states that are carried.
- * Inputs made by iv_input_sequence have length 1 on their time axis; everything else is as in the whole graph.
+/* The stepper of some outputs: a graph that computes them for one position, with states that are
+ * carried. Inputs made by iv_input_sequence have length 1 on their time axis; everything else is as
+ * in the whole graph.
  * Errors    UNSUPPORTED when a row looks ahead (named). */
 typedef struct iv_stepper iv_stepper;
 

@@ -1,8 +1,10 @@
 /* nn.h: parameters, scopes, layers, losses, optimizers and schedules: functions that build graph.
  *
- * Names, defaults, initialisers and weight layouts are Keras's. Options are named fields: iv_dense(s, x, .units = 10). A field
- * left zero means its default; IV_ZERO is an explicit zero. Every builder returns NULL if an input is NULL or it refuses; the
- * graph keeps the first reason. */
+ * Names, defaults, initialisers and weight layouts are Keras's. Options are named fields:
+ * iv_dense(s, x, .units = 10). A field left zero means its default; IV_ZERO is an explicit zero.
+ * Every builder returns NULL if an input is NULL or it refuses; the graph keeps the first reason.
+ *
+ * The macros are C's (compound literals); from C++ call the functions whose names end in _with. */
 #ifndef IVORY_NN_H
 #define IVORY_NN_H
 
@@ -14,12 +16,14 @@
 extern "C" {
 #endif
 
-/* ---- parameters: named tensors that outlive graphs and plans -------------------------------------------------- */
+/* ---- parameters: named tensors that outlive graphs and plans --------------------------------- */
 typedef struct iv_params iv_params;
 
-/* real: IV_F32, or IV_F64 for gradient checks. The seed decides every initial value, together with the name. */
+/* real: IV_F32, or IV_F64 for gradient checks. The seed decides every initial value, together with
+ * the name. */
 IV_API iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed);
-/* The same, but parameters are zeros at birth: for those that are loaded next, or only looked at. */
+/* The same, but parameters are zeros at birth: for those that are loaded next, or only looked
+ * at. */
 IV_API iv_params *iv_params_new_empty(iv_home *home, iv_dtype real);
 IV_API void iv_params_free(iv_params *params);
 IV_API int iv_params_count(const iv_params *params);
@@ -29,7 +33,8 @@ IV_API iv_tensor *iv_params_find(const iv_params *params, const char *name); /* 
 /* Elements of all parameters whose name begins with prefix ("" : all). */
 IV_API int64_t iv_params_elements(const iv_params *params, const char *prefix);
 IV_API iv_home *iv_params_home(const iv_params *params);
-/* The tensor of that name; zeros if it is new. Errors: SHAPE when it is known with another shape. */
+/* The tensor of that name; zeros if it is new. Errors: SHAPE when it is known with another
+ * shape. */
 IV_API iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape shape);
 /* Every parameter as it was at birth. */
 IV_API iv_status iv_params_reset(iv_params *params);
@@ -47,22 +52,24 @@ typedef enum iv_init {
     IV_LSTM_BIAS,         /* zeros, with ones for the forget gate: second quarter */
 } iv_init;
 
-/* ---- scopes: where parameters get their names ------------------------------------------------------------------ */
+/* ---- scopes: where parameters get their names ------------------------------------------------ */
 typedef struct iv_scope iv_scope;
 
 /* The outermost scope; it lives as long as the graph. name may be "". */
 IV_API iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name);
 /* A scope within: `name`, or if NULL the kind with a number: dense, dense_1, ... */
 IV_API iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind);
-/* Opens a scope of this graph again, to share its parameters. (Dropout within draws other numbers each time.) */
+/* Opens a scope of this graph again, to share its parameters. (Dropout within draws other numbers
+ * each time.) */
 IV_API iv_scope *iv_scope_share(iv_scope *scope, const char *name);
 /* From now on layers built within behave as in training (dropout acts). Off at birth. */
 IV_API void iv_scope_training(iv_scope *scope, bool training);
 IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
-/* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known with another shape. */
+/* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known
+ * with another shape. */
 IV_API iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init);
 
-/* ---- layers --------------------------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 typedef enum iv_activation {
     IV_LINEAR = 0,
     IV_RELU,
@@ -96,7 +103,8 @@ IV_API iv_node *iv_embedding_with(iv_scope *scope, iv_node *ids, const iv_embedd
 #define iv_embedding(scope, ids, ...) \
     iv_embedding_with(scope, ids,     \
                       &(iv_embedding_options){ .size = sizeof(iv_embedding_options), __VA_ARGS__ })
-/* 1 where an id is not 0, else 0, in the graph's real dtype: the mask that Keras's mask_zero makes. */
+/* 1 where an id is not 0, else 0, in the graph's real dtype: the mask that Keras's mask_zero
+ * makes. */
 IV_API iv_node *iv_mask_zero(iv_node *ids);
 /* 1 where any of the last axis differs from value: Keras's Masking layer.  [...,C] -> [...] */
 IV_API iv_node *iv_masking(iv_node *x, double value);
@@ -125,8 +133,9 @@ typedef struct iv_recurrent_options {
     iv_recurrent_out *states; /* if not NULL, receives y, h, c */
 } iv_recurrent_options;
 /* Recurrent layers over a whole sequence: x [N,T,I] -> y [N,T,units].
- * Weights   LSTM kernel [I,4H], recurrent_kernel [H,4H], bias [4H]; GRU 3H, bias [2,3H] ([3H] with reset_before); simple H.
- *           kernel Glorot uniform, recurrent_kernel orthogonal, bias zeros (LSTM: forget gate ones).
+ * Weights   LSTM kernel [I,4H], recurrent_kernel [H,4H], bias [4H]; GRU 3H, bias [2,3H] ([3H] with
+ *           reset_before); simple H. Kernel Glorot uniform, recurrent_kernel orthogonal, bias zeros
+ *           (LSTM: forget gate ones).
  * The last state alone is states->h. */
 IV_API iv_node *iv_lstm_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
 IV_API iv_node *iv_gru_with(iv_scope *scope, iv_node *x, const iv_recurrent_options *options);
@@ -142,30 +151,33 @@ IV_API iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x,
 #define iv_gru(scope, x, ...) iv_gru_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 #define iv_simple_rnn(scope, x, ...) iv_simple_rnn_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
 #define iv_recurrent(scope, x, ...) iv_recurrent_with(scope, x, iv_recurrent_fields_(__VA_ARGS__))
-/* Two layers of the same options, one of them in reverse, in scopes "forward" and "backward" within "bidirectional";
- * merged [N,T,2H] or [N,T,H]. y is 0 where the mask is 0; states->h and c are the last states of both, merged.
- * Not for generation: it looks ahead. */
+/* Two layers of the same options, one of them in reverse, in scopes "forward" and "backward" within
+ * "bidirectional"; merged [N,T,2H] or [N,T,H]. y is 0 where the mask is 0; states->h and c are the
+ * last states of both, merged. Not for generation: it looks ahead. */
 IV_API iv_node *iv_bidirectional_with(iv_scope *scope, iv_node *x, iv_merge merge,
                                       const iv_recurrent_options *options);
 #define iv_bidirectional(scope, x, merge, ...) \
     iv_bidirectional_with(scope, x, merge, iv_recurrent_fields_(__VA_ARGS__))
 
 typedef iv_node *iv_layer(iv_scope *scope, iv_node *x, void *context);
-/* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. Not for generation: time is folded. */
+/* Applies a layer to each position: x [N,T,...] is seen as [N T,...] and put back. Not for
+ * generation: time is folded. */
 IV_API iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void *context);
 
-/* ---- losses: scalars. mask [...] weights the places: sum(mask each) / sum(mask); NULL: the plain mean ------------- */
+/* ---- losses ---------------------------------------------------------------------------------- */
+/* Scalars. mask [...] weights the places: sum(mask each) / sum(mask); NULL: the plain mean. */
 /* Sparse cross-entropy of logits [...,V] and target i32 [...]; see iv_cross_entropy_each. */
 IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask);
-/* Here a mask may have the shape of y, or that without its last axis: then a place counts by its mean. */
+/* Here a mask may have the shape of y, or that without its last axis: then a place counts by its
+ * mean. */
 IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
 IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
 
-/* ---- optimizers ---------------------------------------------------------------------------------------------------------- */
+/* ---- optimizers ------------------------------------------------------------------------------ */
 typedef enum iv_optimizer_kind { IV_SGD = 0, IV_RMSPROP, IV_ADAM, IV_ADAMW } iv_optimizer_kind;
 
-/* Zero fields mean Keras's defaults: rate 0.01 (SGD) or 0.001; rho 0.9; beta1 0.9; beta2 0.999; epsilon 1e-7;
- * weight_decay 0.004 (AdamW; else off). */
+/* Zero fields mean Keras's defaults: rate 0.01 (SGD) or 0.001; rho 0.9; beta1 0.9; beta2 0.999;
+ * epsilon 1e-7; weight_decay 0.004 (AdamW; else off). */
 typedef struct iv_optimizer {
     size_t size;
     iv_optimizer_kind kind;
@@ -180,19 +192,21 @@ typedef struct iv_optimizer {
 } iv_optimizer;
 #define iv_optimizer_of(...) ((iv_optimizer){ .size = sizeof(iv_optimizer), __VA_ARGS__ })
 
-/* Numbers that change from step to step (0 is the first); the input "optimizer" [IV_OPTIMIZER_NUMBERS] of the apply graph. */
+/* Numbers that change from step to step (0 is the first); the input "optimizer"
+ * [IV_OPTIMIZER_NUMBERS] of the apply graph. */
 enum { IV_OPTIMIZER_NUMBERS = 4 };
 IV_API double iv_optimizer_rate(const iv_optimizer *o); /* o->rate, or its default */
 IV_API void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step,
                                  double number[IV_OPTIMIZER_NUMBERS]);
-/* Builds the graph of an update: for n parameters and their gradients, the updates of the parameters and of the optimizer's
- * own state, which are parameters too, named "optimizer/NAME/PART" (made in params when absent, zero at birth).
- * Returns how many updates were written (at most 3 n), or -1. *norm receives the norm of all gradients (before clipping). */
+/* Builds the graph of an update: for n parameters and their gradients, the updates of the
+ * parameters and of the optimizer's own state, which are parameters too, named
+ * "optimizer/NAME/PART" (made in params when absent, zero at birth). Returns how many updates were
+ * written (at most 3 n), or -1. *norm receives the norm of all gradients (before clipping). */
 IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o, int n,
                               iv_node *const parameter[], iv_node *const gradient[],
                               iv_update updates[], iv_node **norm);
 
-/* ---- schedules: the rate at a step (0 is the first) ------------------------------------------------------------------------- */
+/* ---- schedules: the rate at a step (0 is the first) ------------------------------------------ */
 typedef enum iv_schedule_kind {
     IV_CONSTANT = 0,
     IV_EXPONENTIAL,

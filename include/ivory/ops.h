@@ -1,7 +1,8 @@
-/* ops.h: every op a model may use. Each builder makes a node of the graph that its inputs belong to.
+/* ops.h: every op a model may use. Each builder makes a node of the graph that its inputs are of.
  *
- * Binary builders broadcast as NumPy does (axes are matched from the last; an axis of length 1 stretches).
- * A builder given NULL returns NULL; the graph keeps the first reason. `axis` counts from the end when negative. */
+ * Binary builders broadcast as NumPy does (axes are matched from the last; an axis of length 1
+ * stretches). A builder given NULL returns NULL; the graph keeps the first reason. `axis` counts
+ * from the end when negative. */
 #ifndef IVORY_OPS_H
 #define IVORY_OPS_H
 
@@ -11,21 +12,22 @@
 extern "C" {
 #endif
 
-/* ---- constants and random numbers --------------------------------------------------------------------- */
+/* ---- constants and random numbers ------------------------------------------------------------ */
 IV_API iv_node *iv_fill(iv_graph *graph, iv_shape shape, double value); /* of the graph's real dtype */
 IV_API iv_node *iv_fill_i32(iv_graph *graph, iv_shape shape, int64_t value);
 IV_API iv_node *iv_like(iv_node *x, double value);        /* fill of x's shape and dtype */
 IV_API iv_node *iv_range(iv_graph *graph, int64_t count); /* 0, 1, ... count-1 as i32 [count] */
 
-/* Counted random numbers. `clock` is the i32 input [6] that iv_random_clock makes: seed low and high word, step low and
- * high, first global record low and high. Axis 0 of the result counts records. Each call site has a place of its own in
- * the numbers: `place` is a name ("writer/dropout"); equal places give equal numbers.
+/* Counted random numbers. `clock` is the i32 input [6] that iv_random_clock makes: seed low and
+ * high word, step low and high, first global record low and high. Axis 0 of the result counts
+ * records. Each call site has a place of its own in the numbers: `place` is a name
+ * ("writer/dropout"); equal places give equal numbers.
  * Source    Salmon et al. 2011 (Philox 4x32-10); normals by Box and Muller. */
 IV_API iv_node *iv_random_clock(iv_graph *graph); /* the input "random" [6] i32 */
 IV_API iv_node *iv_random_uniform(iv_node *clock, iv_shape shape, const char *place); /* [0,1) */
 IV_API iv_node *iv_random_normal(iv_node *clock, iv_shape shape, const char *place);
 
-/* ---- elementwise, one input ---------------------------------------------------------------------------- */
+/* ---- elementwise, one input ------------------------------------------------------------------ */
 IV_API iv_node *iv_neg(iv_node *x);
 IV_API iv_node *iv_exp(iv_node *x);
 IV_API iv_node *iv_log(iv_node *x);
@@ -48,7 +50,7 @@ IV_API iv_node *iv_cast(iv_node *x, iv_dtype dtype); /* to i32 truncates, satura
 IV_API iv_node *iv_is_finite(iv_node *x); /* 1 or 0, in x's dtype; no gradient */
 IV_API iv_node *iv_stop_gradient(iv_node *x);
 
-/* ---- elementwise, two or three inputs ------------------------------------------------------------------ */
+/* ---- elementwise, two or three inputs -------------------------------------------------------- */
 IV_API iv_node *iv_add(iv_node *a, iv_node *b);
 IV_API iv_node *iv_sub(iv_node *a, iv_node *b);
 IV_API iv_node *iv_mul(iv_node *a, iv_node *b);
@@ -61,7 +63,7 @@ IV_API iv_node *iv_less_equal(iv_node *a, iv_node *b);
 IV_API iv_node *iv_select(iv_node *condition, iv_node *yes, iv_node *no); /* where condition != 0 */
 IV_API iv_node *iv_clip(iv_node *x, double low, double high);
 
-/* ---- places: values keep, places change ------------------------------------------------------------------ */
+/* ---- places: values keep, places change ------------------------------------------------------ */
 IV_API iv_node *iv_reshape(iv_node *x, iv_shape shape); /* one dimension may be -1 */
 IV_API iv_node *iv_transpose(iv_node *x, iv_shape order); /* output axis k is input axis order.dim[k] */
 IV_API iv_node *iv_broadcast_to(iv_node *x, iv_shape shape);
@@ -72,7 +74,7 @@ IV_API iv_node *iv_concat(int n, iv_node *const x[], int axis);
 IV_API iv_node *iv_reverse(iv_node *x, int axis);
 IV_API iv_node *iv_repeat(iv_node *x, int axis, int64_t count); /* a new axis of length count, before `axis` */
 
-/* ---- reductions; keep: the axis stays with length 1 -------------------------------------------------------- */
+/* ---- reductions; keep: the axis stays with length 1 ------------------------------------------ */
 IV_API iv_node *iv_sum(iv_node *x, int axis, bool keep);
 IV_API iv_node *iv_mean(iv_node *x, int axis, bool keep);
 IV_API iv_node *iv_sum_all(iv_node *x); /* to a scalar */
@@ -80,38 +82,42 @@ IV_API iv_node *iv_mean_all(iv_node *x);
 IV_API iv_node *iv_max_of(iv_node *x, int axis, bool keep); /* gradient shared among equals */
 IV_API iv_node *iv_argmax(iv_node *x, int axis); /* i32; the first of equals; no gradient */
 
-/* ---- products --------------------------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------- */
 /* y[..., m, n] = sum_k a[..., m, k] b[..., k, n]
- * Shapes    a [..., M,K]; b [K,N], or with the same leading axes as a. transpose_a: a is stored [..., K,M];
- *           transpose_b: b is stored [..., N,K]. With b of rank 2 all leading axes of a count as rows.
+ * Shapes    a [..., M,K]; b [K,N], or with the same leading axes as a. transpose_a: a is stored
+ *           [..., K,M]; transpose_b: b is stored [..., N,K]. With b of rank 2 all leading axes of a
+ *           count as rows.
  * Gradient  made of matmul again: every order. */
 IV_API iv_node *iv_matmul(iv_node *a, iv_node *b);
 IV_API iv_node *iv_matmul_with(iv_node *a, iv_node *b, bool transpose_a, bool transpose_b);
 
-/* ---- places chosen by numbers ----------------------------------------------------------------------------- */
-/* Rows of a table: y[..., :] = table[index[...], :].  Shapes  table [V,E], index i32 [...] -> [..., E]
+/* ---- places chosen by numbers ---------------------------------------------------------------- */
+/* Rows of a table: y[..., :] = table[index[...], :]
+ * Shapes    table [V,E], index i32 [...] -> [..., E]
  * Gradient  scatter_add. An index out of range gives a row of NaN (found by the finite check). */
 IV_API iv_node *iv_gather(iv_node *table, iv_node *index);
-/* y[v,:] = sum over places with index v of x[..., :].  Shapes  x [..., E], index i32 [...] -> [rows, E] */
+/* y[v,:] = sum over places with index v of x[..., :]
+ * Shapes    x [..., E], index i32 [...] -> [rows, E] */
 IV_API iv_node *iv_scatter_add(iv_node *x, iv_node *index, int64_t rows);
 /* y[...] = x[..., index[...]] (one of the last axis), and its adjoint: zeros but for that place. */
 IV_API iv_node *iv_pick(iv_node *x, iv_node *index);
 IV_API iv_node *iv_place(iv_node *x, iv_node *index, int64_t count);
 IV_API iv_node *iv_one_hot(iv_node *index, int64_t count); /* in the graph's real dtype */
 
-/* ---- normalised exponentials, over the last axis -------------------------------------------------------- */
+/* ---- normalised exponentials, over the last axis --------------------------------------------- */
 IV_API iv_node *iv_softmax(iv_node *x);
 IV_API iv_node *iv_log_softmax(iv_node *x);
 IV_API iv_node *iv_log_sum_exp(iv_node *x); /* [..., C] -> [...] */
 
 /* -log softmax(logits)[target], each times weight (NULL: 1).
  * Shapes    logits [..., V], target i32 [...], weight [...] -> [...]
- * If logits was made by a product and a bias (a dense layer), the whole is one fused row (linear_cross_entropy) that never
- * stores the logits and skips rows of weight 0; that row is first-order. Otherwise every order of gradient exists.
- * A target out of range gives NaN (found by the finite check) unless its weight is 0. */
+ * If logits was made by a product and a bias (a dense layer), the whole is one fused row
+ * (linear_cross_entropy) that never stores the logits and skips rows of weight 0; that row is
+ * first-order. Otherwise every order of gradient exists. A target out of range gives NaN (found by
+ * the finite check) unless its weight is 0. */
 IV_API iv_node *iv_cross_entropy_each(iv_node *logits, iv_node *target, iv_node *weight);
 
-/* ---- recurrent rows ------------------------------------------------------------------------------------------- */
+/* ---- recurrent rows -------------------------------------------------------------------------- */
 typedef struct iv_recurrent_out {
     iv_node *y; /* [N,T,H] every step */
     iv_node *h; /* [N,H] the last state */
@@ -120,7 +126,8 @@ typedef struct iv_recurrent_out {
 
 /* LSTM as Keras lays it out (gates i, f, g, o):
  *   z = x[t] W + h U + b;  i,f,o = sigmoid;  g = tanh;  c' = f c + i g;  h' = o tanh c'
- * Shapes    x [N,T,I]  w [I,4H]  u [H,4H]  b [4H]  h0,c0 [N,H];  mask [N,T] or NULL: where 0 the state is held and y repeats it
+ * Shapes    x [N,T,I]  w [I,4H]  u [H,4H]  b [4H]  h0,c0 [N,H]
+ *           mask [N,T] or NULL: where 0 the state is held and y repeats it
  * reverse   runs from t = T-1 to 0; y[:,t] stays at place t; h and c are the states after t = 0.
  * Gradient  first-order (BPTT keeps the gates).
  * Source    Hochreiter & Schmidhuber 1997; forget gate Gers et al. 2000. */
@@ -128,8 +135,9 @@ IV_API iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *
                                    iv_node *c0, iv_node *mask, bool reverse);
 
 /* GRU, gates z, r, h (Keras's order):
- *   reset before:  z,r = sigmoid(x W + h U + b);  g = tanh(x Wg + (r h) Ug + bg);             h' = z h + (1 - z) g
+ *   reset before:  z,r = sigmoid(x W + h U + b);  g = tanh(x Wg + (r h) Ug + bg)
  *   reset after:   b is [2,3H]: b[0] joins x W, b[1] joins h U;  g = tanh(x Wg + b0g + r (h Ug + b1g))
+ *   both:          h' = z h + (1 - z) g
  * Shapes    x [N,T,I]  w [I,3H]  u [H,3H]  b [3H] or [2,3H]  h0 [N,H]
  * Source    Cho et al. 2014 (before); the cuDNN form (after). */
 IV_API iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_node *h0,

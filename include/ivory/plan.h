@@ -1,7 +1,8 @@
-/* plan.h: a graph made ready to run: which calls, in what order, with which kernels, at which addresses.
+/* plan.h: a graph made ready to run: which calls, in what order, with which kernels, at which
+ * addresses.
  *
- * Making a plan may fail and allocates; running it allocates nothing and looks nothing up. Several plans may be made of
- * one graph, which must outlive them. */
+ * Making a plan may fail and allocates; running it allocates nothing and looks nothing up. Several
+ * plans may be made of one graph, which must outlive them. */
 #ifndef IVORY_PLAN_H
 #define IVORY_PLAN_H
 
@@ -13,8 +14,8 @@
 extern "C" {
 #endif
 
-/* After a run the leaf holds the value: a parameter and its new value, a state and its next one. All new values are
- * computed from the old ones. */
+/* After a run the leaf holds the value: a parameter and its new value, a state and its next one.
+ * All new values are computed from the old ones. */
 typedef struct iv_update {
     iv_node *leaf, *value;
 } iv_update;
@@ -31,17 +32,18 @@ typedef struct iv_plan_memory {
     int groups;       /* what is run: fused groups count once */
 } iv_plan_memory;
 
-/* NULL (the home or the graph holds the reason) if any output or update is NULL. Outputs keep their values until the
- * next run. */
+/* NULL (the home or the graph holds the reason) if any output or update is NULL. Outputs keep their
+ * values until the next run. */
 IV_API iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
                             const iv_update updates[]);
 IV_API void iv_plan_free(iv_plan *plan);
 
-/* Where an input or state lives in the plan, to be written before a run; NULL if the plan does not need that leaf. Inputs
- * keep their values from run to run. */
+/* Where an input or state lives in the plan, to be written before a run; NULL if the plan does not
+ * need that leaf. Inputs keep their values from run to run. */
 IV_API void *iv_plan_input(iv_plan *plan, const char *name);
-/* Lets a leaf (parameter or input) live at memory of the caller, which must hold its shape and outlive the runs. `version`, if
- * not NULL, counts changes of that memory: what depends on parameters alone is computed again when it moves.
+/* Lets a leaf (parameter or input) live at memory of the caller, which must hold its shape and
+ * outlive the runs. `version`, if not NULL, counts changes of that memory: what depends on
+ * parameters alone is computed again when it moves.
  * Errors    NAME when the plan has no such leaf. */
 IV_API iv_status iv_plan_bind(iv_plan *plan, const char *name, void *memory, const uint64_t *version);
 /* Leaves that the plan needs, in order of making. */
@@ -52,8 +54,8 @@ IV_API const iv_node *iv_plan_leaf(const iv_plan *plan, int i);
 IV_API iv_status iv_plan_run(iv_plan *plan);
 IV_API const void *iv_plan_output(const iv_plan *plan, int i);
 
-/* Runs again and tells the first value that is not finite: its row, scope and place go into the home's message, with status
- * NUMERIC. OK if all values are finite. For plans without updates. */
+/* Runs again and tells the first value that is not finite: its row, scope and place go into the
+ * home's message, with status NUMERIC. OK if all values are finite. For plans without updates. */
 IV_API iv_status iv_plan_find_bad(iv_plan *plan);
 
 IV_API iv_plan_memory iv_plan_memory_of(const iv_plan *plan);

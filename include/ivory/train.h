@@ -1,7 +1,8 @@
 /* train.h: a training step: what it lowers, what it may change, and by which optimizer.
  *
- * It is two plans, gradients then apply. Between them there is room: for the finite check, for reading or changing gradients, for an
- * outside optimizer. If the check fails, nothing is applied. */
+ * It is two plans, gradients then apply. Between them there is room: for the finite check, for
+ * reading or changing gradients, for an outside optimizer. If the check fails, nothing is
+ * applied. */
 #ifndef IVORY_TRAIN_H
 #define IVORY_TRAIN_H
 
@@ -22,7 +23,8 @@ typedef struct iv_train_step_options {
     iv_optimizer optimizer;
 } iv_train_step_options;
 
-/* Errors    of the gradient (UNSUPPORTED), of the plans; NAME when the loss depends on no parameter with that prefix. */
+/* Errors    of the gradient (UNSUPPORTED), of the plans; NAME when the loss depends on no parameter
+ *           with that prefix. */
 IV_API iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_options *options);
 #define iv_train_step_new(params, ...)                                                              \
     iv_train_step_new_with(params, &(iv_train_step_options){ .size = sizeof(iv_train_step_options), \
@@ -31,19 +33,23 @@ IV_API void iv_train_step_free(iv_train_step *step);
 
 /* The plan of the gradients, to fill its inputs. */
 IV_API iv_plan *iv_train_step_plan(iv_train_step *step);
-/* Computes loss and gradients. Errors: NUMERIC when the loss or a gradient is not finite; the message names the first bad value. */
+/* Computes loss and gradients. Errors: NUMERIC when the loss or a gradient is not finite; the
+ * message names the first bad value. */
 IV_API iv_status iv_train_step_gradients(iv_train_step *step);
 IV_API double iv_train_step_loss(const iv_train_step *step);
 IV_API double iv_train_step_norm(const iv_train_step *step); /* of all gradients together, before clipping */
 IV_API const void *iv_train_step_watched(const iv_train_step *step, int i);
-/* The gradient of a parameter, [its shape]; NULL when the step does not change it. It may be written between the two halves. */
+/* The gradient of a parameter, [its shape]; NULL when the step does not change it. It may be
+ * written between the two halves. */
 IV_API void *iv_train_step_gradient(iv_train_step *step, const char *parameter);
-/* Applies the gradients. rate: of this step; count: updates before this one (0 at first), for bias correction. */
+/* Applies the gradients. rate: of this step; count: updates before this one (0 at first), for bias
+ * correction. */
 IV_API iv_status iv_train_step_apply(iv_train_step *step, double rate, int64_t count);
 /* Memory of both plans. */
 IV_API iv_plan_memory iv_train_step_memory(const iv_train_step *step);
 
-/* Sets the input "random" of a plan, if it has one: seed, step, and the global index of the batch's first record. */
+/* Sets the input "random" of a plan, if it has one: seed, step, and the global index of the batch's
+ * first record. */
 IV_API void iv_plan_set_clock(iv_plan *plan, uint64_t seed, int64_t step, int64_t record);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* backend.h: a backend is a list of faster kernels, by the name of the row they replace.
  *
- * What a backend lacks, or refuses for given shapes, falls back to the row's reference kernel. Kernels here are f32. */
+ * What a backend lacks, or refuses for given shapes, falls back to the row's reference kernel.
+ * Kernels here are f32. */
 #ifndef IV_BACKEND_BACKEND_H
 #define IV_BACKEND_BACKEND_H
 
@@ -8,8 +9,9 @@
 
 enum { IV_MAX_PACKED = 4 };
 
-/* An input wanted in another form (a packed weight). The plan makes it once, shares it between the kernels that want
- * the same form of the same node, and makes it once per parameter version where the node depends on parameters alone. */
+/* An input wanted in another form (a packed weight). The plan makes it once, shares it between the
+ * kernels that want the same form of the same node, and makes it once per parameter version where
+ * the node depends on parameters alone. */
 typedef struct iv_packing {
     int input;                                              /* which input of the call */
     size_t (*size)(const iv_shape *shape, int64_t variant); /* bytes */
@@ -34,8 +36,8 @@ typedef struct iv_backend {
 /* Every backend compiled in, best first, NULL at the end; the last one is always available. */
 extern const iv_backend *const iv__backends[];
 
-/* The backend that the home asks for, or the best available. NULL (UNSUPPORTED or NAME recorded, naming what
- * this processor has) when the one asked for is not here. */
+/* The backend that the home asks for, or the best available. NULL (UNSUPPORTED or NAME recorded,
+ * naming what this processor has) when the one asked for is not here. */
 const iv_backend *iv__backend_of(iv_home *home);
 
 /* The first kernel of the backend for this row that fits, or NULL. */

@@ -237,7 +237,8 @@ static int cmd_train(cli *c)
         return cli_wrong(c, "--precision bf16 comes with a later version: this one trains in f32");
     t.instance = cli_instance(c, t.o->as_printed, &status);
     if (t.instance && t.instance->training.validation + t.instance->training.test >= 1)
-        status = cli_wrong(c, "--validation and --test leave nothing to train on: together they must stay below 1");
+        status = cli_wrong(
+            c, "--validation and --test leave nothing to train on: together they must stay below 1");
     else if (t.instance)
         status = open_data(&t);
     if (!status)

@@ -4,8 +4,8 @@
 
 #include "cli/cli.h"
 
-/* Draws the description (src/cli/plot/read.c says how it is written) as FOLDER/NAME.png and .svg, and
- * says so on stdout. Returns the exit status. */
+/* Draws the description (src/cli/plot/read.c says how it is written) as FOLDER/NAME.png and .svg,
+ * and says so on stdout. Returns the exit status. */
 int figure_draw(cli *c, const iv__text *description, const char *folder, const char *name);
 
 /* Adds a text as a description may hold it: whole characters, no control characters, short. */

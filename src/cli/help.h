@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 
 void help_all(FILE *file);
-/* Of c->command; with argument 0 a system, its options with their defaults in it. The exit status. */
+/* Of c->command; with argument 0 a system, its options with their defaults in it. The exit
+ * status. */
 int help_command(cli *c);
 
 #endif

@@ -1,5 +1,5 @@
-/* options.c: the command line, read by tables of fields. The field clip_norm is --clip-norm VALUE or
- * --clip-norm=VALUE. */
+/* options.c: the command line, read by tables of fields. The field clip_norm is --clip-norm VALUE
+ * or --clip-norm=VALUE. */
 #include "cli/options.h"
 
 #include "base/home.h"
@@ -67,7 +67,8 @@ static int add_names(const char **names, int n, const iv_field *fields)
     return n;
 }
 
-/* Refuses an option. The nearest name is an option of the command or of the model (NULL: of any). */
+/* Refuses an option. The nearest name is an option of the command or of the model (NULL: of
+ * any). */
 static int unknown_option(cli *c, const char *name, const iv_model *model)
 {
     const char *names[MOST_NAMES + 1] = { 0 };

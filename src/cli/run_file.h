@@ -7,8 +7,8 @@
 /* runs/SYSTEM, or with the next free number; to go on: the last one that is there. */
 iv_status run_folder(const char *system, bool resume, iv__text *folder);
 
-/* Writes run.json: system, options, data with checksum, version, host. data: the path that was found;
- * "" for built in. */
+/* Writes run.json: system, options, data with checksum, version, host. data: the path that was
+ * found; "" for built in. */
 iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance,
                          int64_t parameters, const char *data);
 

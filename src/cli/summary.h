@@ -10,8 +10,8 @@ typedef struct summary_layer {
     int64_t parameters;
 } summary_layer;
 
-/* Layers in the order they were made in, from the graph of training at the options' batch. Parameters
- * are made in params. */
+/* Layers in the order they were made in, from the graph of training at the options' batch.
+ * Parameters are made in params. */
 typedef struct summary {
     iv__arena arena;
     int n_layers;
@@ -30,8 +30,8 @@ typedef struct summary_memory {
     size_t total;
 } summary_memory;
 
-/* Plans the steps of training without running them. plan: if not NULL, the gradients' plan is written
- * there. */
+/* Plans the steps of training without running them. plan: if not NULL, the gradients' plan is
+ * written there. */
 iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory, FILE *plan);
 
 #endif

@@ -17,7 +17,8 @@ typedef struct watch {
 watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run);
 iv__watcher watch_watcher(watch *w);
 
-/* From now on Ctrl-C (SIGTERM, SIGHUP) asks the loop to save and stop; a second one ends at once. */
+/* From now on Ctrl-C (SIGTERM, SIGHUP) asks the loop to save and stop; a second one ends at
+ * once. */
 void watch_signals(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* optimizer.c: updates of parameters from their gradients, as graph: for each parameter one chain
- * of pointwise rows. What changes from step to step comes in as numbers, so the graph stays as it is.
- * Sources: Polyak 1964; Nesterov 1983; Tieleman & Hinton 2012; Kingma & Ba 2015;
+ * of pointwise rows. What changes from step to step comes in as numbers, so the graph stays as it
+ * is. Sources: Polyak 1964; Nesterov 1983; Tieleman & Hinton 2012; Kingma & Ba 2015;
  *          Loshchilov & Hutter 2019. */
 #include <ivory/nn.h>
 

@@ -1,4 +1,5 @@
-/* scope.h: scopes as layers use them: a layer opens one of its own, builds within, and closes it. */
+/* scope.h: scopes as layers use them: a layer opens one of its own, builds within, and closes
+ * it. */
 #ifndef IV_NN_SCOPE_H
 #define IV_NN_SCOPE_H
 

@@ -23,7 +23,8 @@ static inline bool iv__is_real(iv_dtype dtype)
     return dtype == IV_F32 || dtype == IV_F64;
 }
 
-/* The axis counted from the front; out of range stays out of range, for the shape rule to refuse. */
+/* The axis counted from the front; out of range stays out of range, for the shape rule to
+ * refuse. */
 static inline int64_t iv__from_front(const iv_node *x, int64_t axis)
 {
     return axis < 0 ? axis + x->shape.rank : axis;
@@ -43,7 +44,8 @@ iv_shape iv__with_axis(const iv_shape *shape, int64_t axis, int64_t dim); /* ins
 bool iv__leads(const iv_shape *leading, const iv_shape *of);
 
 /* ---- kernels that move elements -------------------------------------------------------------- */
-/* The result's axes, with the distance in the source (in elements) that one place along them means. */
+/* The result's axes, with the distance in the source (in elements) that one place along them
+ * means. */
 typedef struct iv__strides {
     int rank;
     int64_t dim[IV_MAX_RANK], stride[IV_MAX_RANK];
@@ -57,8 +59,8 @@ void iv__contiguous(const iv_shape *shape, int64_t stride[IV_MAX_RANK]);
 /* Fills the range of output 0 from input 0. */
 void iv__copy_strided(const iv_kernel_call *k, const iv__strides *walk);
 
-/* Output 0 is periods of pieces laid end to end: piece j brings its next `length` elements to each period;
- * data NULL brings zeros. */
+/* Output 0 is periods of pieces laid end to end: piece j brings its next `length` elements to each
+ * period; data NULL brings zeros. */
 typedef struct iv__piece {
     const void *data;
     int64_t length;
@@ -66,8 +68,8 @@ typedef struct iv__piece {
 void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__piece piece[]);
 
 /* ---- kernels that split their own work ------------------------------------------------------- */
-/* Calls `work` for parts of [0,items); `cost` is about the arithmetic of one item. The parts depend on sizes
- * alone, never on threads, and each owns what it writes. */
+/* Calls `work` for parts of [0,items); `cost` is about the arithmetic of one item. The parts depend
+ * on sizes alone, never on threads, and each owns what it writes. */
 typedef void iv__part_work(const iv_kernel_call *k, void *context, int64_t begin, int64_t end,
                            int thread);
 void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work, void *context);

@@ -1,7 +1,9 @@
-/* common_math.h: what loops of kernels are written with, and functions that base/math.h does not have.
+/* common_math.h: what loops of kernels are written with, and functions that base/math.h does not
+ * have.
  *
- * sin and cos: r = x - k pi/2 with pi/2 in three parts, exact while |k| < 2^20; the C library beyond that.
- * Both widths run in f64, so the f32 results are correctly rounded but for rare ties. */
+ * sin and cos: r = x - k pi/2 with pi/2 in three parts, exact while |k| < 2^20; the C library
+ * beyond that. Both widths run in f64, so the f32 results are correctly rounded but for rare
+ * ties. */
 #ifndef IV_OPS_COMMON_MATH_H
 #define IV_OPS_COMMON_MATH_H
 
@@ -9,7 +11,8 @@
 
 #include <math.h>
 
-/* No iteration reads what another one writes (out may be an input itself): compilers may vectorise. */
+/* No iteration reads what another one writes (out may be an input itself): compilers may
+ * vectorise. */
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" /* some loops call functions */
 #define EACH_ALONE _Pragma("clang loop vectorize(assume_safety)")
@@ -32,7 +35,8 @@ static inline double iv__log1p_f64(double x)
     return u == 1.0 ? x : y;
 }
 
-/* sin(x + quarter pi/2), |x| below 2^19 pi. Taylor series on |r| <= pi/4: below 2e-17 of the value. */
+/* sin(x + quarter pi/2), |x| below 2^19 pi. Taylor series on |r| <= pi/4: below 2e-17 of the
+ * value. */
 static inline double iv__sin_quarter(double x, int quarter)
 {
     double k = (x * 0.6366197723675814 + 6755399441055744.0) - 6755399441055744.0;

@@ -1,4 +1,5 @@
-/* common_recurrent.h: what the recurrent rows share: sizes, shape checks, graph of gradients and steps. */
+/* common_recurrent.h: what the recurrent rows share: sizes, shape checks, graph of gradients and
+ * steps. */
 #ifndef IV_OPS_COMMON_RECURRENT_H
 #define IV_OPS_COMMON_RECURRENT_H
 
@@ -21,7 +22,8 @@ extern const iv_field iv__fields_recurrent[];
 
 #define BACKPROPAGATION_REASON "backpropagation through time keeps the gates, not what made them"
 
-/* u and h0 are inputs 2 and `state`; the mask is input `inputs` where there is one more than that. */
+/* u and h0 are inputs 2 and `state`; the mask is input `inputs` where there is one more than
+ * that. */
 recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs);
 
 /* Place of step s in time, and of the step before it (-1 or t before the first). */
@@ -30,7 +32,8 @@ static inline int64_t iv__time_of(const recurrent *r, int64_t s)
     return r->reverse ? r->t - 1 - s : s;
 }
 
-/* Checks x [N,T,I], w [I,gates H], u [H,gates H], h0 [N,H], the mask, and that every input is real. */
+/* Checks x [N,T,I], w [I,gates H], u [H,gates H], h0 [N,H], the mask, and that every input is
+ * real. */
 const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs);
 
 /* The shape [N,T,width]. */
@@ -39,7 +42,8 @@ iv_shape iv__over_time(const iv_shape_call *s, int64_t width);
 /* dy[j], or zeros where nothing depends on that output. */
 iv_node *iv__dy_or_zero(const iv_gradient_call *g, int j);
 
-/* The step of a recurrent row: itself at T = 1, its states (inputs state .. state + n - 1, outputs 1 .. n) carried. */
+/* The step of a recurrent row: itself at T = 1, its states (inputs state .. state + n - 1, outputs
+ * 1 .. n) carried. */
 void iv__recurrent_step(iv_step *s, int state, int n, int inputs);
 
 #endif

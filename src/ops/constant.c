@@ -154,7 +154,8 @@ static void make_uniform(const uint32_t word[NUMBERS], float number[NUMBERS])
         number[j] = iv__unit_f32(word[j]);
 }
 
-/* Box and Muller: a radius from one word (in (0,1], so that its log is finite), a direction from the next. */
+/* Box and Muller: a radius from one word (in (0,1], so that its log is finite), a direction from
+ * the next. */
 static void make_normal(const uint32_t word[NUMBERS], float number[NUMBERS])
 {
     for (int j = 0; j < NUMBERS; j += 2) {

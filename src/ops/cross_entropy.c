@@ -1,7 +1,9 @@
-/* cross_entropy.c: -log softmax(logits)[target], with and without the product that makes the logits.
+/* cross_entropy.c: -log softmax(logits)[target], with and without the product that makes the
+ * logits.
  *
- * The fused row never stores the logits: it makes them for a few rows at a time. Its gradient is a row of its own,
- * first-order; without a product to fuse, the loss is made of rows that have every order. */
+ * The fused row never stores the logits: it makes them for a few rows at a time. Its gradient is a
+ * row of its own, first-order; without a product to fuse, the loss is made of rows that have every
+ * order. */
 #include "ops/common.h"
 #include "ops/common_math.h"
 #include "ops/rows.h"

@@ -1,5 +1,5 @@
-/* elementwise.c: rows of one value in, one value out, shapes equal (see the table in elementwise_table.h).
- * Broadcasting is a node of its own, made by the builders here. */
+/* elementwise.c: rows of one value in, one value out, shapes equal (see the table in
+ * elementwise_table.h). Broadcasting is a node of its own, made by the builders here. */
 #include "ops/common.h"
 #include "ops/common_math.h"
 #include "ops/elementwise_table.h"

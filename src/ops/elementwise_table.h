@@ -1,11 +1,13 @@
-/* elementwise_table.h: the elementwise rows, one a line. To add one: a line here, its builder in ivory/ops.h, and a
- * case in tests/ops_cases.c.
+/* elementwise_table.h: the elementwise rows, one a line. To add one: a line here, its builder in
+ * ivory/ops.h, and a case in tests/ops_cases.c.
  *
- *   SMOOTH  name, formula, value y of x (a, b), gradient as graph of x (a, b), y and dy: one for each input
+ *   SMOOTH name, formula, value y of x (a, b), gradient as graph of x (a, b), y and dy: one for
+ *     each input
  *   FLAT    name, formula, value, why it has no gradient
  *
- * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width. A backend may include
- * elementwise_kernels.inc again, for an instruction set of its own: it sees no node. */
+ * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width.
+ * A backend may include elementwise_kernels.inc again, for an instruction set of its own: it sees
+ * no node. */
 #ifndef IV_OPS_ELEMENTWISE_TABLE_H
 #define IV_OPS_ELEMENTWISE_TABLE_H
 

@@ -1,8 +1,10 @@
-/* recurrent_gru.c: GRU over a whole sequence, gates z, r, h (Keras's order; the third is g here, as it is no state).
- *   reset before:  z,r = sigmoid(x W + h U + b);  g = tanh(x Wg + (r h) Ug + bg);               h' = z h + (1 - z) g
- *   reset after:   b is [2,3H]: b[0] joins x W, b[1] joins h U;  g = tanh(x Wg + b0g + r (h Ug + b1g))
- * Shapes    x [N,T,I]  w [I,3H]  u [H,3H]  b [3H] or [2,3H]  h0 [N,H]  mask [N,T]
- *           -> y [N,T,H]  h [N,H]  gates [N,T,3H]  inner [N,T,H] (r h, or h Ug + b1g)
+/* recurrent_gru.c: GRU over a whole sequence, gates z, r, h (Keras's order; the third is g here, as
+ * it is no state).
+ *   reset before: z,r = sigmoid(x W + h U + b); g = tanh(x Wg + (r h) Ug + bg); h' = z h + (1 - z)
+ *     g
+ *   reset after: b is [2,3H]: b[0] joins x W, b[1] joins h U; g = tanh(x Wg + b0g + r (h Ug + b1g))
+ * Shapes    x [N,T,I] w [I,3H] u [H,3H] b [3H] or [2,3H] h0 [N,H] mask [N,T] -> y [N,T,H] h [N,H]
+ *           gates [N,T,3H] inner [N,T,H] (r h, or h Ug + b1g)
  * Gradient  row gru_back, first-order.
  * Steps     itself at T = 1; h is carried.
  * Source    Cho et al. 2014 (before); the cuDNN form (after). */
@@ -23,7 +25,8 @@ static size_t gru_scratch(const iv_kernel_call *k)
            iv_dtype_size(k->in[X].dtype);
 }
 
-/* What reached the sums of the gates [N,T,3H], what reached the inner part [N,T,H], and a state for each thread. */
+/* What reached the sums of the gates [N,T,3H], what reached the inner part [N,T,H], and a state for
+ * each thread. */
 static size_t gru_back_scratch(const iv_kernel_call *k)
 {
     return ((size_t)iv_shape_count(k->in[BACK_GATES].shape) +

@@ -1,7 +1,8 @@
 /* reduce.c: sums to fewer elements, the largest along an axis, and where it is.
  *
- * Sums run in f64 in an order that shapes alone decide: each output belongs to one part of the work; where few outputs
- * take many terms, a few slices of the terms are summed apart and then folded in order. */
+ * Sums run in f64 in an order that shapes alone decide: each output belongs to one part of the
+ * work; where few outputs take many terms, a few slices of the terms are summed apart and then
+ * folded in order. */
 #include "ops/common.h"
 #include "ops/common_math.h"
 
@@ -11,7 +12,8 @@
 
 enum { LANES = 8, COLUMNS = 256, MAX_SLICES = 16, SLICE_TERMS = 16384 };
 
-/* How sum_to walks its input. Axes alternate between kept and summed; the last one runs inside the kernel's loops. */
+/* How sum_to walks its input. Axes alternate between kept and summed; the last one runs inside the
+ * kernel's loops. */
 typedef struct sum_walk {
     int kept, summed; /* axes outside the last one */
     int64_t kept_dim[IV_MAX_RANK], kept_stride[IV_MAX_RANK];

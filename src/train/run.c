@@ -61,8 +61,7 @@ static iv_status lock_folder(iv__run *run)
  * locked. */
 static void remove_leftovers(const iv__run *run)
 {
-    static const char *const files[] = { last_name, model_name, metrics_name, events_name,
-                                         "run.json" };
+    static const char *const files[] = { last_name, model_name, metrics_name, events_name, "run.json" };
     DIR *folder = opendir(run->folder);
 
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
@@ -87,8 +86,7 @@ iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
     iv_status status = run->folder ? iv__make_folders(home, folder) : IV_NOMEM;
     if (!status)
         status = lock_folder(run);
-    if (!status && !resume &&
-        (has(run, last_name) || has(run, previous_name) || has(run, model_name)))
+    if (!status && !resume && (has(run, last_name) || has(run, previous_name) || has(run, model_name)))
         status = iv_fail(home, IV_IO,
                          "%s holds a run already; go on with it by --resume, or choose another folder with -o",
                          folder);

@@ -1,10 +1,12 @@
-/* evaluate.h: a graph's values by the plainest way: call after call, reference kernels, nothing shared or reused. */
+/* evaluate.h: a graph's values by the plainest way: call after call, reference kernels, nothing
+ * shared or reused. */
 #ifndef TESTS_COMMON_EVALUATE_H
 #define TESTS_COMMON_EVALUATE_H
 
 #include "graph/node.h"
 
-/* The value of each node by id. Leaves point at memory of the caller, the rest is made by `evaluate`. */
+/* The value of each node by id. Leaves point at memory of the caller, the rest is made by
+ * `evaluate`. */
 typedef struct evaluation {
     iv_graph *graph;
     int n_nodes;

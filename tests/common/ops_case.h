@@ -51,8 +51,8 @@ enum { STILL = -1 };
         }                                \
     }
 
-/* Inputs: F reals, R reals of a range of their own, X reals that have no gradient, M zeros and ones, I indices below
- * `count`, J indices from `low` to `high`, B bytes. */
+/* Inputs: F reals, R reals of a range of their own, X reals that have no gradient, M zeros and
+ * ones, I indices below `count`, J indices from `low` to `high`, B bytes. */
 #define IN(...) .n_in = LENGTH_OF(case_input, __VA_ARGS__), .in = { __VA_ARGS__ }
 #define SCALAR                                \
     {                                         \
@@ -106,7 +106,8 @@ enum { STILL = -1 };
     {                                                                      \
         __VA_ARGS__                                                        \
     }
-/* STEPS: time axes of the inputs; the stepper must agree with the whole. NO_STEPS: it must refuse. */
+/* STEPS: time axes of the inputs; the stepper must agree with the whole. NO_STEPS: it must
+ * refuse. */
 #define STEPS(...) .steps = true, .time = { __VA_ARGS__ }
 #define NO_STEPS(...) .refuses_steps = true, .time = { __VA_ARGS__ }
 #define CASE(name, ...)                             \

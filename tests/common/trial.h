@@ -1,4 +1,5 @@
-/* trial.h: a case as a graph (a subject), and as a kernel call with every buffer between guards (a trial). */
+/* trial.h: a case as a graph (a subject), and as a kernel call with every buffer between guards (a
+ * trial). */
 #ifndef TESTS_COMMON_TRIAL_H
 #define TESTS_COMMON_TRIAL_H
 
@@ -61,10 +62,12 @@ typedef struct trial {
     int n_packed;
 } trial;
 
-/* Buffers for one run of the case's kernel with the threads of `home`; trial_reference and trial_backend run it. */
+/* Buffers for one run of the case's kernel with the threads of `home`; trial_reference and
+ * trial_backend run it. */
 trial trial_new(const subject *s, iv_home *home);
 trial trial_reference(const subject *s, iv_home *home);
-/* False when the backend has no kernel for this call. weights: the inputs are said to depend on parameters alone. */
+/* False when the backend has no kernel for this call. weights: the inputs are said to depend on
+ * parameters alone. */
 bool trial_backend(const subject *s, iv_home *home, const iv_backend *backend, bool weights, trial *t);
 void trial_free(trial *t);
 void trial_scratch(trial *t, size_t bytes);

@@ -60,7 +60,8 @@ static void *take(layout *l, int64_t count, size_t size)
 }
 
 /* Two blocks are in hand at once, so each holds row tasks for half the threads, as far as e stays
- * small enough. Which rows share a block or a task changes no sum: a block holds whole steps of dw. */
+ * small enough. Which rows share a block or a task changes no sum: a block holds whole steps of
+ * dw. */
 static void cut_rows(iv__loss_job *j, int64_t threads)
 {
     int64_t row_bytes = j->panels.vectors * j->panels.width * (int64_t)sizeof(float);

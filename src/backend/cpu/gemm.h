@@ -48,7 +48,8 @@ typedef struct iv__product {
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
 void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
 
-/* A product with a packed b in the calling thread, a as it is. The batches share b, panel by panel. */
+/* A product with a packed b in the calling thread, a as it is. The batches share b, panel by
+ * panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
 
 /* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */

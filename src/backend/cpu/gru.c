@@ -3,7 +3,8 @@
  *
  * u is packed in two parts, the columns of z and r and those of g: the two forms differ in what the
  * second one multiplies.
- *   after:  inner = h Ug + b1g,  g = tanh(x Wg + b0g + r inner)      before:  inner = r h,  g = tanh(x Wg + bg + inner Ug) */
+ *   after: inner = h Ug + b1g, g = tanh(x Wg + b0g + r inner) before: inner = r h, g = tanh(x Wg +
+ *     bg + inner Ug) */
 #include "backend/cpu/recurrent.h"
 #include "backend/cpu/rows.h"
 
@@ -153,7 +154,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
     iv__back_through_u(b, g, 0, 2 * units, k->packed[1], g->h, true);
 }
 
-/* Rows of the product: h, 1, x and (reset before) inner; columns: z, r, g and (reset after) inner. */
+/* Rows of the product: h, 1, x and (reset before) inner; columns: z, r, g and (reset after)
+ * inner. */
 static void deliver(const iv__backward *b, const float *product)
 {
     const iv_kernel_call *k = b->k;
