@@ -4,8 +4,8 @@
 . "$tests/cli/text.sh"
 small_text small.txt
 
-if ! command -v script >/dev/null; then
-    skip "the bar on a terminal" "the program script is not here"
+if ! script -qec true /dev/null </dev/null >"$out" 2>&1; then
+    skip "the bar on a terminal" "the program script is not here, or can make no terminal"
     exit
 fi
 
