@@ -370,6 +370,18 @@ static void numbers_round_trip(void **state)
     iv__text_free(&text);
 }
 
+/* Found by fuzzing: "-0" would come back as the whole number 0, and lose its sign. */
+static void negative_zero_stays_negative(void **state)
+{
+    world *w = *state;
+    iv__text text = { .home = w->home };
+
+    iv__json_put_double(&(iv__json_writer){ .text = &text }, -0.0);
+    assert_string_equal(text.data, "-0.0");
+    assert_true(signbit(read_back(w, &text)));
+    iv__text_free(&text);
+}
+
 /* A program may have set a locale whose decimal mark is a comma. */
 static void locale_does_not_matter(void **state)
 {
@@ -420,6 +432,7 @@ int main(void)
         cmocka_unit_test(small_documents_as_trees),
         cmocka_unit_test(what_is_written),
         cmocka_unit_test(numbers_round_trip),
+        cmocka_unit_test(negative_zero_stays_negative),
         cmocka_unit_test(locale_does_not_matter),
         cmocka_unit_test(no_memory),
     };

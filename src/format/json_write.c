@@ -164,7 +164,9 @@ void iv__json_put_double(iv__json_writer *w, double number)
         if (strtod(digits, NULL) == number)
             break;
     }
-    if (isfinite(number))
+    if (number == 0 && signbit(number))
+        put(w, "-0.0"); /* "-0" would be read as the whole number 0 */
+    else if (isfinite(number))
         put_number(w, digits);
     else
         put(w, "null");
