@@ -359,7 +359,7 @@ static void test_backend_default(void **state)
 {
     (void)state;
     if (getenv("IVORY_ISA"))
-        skip();
+        skip(); /* the caller chose: there is no default to look at */
     iv_home *home = home_with(NULL);
     int b = 0;
     while (!iv__backends[b]->available())

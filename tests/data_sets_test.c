@@ -332,7 +332,7 @@ static void real_recipes(void **state)
     char hex[65];
 
     if (!*data_root)
-        skip();
+        skip(); /* the real recipes are found through IVORY_DATA */
     assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, data_root, &path), IV_OK);
     iv__records *records = iv__records_open(w->home, &iv_dataset_recipes, path.data, NULL);
     assert_non_null(records);

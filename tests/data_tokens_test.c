@@ -441,7 +441,7 @@ static void real_recipes(void **state)
     int64_t got;
 
     if (!*data_root)
-        skip();
+        skip(); /* the real recipes are found through IVORY_DATA */
     assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, data_root, &path), IV_OK);
     snprintf(cache, sizeof cache, "%s", in_folder(w, "cache-recipes"));
     iv__tokens_options o = { .kind = IV_TOKENS_WORDS, .cache = cache };

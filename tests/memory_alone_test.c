@@ -27,7 +27,7 @@ static void skip_where_memory_is_watched(void)
     const char *sanitizer = getenv("IVORY_SANITIZE");
 
     if ((sanitizer && *sanitizer) || resident() == 0)
-        skip();
+        skip(); /* a sanitizer's own memory would be counted too */
 }
 
 static double bytes_of(const iv_params *params)
