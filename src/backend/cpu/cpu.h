@@ -88,6 +88,10 @@ typedef struct iv__cpu {
     void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before,
                            const float *d_inner, float *dh, float *dz);
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
+    /* all[j] = the sum of x[i*row + j] over rows i in order; to[number[i]*row + j] += it, where the
+     * number is one of count. */
+    void (*add_chosen)(int64_t rows, int64_t columns, const float *x, int64_t row,
+                       const int32_t *number, int64_t count, float *to, float *all);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;

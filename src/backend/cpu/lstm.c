@@ -19,18 +19,14 @@ enum {
 
 int iv__lstm_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    want[1] = iv__want(panels, U, IV__PANELS);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS);
+    return iv__want_w(k, panels, IV__PANELS, want, 1);
 }
 
 int iv__lstm_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
-    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
+    return iv__want_w(k, panels, IV__PANELS_TRANSPOSED, want, 1);
 }
 
 size_t iv__lstm_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -46,7 +42,7 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     const iv__sequence *s = &f->s;
     float *cells = k->out[4].data;
 
-    iv__state_product(f, g, g->h, f->u, k->packed[1], g->z, g->z_row, true);
+    iv__state_product(f, g, g->h, f->u, k->packed[0], g->z, g->z_row, true);
     for (int64_t n = g->begin; n < g->end; n++) {
         int64_t row = n - g->begin;
         float *z = g->z + row * g->z_row, *c = g->c + row * s->state_row;
@@ -70,6 +66,7 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .c0 = C0,
                                     .kept = k->out[3].data,
                                     .u = &u,
+                                    .packed_w = iv__packed_w(k, 1),
                                     .step = step });
 }
 
@@ -100,7 +97,7 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
                               dy + at * s->units, g->h + row * s->state_row,
                               g->c + row * s->state_row, g->z + row * g->z_row);
     }
-    iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
+    iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
 
 void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -114,9 +111,9 @@ void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .dh = BACK_DH,
                        .dc = BACK_DC,
                        .extra = -1,
-                       .packed_w = k->packed[0],
+                       .packed_w = iv__packed_w(k, 1),
                        .step = step_back,
-                       .deliver = iv__deliver_weights };
+                       .straight = true };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);
