@@ -42,16 +42,20 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     const iv__sequence *s = &f->s;
     float *cells = k->out[4].data;
 
-    iv__state_product(f, g, g->h, f->u, k->packed[0], g->z, g->z_row, true);
+    iv__state_product(f, g, g->h, f->u, k->packed[0], g->z, g->z_row, !s->numbered);
     for (int64_t n = g->begin; n < g->end; n++) {
-        int64_t row = n - g->begin;
-        float *z = g->z + row * g->z_row, *c = g->c + row * s->state_row;
-        if (iv__held(s, n, time))
-            memset(z, 0, (size_t)s->sums * sizeof *z);
-        else
-            f->cpu->lstm(s->units, z, k->in[B].data, g->h + row * s->state_row, c);
-        if (cells)
-            memcpy(cells + (n * s->steps + time) * s->units, c, (size_t)s->units * sizeof *c);
+        int64_t row = n - g->begin, at = n * s->steps + time;
+        float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
+        float *y = (float *)k->out[0].data + at * s->units, *cell = cells ? cells + at * s->units : NULL;
+        if (!iv__held(s, n, time)) {
+            f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data, h,
+                         c, y, cell);
+            continue;
+        }
+        memset(z, 0, (size_t)s->sums * sizeof *z);
+        memcpy(y, h, (size_t)s->units * sizeof *h);
+        if (cell)
+            memcpy(cell, c, (size_t)s->units * sizeof *c);
     }
 }
 
@@ -67,6 +71,7 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .kept = k->out[3].data,
                                     .u = &u,
                                     .packed_w = iv__packed_w(k, 1),
+                                    .chooses = true,
                                     .step = step });
 }
 
@@ -95,7 +100,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
                               dy + at * s->units, g->h + row * s->state_row,
-                              g->c + row * s->state_row, g->z + row * g->z_row);
+                              g->c + row * s->state_row, g->z + row * g->z_row,
+                              b->dz + at * b->dz_width);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
@@ -113,7 +119,8 @@ void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .extra = -1,
                        .packed_w = iv__packed_w(k, 1),
                        .step = step_back,
-                       .straight = true };
+                       .straight = true,
+                       .keeps = true };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);

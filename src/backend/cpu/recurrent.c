@@ -81,27 +81,22 @@ typedef struct chunk_sums {
     int64_t row, time0;
 } chunk_sums;
 
-/* Row `number` of w, or zeros. */
-static void choose_row(const iv__sequence *s, const float *w, int32_t number, float *to)
-{
-    size_t bytes = (size_t)s->sums * sizeof *to;
-
-    if (number >= 0 && number < s->inputs)
-        memcpy(to, w + number * s->sums, bytes);
-    else
-        memset(to, 0, bytes);
-}
-
 static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
                         const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
-    const int32_t *number = f->k->in[0].data;
+    size_t bytes = (size_t)s->sums * sizeof(float);
 
-    for (int64_t n = g->begin; n < g->end; n++)
-        for (int64_t t = t0; t < t1; t++)
-            choose_row(s, f->k->in[1].data, number[n * s->steps + t],
-                       sums->z + (n - g->begin) * sums->row + (t - sums->time0) * s->sums);
+    for (int64_t n = g->begin; n < g->end; n++) {
+        for (int64_t t = t0; t < t1; t++) {
+            const float *row = iv__chosen_row(s, f->k, n * s->steps + t);
+            float *to = sums->z + (n - g->begin) * sums->row + (t - sums->time0) * s->sums;
+            if (row)
+                memcpy(to, row, bytes);
+            else
+                memset(to, 0, bytes);
+        }
+    }
 }
 
 /* z = x w for times [t0, t1). */
@@ -172,13 +167,17 @@ static void forward_group(void *context, int64_t group, int thread)
         chunk_sums sums = { g.room + s->group_records * s->state_row, s->chunk * s->sums + 16, t0 };
         if (f->kept)
             sums = (chunk_sums){ f->kept + g.begin * s->steps * s->sums, s->steps * s->sums, 0 };
-        (s->numbered ? choose_rows : input_sums)(f, &g, t0, t0 + end - begin, &sums);
+        if (!s->numbered)
+            input_sums(f, &g, t0, t0 + end - begin, &sums);
+        else if (!f->chooses)
+            choose_rows(f, &g, t0, t0 + end - begin, &sums);
         for (int64_t step = begin; step < end; step++) {
             int64_t t = iv__time_of(s, step);
             g.z = sums.z + (t - sums.time0) * s->sums;
             g.z_row = sums.row;
             f->step(f, &g, t);
-            iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
+            if (!f->chooses)
+                iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
                              s->state_row, g.end - g.begin, s->units);
         }
     }
@@ -282,9 +281,12 @@ static void keep(const iv__backward *b, const iv__group *g, int64_t n, int64_t s
     float *left = b->left + at * b->left_row;
     size_t state = (size_t)s->units * sizeof(float);
 
-    memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row,
-           (size_t)b->dz_width * sizeof(float));
-    if (iv__held(s, n, iv__time_of(s, step))) { /* dz is 0, and whatever stands in x must stay without effect */
+    bool held = iv__held(s, n, iv__time_of(s, step));
+
+    if (held || !b->keeps)
+        memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row,
+               (size_t)b->dz_width * sizeof(float));
+    if (held) { /* dz is 0, and whatever stands in x must stay without effect */
         memset(left, 0, (size_t)b->left_width * sizeof *left);
         return;
     }

@@ -76,11 +76,20 @@ struct iv__forward {
     float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
     const iv__panels *u;   /* of the parts of u that the step multiplies with */
     const float *packed_w; /* NULL: not needed */
+    bool chooses; /* the step itself adds the rows of w that numbers choose, and writes y */
     /* h, c and z become those after the step */
     void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
 };
 size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
+
+/* Row `number` of w, or NULL if there is none. */
+static inline const float *iv__chosen_row(const iv__sequence *s, const iv_kernel_call *k, int64_t at)
+{
+    int32_t number = ((const int32_t *)k->in[0].data)[at];
+
+    return number >= 0 && number < s->inputs ? (const float *)k->in[1].data + number * s->sums : NULL;
+}
 
 /* to (+)= rows of states times packed columns of u. */
 void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
@@ -106,6 +115,7 @@ struct iv__backward {
     void (*deliver)(const iv__backward *b, const float *product);
     /* The factors of that product: left [N T, left_row], dz [N T, dz_width]. */
     float *left, *dz, *product, *rooms, *scratch;
+    bool keeps; /* the step leaves dz there itself */
     int64_t left_row, left_width;
 };
 size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
