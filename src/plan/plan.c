@@ -170,6 +170,7 @@ iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int
     if (!status) {
         plan->home = home;
         plan->backend = iv__backend_of(home);
+        plan->precision = iv_home_precision(home);
         status = plan->backend ? compile(plan, graph, n_outputs, outputs, n_updates, updates, targets)
                                : iv_home_status(home);
     }

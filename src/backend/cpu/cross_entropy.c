@@ -186,7 +186,7 @@ static void weight_gradients(const iv__loss_job *j, int64_t block, int64_t panel
             t.a = xs + r * j->x_row + i;
             t.c = dw + i * width;
             iv__look_ahead(&t, &next, 1, line);
-            cpu->tile[iv__min64(cpu->rows, i1 - i)][vectors](&t);
+            iv__tile_run(cpu, iv__min64(cpu->rows, i1 - i), vectors, &t);
         }
     }
     if (block == j->blocks - 1)

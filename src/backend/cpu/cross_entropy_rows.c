@@ -73,7 +73,7 @@ static void exp_panel(const iv__loss_job *j, const span *s, int64_t tile, int64_
                             .add = k0 > 0,
                             .last = cpu->width,
                             .ahead = w };
-        cpu->tile[cpu->rows][vectors](&t);
+        iv__tile_run(cpu, cpu->rows, vectors, &t);
     }
     iv__exp_call t = { .k = j->inputs - k0,
                        .x = x + k0,
@@ -208,7 +208,7 @@ static void input_gradients(const iv__loss_job *j, const span *s)
                 t.a = e_panel(j, s, p) + tile * cpu->rows * width;
                 t.c = s->dx + tile * cpu->rows * ldc + column;
                 iv__look_ahead(&t, streams, n, (q * tiles + tile) * classes * t.blocks);
-                cpu->tile[cpu->rows][vectors](&t);
+                iv__tile_run(cpu, cpu->rows, vectors, &t);
             }
         }
     }
