@@ -48,7 +48,7 @@ typedef struct iv_home iv_home;
 typedef struct iv_home_options {
     size_t size; /* sizeof(iv_home_options) */
     int threads; /* threads that share a kernel's work; 0: one per processor this process may use */
-    const char *isa; /* portable or avx512; NULL: $IVORY_ISA, else the best this processor has */
+    const char *isa; /* portable, avx2 or avx512; NULL: $IVORY_ISA, else the best this processor has */
     void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
     void *user;
 } iv_home_options;

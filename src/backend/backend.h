@@ -28,7 +28,7 @@ typedef struct iv_fast_kernel {
 } iv_fast_kernel;
 
 typedef struct iv_backend {
-    const char *name;              /* "portable", "avx512" */
+    const char *name;              /* "portable", "avx2", "avx512" */
     bool (*available)(void);       /* on this processor */
     const iv_fast_kernel *kernels; /* ends with op NULL */
 } iv_backend;

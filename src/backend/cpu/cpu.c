@@ -37,9 +37,18 @@ static bool available_portable(void)
 const iv_backend iv__backend_portable = { "portable", available_portable, kernels_portable };
 
 #ifndef IVORY_NO_X86
+#define WITH_POINTWISE
+#undef CPU
+#define CPU avx2
+#include "backend/cpu/cpu_list.inc"
+static bool available_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+const iv_backend iv__backend_avx2 = { "avx2", available_avx2, kernels_avx2 };
+
 #undef CPU
 #define CPU avx512
-#define POINTWISE(ROW) IV__POINTWISE_ROWS(ROW)
 #include "backend/cpu/cpu_list.inc"
 static bool available_avx512(void)
 {
