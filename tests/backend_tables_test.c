@@ -13,6 +13,8 @@ static const struct {
     { &iv__cpu_portable_rounded, &iv__backend_portable },
     { &iv__cpu_amx_emulated, &iv__backend_amx_emulated },
 #ifdef __x86_64__
+    { &iv__cpu_avx2, &iv__backend_avx2 },
+    { &iv__cpu_avx2_rounded, &iv__backend_avx2 },
     { &iv__cpu_avx512, &iv__backend_avx512 },
     { &iv__cpu_avx512_rounded, &iv__backend_avx512 },
     { &iv__cpu_avx512bf16, &iv__backend_avx512bf16 },

@@ -28,7 +28,7 @@ typedef struct iv_fast_kernel {
 } iv_fast_kernel;
 
 typedef struct iv_backend {
-    const char *name;              /* "portable", "avx512" */
+    const char *name;              /* "portable", "avx2", "avx512" */
     bool (*available)(void);       /* on this processor */
     const iv_fast_kernel *kernels; /* ends with op NULL */
     const iv_fast_kernel *bf16; /* rows whose products take operands rounded to bf16; sums are f32 */

@@ -56,6 +56,12 @@ const iv_backend iv__backend_amx_emulated = { "amx-emulated", available_always, 
                                               kernels_amx_emulated };
 
 #ifndef IVORY_NO_X86
+#define LIST avx2
+#define POINTWISE
+#include "backend/cpu/cpu_list.inc"
+#define LIST avx2_rounded
+#define BF16
+#include "backend/cpu/cpu_list.inc"
 #define LIST avx512
 #define POINTWISE
 #include "backend/cpu/cpu_list.inc"
@@ -68,6 +74,11 @@ const iv_backend iv__backend_amx_emulated = { "amx-emulated", available_always, 
 #define LIST amx
 #define BF16
 #include "backend/cpu/cpu_list.inc"
+
+static bool available_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 static bool available_avx512(void)
 {
@@ -96,6 +107,7 @@ static bool available_amx(void)
     return known == 2;
 }
 
+const iv_backend iv__backend_avx2 = { "avx2", available_avx2, kernels_avx2, kernels_avx2_rounded };
 const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512,
                                         kernels_avx512_rounded };
 const iv_backend iv__backend_avx512bf16 = { "avx512bf16", available_avx512bf16, kernels_avx512,
