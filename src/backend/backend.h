@@ -27,10 +27,15 @@ typedef struct iv_fast_kernel {
     int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
 } iv_fast_kernel;
 
+/* Multiplies and adds in registers alone, `rounds` times; returns how many operations that were.
+ * keep: a factor below 1, and a place for the result, so that no compiler leaves the work out. */
+typedef double iv__peak_loop(int64_t rounds, float keep[2]);
+
 typedef struct iv_backend {
     const char *name;              /* "portable", "avx512" */
     bool (*available)(void);       /* on this processor */
     const iv_fast_kernel *kernels; /* ends with op NULL */
+    iv__peak_loop *const *peak;    /* in f32 */
 } iv_backend;
 
 /* Every backend compiled in, best first, NULL at the end; the last one is always available. */

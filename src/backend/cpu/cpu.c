@@ -34,7 +34,8 @@ static bool available_portable(void)
 {
     return true;
 }
-const iv_backend iv__backend_portable = { "portable", available_portable, kernels_portable };
+const iv_backend iv__backend_portable = { "portable", available_portable, kernels_portable,
+                                          &iv__cpu_portable.peak };
 
 #ifndef IVORY_NO_X86
 #undef CPU
@@ -47,5 +48,6 @@ static bool available_avx512(void)
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("fma");
 }
-const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512 };
+const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512,
+                                        &iv__cpu_avx512.peak };
 #endif

@@ -53,6 +53,7 @@ typedef struct iv__cpu {
     int width, rows, vectors;
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
     iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
+    iv__peak_loop *peak;
 
     /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the
      * transpose, from[j*ld + k]. */

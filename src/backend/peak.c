@@ -1,0 +1,29 @@
+/* peak.c: every thread of a home at the processor's limit. */
+#include "backend/peak.h"
+
+#include "base/threads.h"
+
+enum { ROUNDS = 1000000 };
+
+static const float factor = 0.5F;
+
+static void run_chunk(void *context, int64_t chunk, int thread)
+{
+    const iv_backend *backend = context;
+    float keep[2] = { factor, 0 };
+
+    (void)chunk, (void)thread;
+    (*backend->peak)(ROUNDS, keep);
+}
+
+double iv__peak_run(iv_home *home)
+{
+    const iv_backend *backend = iv__backend_of(home);
+    int threads = iv_home_threads(home);
+    float keep[2] = { factor, 0 };
+
+    if (!backend)
+        return 0;
+    iv__parallel(home, threads, run_chunk, (void *)(uintptr_t)backend);
+    return (*backend->peak)(1, keep) * ROUNDS * threads;
+}
