@@ -50,10 +50,15 @@ static bool available_always(void)
     return true;
 }
 
-const iv_backend iv__backend_portable = { "portable", available_always, kernels_portable,
-                                          kernels_portable_rounded };
-const iv_backend iv__backend_amx_emulated = { "amx-emulated", available_always, kernels_portable,
-                                              kernels_amx_emulated };
+const iv_backend iv__backend_portable = { "portable",
+                                          available_always,
+                                          kernels_portable,
+                                          kernels_portable_rounded,
+                                          &iv__cpu_portable.peak,
+                                          &iv__cpu_portable_rounded.peak };
+const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_always,
+                                              kernels_portable,       kernels_amx_emulated,
+                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak };
 
 #ifndef IVORY_NO_X86
 #define LIST avx2
@@ -107,10 +112,21 @@ static bool available_amx(void)
     return known == 2;
 }
 
-const iv_backend iv__backend_avx2 = { "avx2", available_avx2, kernels_avx2, kernels_avx2_rounded };
-const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512,
-                                        kernels_avx512_rounded };
-const iv_backend iv__backend_avx512bf16 = { "avx512bf16", available_avx512bf16, kernels_avx512,
-                                            kernels_avx512bf16 };
-const iv_backend iv__backend_amx = { "amx", available_amx, kernels_avx512, kernels_amx };
+const iv_backend iv__backend_avx2 = { "avx2",
+                                      available_avx2,
+                                      kernels_avx2,
+                                      kernels_avx2_rounded,
+                                      &iv__cpu_avx2.peak,
+                                      &iv__cpu_avx2_rounded.peak };
+const iv_backend iv__backend_avx512 = { "avx512",
+                                        available_avx512,
+                                        kernels_avx512,
+                                        kernels_avx512_rounded,
+                                        &iv__cpu_avx512.peak,
+                                        &iv__cpu_avx512_rounded.peak };
+const iv_backend iv__backend_avx512bf16 = { "avx512bf16",         available_avx512bf16,
+                                            kernels_avx512,       kernels_avx512bf16,
+                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak };
+const iv_backend iv__backend_amx = { "amx",       available_amx,        kernels_avx512,
+                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak };
 #endif

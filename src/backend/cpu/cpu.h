@@ -66,6 +66,7 @@ typedef struct iv__cpu {
     int row_unit; /* of a left factor, rows up to a multiple of this are read, whatever they hold */
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
     iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
+    iv__peak_loop *peak;
 
     /* Around the products of one thread, in one task; NULL: nothing is to be done. */
     void (*begin)(void);

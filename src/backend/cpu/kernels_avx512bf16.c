@@ -40,6 +40,28 @@ INLINE void multiply(const int m, const int nv, V sum[TILE_ROWS][TILE_VECTORS], 
     }
 }
 
+enum { PEAK_SUMS = 12 };
+
+NOINLINE double peak(int64_t rounds, float *keep)
+{
+    V sum[PEAK_SUMS];
+    __m512bh by = (__m512bh)v_pairs(v_set(keep[0]), v_set(-keep[0])), one = (__m512bh)v_pairs(v_set(1), v_set(1));
+
+    UNROLL
+    for (int i = 0; i < PEAK_SUMS; i++)
+        sum[i] = v_set((float)i);
+    for (int64_t r = 0; r < rounds; r++) {
+        UNROLL
+        for (int i = 0; i < PEAK_SUMS; i++)
+            sum[i] = _mm512_dpbf16_ps(sum[i], by, one);
+    }
+    UNROLL
+    for (int i = 1; i < PEAK_SUMS; i++)
+        sum[0] = sum[0] + sum[i];
+    keep[1] = v_reduce_add(sum[0]);
+    return 4.0 * W * PEAK_SUMS * (double)rounds;
+}
+
 #define CPU avx512bf16
 #define OPERANDS_PAIRS
 #include "backend/cpu/inner.inc"
