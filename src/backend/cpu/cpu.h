@@ -39,21 +39,26 @@ typedef struct iv__tile_call {
 } iv__tile_call;
 typedef void iv__tile(const iv__tile_call *t);
 
-/* A tile of logits, turned into e = exp(logit - top) in the registers. logit = (more ? e : 0) + x w
- * + bias, x of ldx floats a row, e of the panel's width a row; sums takes `width` partial sums for
- * each row. */
+/* A tile of logits, turned into e = exp(logit - top). logit = before + x w + bias: x has ldx
+ * elements a row; before and exact have rows of the panel's width. sums takes `width` partial sums
+ * for each row. e goes out as an operand: as a left factor, rows of e_row elements, and for PAIRS
+ * also as a right one in e_right, whose rows are filled up with zeros to a multiple of k_unit. */
 enum {
     IV__EXP_FIRST_TOP, /* top is the maximum of this panel if `first`, else given */
-    IV__EXP_FIND_TOP,  /* only raises top; neither e nor sums are written */
+    IV__EXP_FIND_TOP,  /* only raises top (sets it if `first`); neither e nor sums are written */
     IV__EXP_GIVEN_TOP,
 };
 typedef struct iv__exp_call {
     int64_t k;
-    const float *x;
+    const void *x;
     int64_t ldx;
-    const float *w, *bias;
-    float *e, *top, *sums;
-    int first, more, mode;
+    const void *w;
+    const float *bias, *before; /* before NULL: 0 */
+    void *e, *e_right;          /* NULL: not wanted */
+    int64_t e_row;
+    float *exact; /* e in f32; NULL: not wanted */
+    float *top, *sums;
+    int first, mode, rows;
     const float *ahead;
     int64_t ahead_step;
 } iv__exp_call;
@@ -65,7 +70,7 @@ typedef struct iv__cpu {
     int k_unit;   /* packed factors are filled up with zeros to a multiple of so many k */
     int row_unit; /* of a left factor, rows up to a multiple of this are read, whatever they hold */
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
-    iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
+    iv__exp_tile *exp_tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
     iv__peak_loop *peak;
 
     /* Around the products of one thread, in one task; NULL: nothing is to be done. */
@@ -89,6 +94,9 @@ typedef struct iv__cpu {
     float (*exp_sum)(const float *x, float most, float *to, int64_t n);
     /* to[j] = from[j] * factor */
     void (*scale)(const float *from, float factor, float *to, int64_t n);
+    /* to[j] = factor * the sum of from[p*apart + j] over `parts`, in their order */
+    void (*sum_parts)(const float *from, int64_t parts, int64_t apart, float factor, float *to,
+                      int64_t n);
 
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
      * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
@@ -152,6 +160,12 @@ static inline void iv__tile_run(const iv__cpu *cpu, int64_t rows, int64_t vector
 {
     t->rows = (int)rows;
     cpu->tile[rows][vectors](t);
+}
+
+static inline void iv__exp_run(const iv__cpu *cpu, int64_t rows, int64_t vectors, iv__exp_call *t)
+{
+    t->rows = (int)rows;
+    cpu->exp_tile[rows][vectors](t);
 }
 
 #endif

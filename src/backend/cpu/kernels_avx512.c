@@ -11,7 +11,6 @@
     T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2) T(9, 2)                        \
     T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3) T(9, 3)
 /* clang-format on */
-#define EXP_TILES(T) T(1) T(2) T(3)
 
 #define CPU avx512
 #define WITH_POINTWISE /* the reference's loops are built for any processor of the family */

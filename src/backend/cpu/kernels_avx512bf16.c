@@ -11,7 +11,6 @@
     T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2)                                \
     T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3)
 /* clang-format on */
-#define EXP_TILES(T) T(1) T(2) T(3)
 
 typedef uint16_t element;
 enum { K_UNIT = 2, ROW_UNIT = 1 };

@@ -5,7 +5,6 @@
 #define TILE_ROWS 3
 #define TILE_VECTORS 3
 #define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(1, 2) T(2, 2) T(3, 2) T(1, 3) T(2, 3) T(3, 3)
-#define EXP_TILES(T) T(1) T(2) T(3)
 
 #define CPU portable
 #include "backend/cpu/inner.inc"
