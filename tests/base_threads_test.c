@@ -113,6 +113,95 @@ static void many_small_jobs_lose_nothing(void **state)
     }
 }
 
+/* Ordered tasks: a chunk of line i adds to the cell what the line before has left there. Some are
+ * slow enough for those who wait to fall asleep. */
+enum { LINES = 6, CELLS = 40 };
+
+typedef struct ordered {
+    iv_home *home;
+    bool slow;
+    int64_t cell[CELLS];
+    _Atomic int32_t done[LINES][CELLS];
+} ordered;
+
+static void add_line(void *context, int64_t chunk, int thread)
+{
+    ordered *o = context;
+    int64_t line = chunk / CELLS, cell = chunk % CELLS;
+    struct timespec nap = { 0, 300000 };
+
+    (void)thread;
+    if (line)
+        iv__await(o->home, &o->done[line - 1][cell], 1);
+    if (line && cell)
+        iv__await(o->home, &o->done[line - 1][cell - 1], 1);
+    if (o->slow && (cell + line) % 8 == 0)
+        nanosleep(&nap, NULL);
+    o->cell[cell] = 3 * o->cell[cell] + line + 1;
+    iv__signal(o->home, &o->done[line][cell]);
+}
+
+static void ordered_tasks_see_what_they_await(void **state)
+{
+    int64_t expected = 0;
+
+    (void)state;
+    for (int line = 0; line < LINES; line++)
+        expected = 3 * expected + line + 1;
+    for (int threads = 1; threads <= MOST_THREADS; threads++) {
+        iv_home *home = home_of(threads);
+        for (int round = 0; round < 20; round++) {
+            ordered o = { .home = home, .slow = round % 5 == 0 };
+            iv__parallel(home, (int64_t)LINES * CELLS, add_line, &o);
+            for (int c = 0; c < CELLS; c++)
+                assert_int_equal(o.cell[c], expected);
+        }
+        iv_home_free(home);
+    }
+}
+
+/* Threads that wait for one slow chunk leave the processors alone. */
+typedef struct slow {
+    iv_home *home;
+    _Atomic int32_t done;
+} slow;
+
+static void sleep_or_await(void *context, int64_t chunk, int thread)
+{
+    slow *s = context;
+    struct timespec nap = { 0, 400000000 };
+
+    (void)thread;
+    if (chunk)
+        iv__await(s->home, &s->done, 1);
+    else {
+        nanosleep(&nap, NULL);
+        iv__signal(s->home, &s->done);
+    }
+}
+
+static double processor_seconds(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
+
+static void waiting_threads_sleep(void **state)
+{
+    (void)state;
+    /* 2 chunks: two threads find none; 8: every thread awaits */
+    for (int64_t chunks = 2; chunks <= MOST_THREADS; chunks += 6) {
+        iv_home *home = home_of(4);
+        slow s = { .home = home };
+        double before = processor_seconds();
+        iv__parallel(home, chunks, sleep_or_await, &s);
+        assert_true(processor_seconds() - before < 0.2); /* of 4 x 0.4 s */
+        iv_home_free(home);
+    }
+}
+
 /* Workers that have gone to sleep are woken. */
 static void sleeping_workers_wake(void **state)
 {
@@ -221,6 +310,8 @@ int main(void)
         cmocka_unit_test(every_chunk_runs_once),
         cmocka_unit_test(ordered_chunks_do_not_stand_still),
         cmocka_unit_test(many_small_jobs_lose_nothing),
+        cmocka_unit_test(ordered_tasks_see_what_they_await),
+        cmocka_unit_test(waiting_threads_sleep),
         cmocka_unit_test(sleeping_workers_wake),
         cmocka_unit_test(calls_within_chunks_run_where_they_are),
         cmocka_unit_test(homes_do_not_mix),

@@ -1,11 +1,10 @@
-/* threads.c: the pool: workers that spin shortly, then sleep, and take chunks of one job at a
- * time. */
+/* threads.c: the pool: workers that take chunks of one job at a time; and waiting: spin for some
+ * microseconds, then sleep. */
 #include "base/threads.h"
 #include "base/home.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+#include <time.h>
 
 struct iv__pool {
     iv_home *home;
@@ -13,19 +12,19 @@ struct iv__pool {
     pthread_t *thread;
     struct worker *self;
 
+    /* The job; valid for who has taken one of its chunks, for it does not end before they do. */
     iv__chunk *work;
     void *context;
     int64_t chunks;
-    _Atomic int64_t next, done;
+    _Atomic int64_t left; /* chunks that nobody has taken yet */
+    _Atomic int64_t done;
     _Atomic uint64_t job; /* counts jobs */
-    _Atomic int open;     /* chunks may be taken */
-    _Atomic int inside;   /* workers that may touch the fields above */
     _Atomic int stop;
 
     pthread_mutex_t mutex;
-    pthread_cond_t wake, finished;
-    int sleeping;       /* workers, under the mutex */
-    bool caller_sleeps; /* under the mutex */
+    pthread_cond_t wake, progress;
+    _Atomic int idle;     /* workers that sleep until there is a job */
+    _Atomic int awaiting; /* threads that sleep until `done`, or a count of ordered tasks, rises */
 };
 
 struct worker {
@@ -38,50 +37,144 @@ struct worker {
 static _Thread_local const iv__pool *current_pool;
 static _Thread_local int current_thread;
 
-enum { SPINS = 2000 };
+/* ---- waiting --------------------------------------------------------------------------------- */
 
-static void relax(void)
+/* About what falling asleep and being woken costs: who spins so long loses at most as much again,
+ * and where the processor is shared, no more than that is taken from who needs it. */
+enum { SPIN_NANOSECONDS = 20000, TURNS_PER_LOOK = 16 };
+
+typedef struct spin {
+    int turns;
+    int64_t end; /* 0: the clock was not looked at yet */
+} spin;
+
+static int64_t nanoseconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* A short pause; false when it is time to sleep. */
+static bool spin_on(spin *s)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
-#else
-    sched_yield();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
 #endif
+    if (++s->turns % TURNS_PER_LOOK)
+        return true;
+    int64_t now = nanoseconds_now();
+    if (!s->end)
+        s->end = now + SPIN_NANOSECONDS;
+    return now < s->end;
 }
 
-static void take_chunks(iv__pool *pool, int thread)
+/* Who changes what is waited for looks at `awaiting` afterwards; who waits looks at it again after
+ * that is raised. So one of the two sees the other. */
+static void wake_awaiting(iv__pool *pool)
 {
-    int64_t n = pool->chunks, mine = 0;
+    if (!atomic_load(&pool->awaiting))
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->progress);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void iv__await(iv_home *home, const _Atomic int32_t *done, int32_t at_least)
+{
+    spin s = { 0 };
+
+    do
+        if (atomic_load_explicit(done, memory_order_acquire) >= at_least)
+            return;
+    while (spin_on(&s));
+
+    iv__pool *pool = iv__home_pool(home);
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->awaiting, 1);
+    while (atomic_load(done) < at_least)
+        pthread_cond_wait(&pool->progress, &pool->mutex);
+    atomic_fetch_sub(&pool->awaiting, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void iv__signal(iv_home *home, _Atomic int32_t *done)
+{
+    iv__pool *pool = iv__home_pool(home);
+
+    atomic_fetch_add(done, 1);
+    if (pool)
+        wake_awaiting(pool);
+}
+
+static void wait_for_job(iv__pool *pool, uint64_t seen)
+{
+    spin s = { 0 };
+
+    do
+        if (atomic_load(&pool->job) != seen || atomic_load(&pool->stop))
+            return;
+    while (spin_on(&s));
+
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->idle, 1);
+    while (atomic_load(&pool->job) == seen && !atomic_load(&pool->stop))
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_fetch_sub(&pool->idle, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void wait_until_done(iv__pool *pool)
+{
+    spin s = { 0 };
+
+    do
+        if (atomic_load(&pool->done) == pool->chunks)
+            return;
+    while (spin_on(&s));
+
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->awaiting, 1);
+    while (atomic_load(&pool->done) != pool->chunks)
+        pthread_cond_wait(&pool->progress, &pool->mutex);
+    atomic_fetch_sub(&pool->awaiting, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* ---- the pool -------------------------------------------------------------------------------- */
+
+/* Takes the next chunk of the job that now is; false: it has none left. */
+static bool take_chunk(iv__pool *pool, int64_t *chunk)
+{
+    int64_t left = atomic_load(&pool->left);
+
+    while (left > 0)
+        if (atomic_compare_exchange_weak(&pool->left, &left, left - 1)) {
+            *chunk = pool->chunks - left;
+            return true;
+        }
+    return false;
+}
+
+static void work_on(iv__pool *pool, int thread)
+{
+    int64_t mine = 0, chunks = 0, chunk;
     const iv__pool *around = current_pool;
     int around_thread = current_thread;
 
     current_pool = pool;
     current_thread = thread;
-    for (int64_t k; (k = atomic_fetch_add(&pool->next, 1)) < n; mine++)
-        pool->work(pool->context, k, thread);
+    for (; take_chunk(pool, &chunk); mine++) {
+        chunks = pool->chunks;
+        pool->work(pool->context, chunk, thread);
+    }
     current_pool = around;
     current_thread = around_thread;
-    if (mine && atomic_fetch_add(&pool->done, mine) + mine == n) {
-        pthread_mutex_lock(&pool->mutex);
-        if (pool->caller_sleeps)
-            pthread_cond_signal(&pool->finished);
-        pthread_mutex_unlock(&pool->mutex);
-    }
-}
-
-static void wait_for_job(iv__pool *pool, uint64_t seen)
-{
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(&pool->job) != seen || atomic_load(&pool->stop))
-            return;
-        relax();
-    }
-    pthread_mutex_lock(&pool->mutex);
-    pool->sleeping++;
-    while (atomic_load(&pool->job) == seen && !atomic_load(&pool->stop))
-        pthread_cond_wait(&pool->wake, &pool->mutex);
-    pool->sleeping--;
-    pthread_mutex_unlock(&pool->mutex);
+    if (mine && atomic_fetch_add(&pool->done, mine) + mine == chunks)
+        wake_awaiting(pool);
 }
 
 static void *worker_main(void *argument)
@@ -95,11 +188,7 @@ static void *worker_main(void *argument)
         if (atomic_load(&pool->stop))
             return NULL;
         seen = atomic_load(&pool->job);
-        /* before the look at `open`: the caller closes, then waits for 0 */
-        atomic_fetch_add(&pool->inside, 1);
-        if (atomic_load(&pool->open))
-            take_chunks(pool, self->index);
-        atomic_fetch_sub(&pool->inside, 1);
+        work_on(pool, self->index);
     }
 }
 
@@ -111,7 +200,7 @@ iv__pool *iv__pool_new(iv_home *home, int threads)
     pool->home = home;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->finished, NULL);
+    pthread_cond_init(&pool->progress, NULL);
     pool->thread = iv__alloc_array(home, threads - 1, sizeof *pool->thread);
     pool->self = iv__alloc_array(home, threads - 1, sizeof *pool->self);
     if (!pool->thread || !pool->self) {
@@ -138,27 +227,12 @@ void iv__pool_free(iv__pool *pool)
     pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < pool->workers; i++)
         pthread_join(pool->thread[i], NULL);
-    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->progress);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
     iv__free(pool->home, pool->self);
     iv__free(pool->home, pool->thread);
     iv__free(pool->home, pool);
-}
-
-static void wait_until_done(iv__pool *pool)
-{
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load(&pool->done) == pool->chunks)
-            return;
-        relax();
-    }
-    pthread_mutex_lock(&pool->mutex);
-    pool->caller_sleeps = true;
-    while (atomic_load(&pool->done) != pool->chunks)
-        pthread_cond_wait(&pool->finished, &pool->mutex);
-    pool->caller_sleeps = false;
-    pthread_mutex_unlock(&pool->mutex);
 }
 
 void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
@@ -175,22 +249,13 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
     pool->context = context;
     pool->chunks = chunks;
     atomic_store(&pool->done, 0);
-    atomic_store(&pool->next, 0);
-    atomic_store(&pool->open, 1);
+    atomic_store(&pool->left, chunks);
     atomic_fetch_add(&pool->job, 1);
-    pthread_mutex_lock(&pool->mutex);
-    if (pool->sleeping)
+    if (atomic_load(&pool->idle)) {
+        pthread_mutex_lock(&pool->mutex);
         pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
-
-    take_chunks(pool, 0);
-    wait_until_done(pool);
-    atomic_store(&pool->open, 0);
-    /* a worker that was put aside in there needs this processor */
-    for (int i = 0; atomic_load(&pool->inside); i++) {
-        if (i < SPINS)
-            relax();
-        else
-            sched_yield();
+        pthread_mutex_unlock(&pool->mutex);
     }
+    work_on(pool, 0);
+    wait_until_done(pool);
 }

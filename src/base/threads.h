@@ -2,12 +2,14 @@
  *
  * Which thread runs a chunk is not determined, so a chunk owns what it writes. Chunks are handed
  * out in rising order: chunk k may wait for an earlier one (ordered tasks) without deadlock.
- * Waiting threads spin shortly, then sleep. A call from within a chunk runs its chunks in the
- * calling thread. */
+ * Waiting threads spin for some microseconds, then sleep: what is waited for may need their
+ * processor. A call from within a chunk runs its chunks in the calling thread. */
 #ifndef IV_BASE_THREADS_H
 #define IV_BASE_THREADS_H
 
 #include <ivory/base.h>
+
+#include <stdatomic.h>
 
 /* thread: 0 .. iv_home_threads(home) - 1, for scratch per thread. */
 typedef void iv__chunk(void *context, int64_t chunk, int thread);
@@ -19,6 +21,12 @@ void iv__pool_free(iv__pool *pool);
 iv__pool *iv__home_pool(iv_home *home); /* NULL when the home has one thread */
 
 void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context);
+
+/* Ordered tasks in place of barriers: chunks whose outputs each have one owner; who needs them
+ * awaits a count of those that are done. A chunk awaits only what earlier chunks of its job
+ * signal. What was written before a signal is seen after the await that it lets go on. */
+void iv__await(iv_home *home, const _Atomic int32_t *done, int32_t at_least);
+void iv__signal(iv_home *home, _Atomic int32_t *done); /* one more is done */
 
 /* Part `chunk` of `chunks` nearly equal parts of [0,n): its first element; ends where chunk + 1
  * begins. */
