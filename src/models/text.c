@@ -89,7 +89,7 @@ static iv_status text_build(void *self, iv__build *b)
     iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
 
     b->n_parts = 1;
-    b->parts[0] = (iv__round_part){ .name = "",
+    b->parts[0] = (iv__trained_part){ .name = "",
                               .changes = "",
                               .loss = iv_cross_entropy(logits, next, weight),
                               .weight = iv_sum_all(weight) };
