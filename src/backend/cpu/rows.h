@@ -42,7 +42,13 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 
 /* Those of them that take their operands in any form (cpu.h). */
 #define IV__BF16_ROWS(ROW)                                                                         \
-    ROW(matmul, f32)
+    ROW(matmul, f32)                                                                               \
+    ROW(lstm, recurrent)                                                                           \
+    ROW(lstm_back, recurrent)                                                                      \
+    ROW(gru, recurrent)                                                                            \
+    ROW(gru_back, recurrent)                                                                       \
+    ROW(simple_rnn, recurrent)                                                                     \
+    ROW(simple_rnn_back, recurrent)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
