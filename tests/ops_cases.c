@@ -132,6 +132,9 @@ static const ops_case ops_cases[] = {
     CASE(sum_to, IN(F(40001)), RANGE(-1, 1), WITH(iv__to_shape, { 0, { 0 } })),
     CASE(sum_to, IN(F(20, 1500)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(1, 1500))),     /* in blocks of columns */
     CASE(sum_to, IN(F(50, 3, 40, 7)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(3, 1, 7))), /* slices, four groups */
+    CASE(sum_squares, IN(F(4, 3, 5)), RANGE(-1, 1), NO_STEPS(0)),
+    CASE(sum_squares, IN(F(40001)), RANGE(-1, 1)),                                        /* in slices */
+    CASE(sum_squares, IN(F(2, 3)), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(91)),
     CASE(sum_to, IN(F(2, 3)), WITH(iv__to_shape, SHAPE_OF(1, 3)), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(5, 7, 9)),
     CASE(sum_to, IN(F(2, 3)), WITH(iv__to_shape, SHAPE_OF(2, 1)), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(6, 15)),
     CASE(max_of, IN(F(3, 5, 4)), RANGE(-1, 1), WITH(iv__at_axis, 1), STEPS(2)),

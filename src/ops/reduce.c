@@ -23,6 +23,7 @@ typedef struct sum_walk {
     int64_t span;   /* length of the last axis */
     bool span_kept; /* each element of it is an output of its own */
     int64_t slices; /* the terms of a row are summed in so many slices */
+    bool squares;   /* of squares; to a scalar only */
 } sum_walk;
 
 static sum_walk walk_of(const iv_shape *x, const iv_shape *y)
@@ -161,6 +162,40 @@ iv_node *iv_sum_to(iv_node *x, iv_shape shape)
     return x && iv_shape_same(&x->shape, &shape)
                ? x
                : iv__apply1(&op_sum_to, x, &(iv__to_shape){ shape });
+}
+
+/* ---- sum_squares ----------------------------------------------------------------------------- */
+
+static const char *sum_squares_shape(iv_shape_call *s)
+{
+    if (s->in_dtype[0] != s->real)
+        return "elements must be of the graph's real type (iv_cast makes them so)";
+    s->out[0] = iv_scalar();
+    s->out_dtype[0] = s->real;
+    return NULL;
+}
+
+static void sum_squares_gradient(iv_gradient_call *g)
+{
+    g->dx[0] = iv_mul(iv_scale(g->dy[0], 2), g->x[0]);
+}
+
+static const iv_op op_sum_squares = {
+    .name = "sum_squares",
+    .says = "the sum of all squares; plans make it of sum_to and square",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .shape = sum_squares_shape,
+    .gradient = sum_squares_gradient,
+    .no_step = LOOKS_AHEAD,
+    KERNELS(sum_squares),
+    .scratch = sum_to_scratch,
+};
+
+iv_node *iv_sum_squares(iv_node *x)
+{
+    return iv__apply1(&op_sum_squares, x, NULL);
 }
 
 /* ---- builders of sums ------------------------------------------------------------------------ */
@@ -304,4 +339,4 @@ iv_node *iv_argmax(iv_node *x, int axis)
     return x ? iv__apply1(&op_argmax, x, &(iv__at_axis){ iv__from_front(x, axis) }) : NULL;
 }
 
-const iv_op *const iv_ops_reduce[] = { &op_sum_to, &op_max_of, &op_argmax, NULL };
+const iv_op *const iv_ops_reduce[] = { &op_sum_to, &op_sum_squares, &op_max_of, &op_argmax, NULL };

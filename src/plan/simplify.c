@@ -82,6 +82,11 @@ static iv_node *simplify_reshape(iv_node *const in[], const iv_shape *shape)
     return is(in[0], "reshape") ? iv_reshape(in[0]->call->in[0], *shape) : NULL;
 }
 
+static iv_node *simplify_sum_to(iv_node *const in[], const iv_shape *shape)
+{
+    return is(in[0], "square") && shape->rank == 0 ? iv_sum_squares(in[0]->call->in[0]) : NULL;
+}
+
 /* x where node is x with its last two axes exchanged, else NULL. */
 static iv_node *untransposed(const iv_node *node)
 {
@@ -178,6 +183,8 @@ static iv_node *simpler(const iv_call *call, iv_node *const in[])
         return simplify_div(in);
     if (!strcmp(name, "reshape"))
         return simplify_reshape(in, &call->out[0].shape);
+    if (!strcmp(name, "sum_to"))
+        return simplify_sum_to(in, &call->out[0].shape);
     if (!strcmp(name, "broadcast_to") && is_filled(in[0], &value))
         return iv_fill(call->out[0].graph, call->out[0].shape, value);
     if (!strcmp(name, "matmul"))
