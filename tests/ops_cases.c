@@ -132,6 +132,12 @@ static const ops_case ops_cases[] = {
     CASE(sum_to, IN(F(40001)), RANGE(-1, 1), WITH(iv__to_shape, { 0, { 0 } })),
     CASE(sum_to, IN(F(20, 1500)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(1, 1500))),     /* in blocks of columns */
     CASE(sum_to, IN(F(50, 3, 40, 7)), RANGE(-1, 1), WITH(iv__to_shape, SHAPE_OF(3, 1, 7))), /* slices, four groups */
+    CASE(average, IN(F(3, 37), F(3, 37)), RANGE(-1, 1), WITH(iv__average, 0.1, 0), STEPS(1, 1)),
+    CASE(average, IN(F(5001), F(5001)), RANGE(-1, 1), WITH(iv__average, 0.001, 1)),
+    CASE(descend, IN(F(3, 37), F(3, 37), F(3, 37), R(0, 2, 3, 37)), RANGE(-1, 1), WITH(iv__descend, 1e-7, 0)),
+    CASE(descend, IN(F(5001), F(5001), F(5001), R(0, 2, 5001)), RANGE(-1, 1), WITH(iv__descend, 1e-7, 1)),
+    CASE(descend, IN(F(2), F(2), F(2), F(2)), WITH(iv__descend, 1, 0), GIVEN(1, 2, 0.5, 0.5, 3, -1, 4, 9),
+         GOLDEN(0.5, 2.125)),
     CASE(sum_squares, IN(F(4, 3, 5)), RANGE(-1, 1), NO_STEPS(0)),
     CASE(sum_squares, IN(F(40001)), RANGE(-1, 1)),                                        /* in slices */
     CASE(sum_squares, IN(F(2, 3)), GIVEN(1, 2, 3, 4, 5, 6), GOLDEN(91)),

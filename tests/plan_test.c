@@ -516,6 +516,46 @@ static void one_hot_input_becomes_numbers(void **state)
     }
 }
 
+/* The chains of Adam become three rows, with the bits that each operation alone would give. */
+static void optimizer_chains_become_rows(void **state)
+{
+    enum { N = 37 };
+    world *w = *state;
+    iv_node *p = in(w, "p", iv_dims(N)), *m = in(w, "m", iv_dims(N)), *v = in(w, "v", iv_dims(N)),
+            *g = in(w, "g", iv_dims(N)), *rate = in(w, "rate", iv_scalar());
+    iv_node *next_m = iv_add(m, iv_scale(iv_sub(g, m), 0.1)),
+            *next_v = iv_add(v, iv_scale(iv_sub(iv_square(g), v), 0.001));
+    iv_node *adam = iv_sub(p, iv_div(iv_mul(rate, next_m), iv_shift(iv_sqrt(next_v), 1e-7)));
+    iv_node *rmsprop = iv_sub(p, iv_div(iv_mul(rate, g), iv_sqrt(iv_shift(next_v, 1e-7))));
+    float x[4][N], step = 0.01f;
+
+    make_plan(w, 4, (iv_node *[]){ next_m, next_v, adam, rmsprop }, 0, NULL);
+    assert_true(prints(w, "average") && prints(w, "descend"));
+    assert_false(prints(w, "sub") || prints(w, "sqrt") || prints(w, "scale"));
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < 4; k++)
+            x[k][i] = (float)((i * 7 + k * 5) % 11 + 1) / 7;
+    }
+    give(w, "p", N, x[0]);
+    give(w, "m", N, x[1]);
+    give(w, "v", N, x[2]);
+    give(w, "g", N, x[3]);
+    give(w, "rate", 1, &step);
+    run(w);
+    for (int i = 0; i < N; i++) {
+        float square = x[3][i] * x[3][i], part = (x[3][i] - x[1][i]) * 0.1f, other = (square - x[2][i]) * 0.001f;
+        float mean = x[1][i] + part, spread = x[2][i] + other;
+        float above = step * mean, below = sqrtf(spread) + 1e-7f, quotient = above / below;
+        assert_true(((const float *)iv_plan_output(w->plan, 0))[i] == mean);
+        assert_true(((const float *)iv_plan_output(w->plan, 1))[i] == spread);
+        assert_true(((const float *)iv_plan_output(w->plan, 2))[i] == x[0][i] - quotient);
+        above = step * x[3][i];
+        below = sqrtf(spread + 1e-7f);
+        quotient = above / below;
+        assert_true(((const float *)iv_plan_output(w->plan, 3))[i] == x[0][i] - quotient);
+    }
+}
+
 /* What memory_of foretells is what a first run takes from the home. */
 static void memory_is_known_beforehand(void **state)
 {
@@ -621,6 +661,7 @@ int main(void)
         IN_WORLD(plans_ask_for_their_leaves),
         IN_WORLD(running_allocates_nothing),
         IN_WORLD(one_hot_input_becomes_numbers),
+        IN_WORLD(optimizer_chains_become_rows),
         IN_WORLD(memory_is_known_beforehand),
         IN_WORLD(the_slab_is_shared),
         cmocka_unit_test(plans_survive_scarcity),

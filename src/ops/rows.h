@@ -38,4 +38,17 @@ typedef struct iv__recurrent {
 
 /* "softmax", "log_softmax", "log_sum_exp": over the last axis, with the maximum subtracted. */
 
+/* "average": in m, x; out m + (x - m) share, or with `squared` m + (x x - m) share. */
+typedef struct iv__average {
+    double share;
+    int64_t squared;
+} iv__average;
+
+/* "descend": in w, rate, x, s; out w - rate x / (sqrt(s) + epsilon), or with `inside`
+ * w - rate x / sqrt(s + epsilon). */
+typedef struct iv__descend {
+    double epsilon;
+    int64_t inside;
+} iv__descend;
+
 #endif

@@ -1,10 +1,12 @@
 /* simplify.c: the same values with less work: constants folded into factors, transposes into
- * products, views of views, one-hot vectors into what multiplies them, and a loss that its own
- * backward row computes anyway. */
+ * products, views of views, one-hot vectors into what multiplies them, chains of optimizers, and a
+ * loss that its own backward row computes anyway. */
 #include "plan/parts.h"
 
 #include "base/home.h"
+#include "ops/attrs.h"
 #include "ops/rows.h"
+#include "ops/update.h"
 
 #include <ivory/ops.h>
 
@@ -39,6 +41,38 @@ static bool is_filled(const iv_node *node, double *value)
     return false;
 }
 
+/* The number that goes with a scale or a shift. */
+static double number_of(const iv_node *node)
+{
+    return ((const iv__real *)node->call->attr)->a;
+}
+
+/* m + (x - m) share */
+static iv_node *simplify_average(iv_node *m, const iv_node *step)
+{
+    const iv_node *difference = is(step, "scale") ? step->call->in[0] : NULL;
+
+    if (!difference || !is(difference, "sub") || difference->call->in[1] != m)
+        return NULL;
+    iv_node *x = difference->call->in[0];
+    bool squared = is(x, "square");
+    return iv__average_node(m, squared ? x->call->in[0] : x, (iv__average){ number_of(step), squared });
+}
+
+/* w - rate x / (sqrt(s) + epsilon), or / sqrt(s + epsilon) */
+static iv_node *simplify_descend(iv_node *w, const iv_node *step)
+{
+    const iv_node *above = is(step, "div") ? step->call->in[0] : NULL;
+    const iv_node *below = above && is(above, "mul") ? step->call->in[1] : NULL;
+    const iv_node *within = below && (is(below, "sqrt") || is(below, "shift")) ? below->call->in[0] : NULL;
+
+    if (!within || !is(within, is(below, "sqrt") ? "shift" : "sqrt"))
+        return NULL;
+    bool inside = is(below, "sqrt");
+    return iv__descend_node(w, above->call->in[0], above->call->in[1], within->call->in[0],
+                            (iv__descend){ number_of(inside ? within : below), inside });
+}
+
 static iv_node *simplify_add(iv_node *const in[])
 {
     double value;
@@ -46,7 +80,7 @@ static iv_node *simplify_add(iv_node *const in[])
     for (int i = 0; i < 2; i++)
         if (is_filled(in[i], &value))
             return value == 0 ? in[!i] : iv_shift(in[!i], value);
-    return NULL;
+    return simplify_average(in[0], in[1]);
 }
 
 static iv_node *simplify_sub(iv_node *const in[])
@@ -57,7 +91,7 @@ static iv_node *simplify_sub(iv_node *const in[])
         return value == 0 ? in[0] : iv_shift(in[0], -value);
     if (is_filled(in[0], &value))
         return value == 0 ? iv_neg(in[1]) : iv_shift(iv_neg(in[1]), value);
-    return NULL;
+    return simplify_descend(in[0], in[1]);
 }
 
 static iv_node *simplify_mul(iv_node *const in[])

@@ -3,6 +3,8 @@
 #include "backend/cpu/rows.h"
 #include "backend/cpu/words_avx2.h"
 
+#include "ops/rows.h"
+
 #define TILE_ROWS 4
 #define TILE_VECTORS 3
 #define TILES(T)                                                                                   \

@@ -3,6 +3,8 @@
 #include "backend/cpu/rows.h"
 #include "backend/cpu/words_avx512.h"
 
+#include "ops/rows.h"
+
 #define TILE_ROWS 9
 #define TILE_VECTORS 3
 /* clang-format off */

@@ -63,7 +63,7 @@ IV__CPU_ROWS(ROW, PLAIN)
  * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
     ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
-    ROW(add) ROW(sub) ROW(mul) ROW(div)
+    ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
 
 #define ROW(name)                                                                                  \
     void iv__##name##_avx2(const iv_kernel_call *k);                                               \
