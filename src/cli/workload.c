@@ -184,9 +184,7 @@ static iv_status open_sampling(work *w)
     w->generator = iv__generator_new(w->params, logits, "words");
     w->likeliest = iv__alloc_array(w->home, o->vocabulary, sizeof *w->likeliest);
     w->token = iv__alloc_array(w->home, o->batch, sizeof *w->token);
-    return w->generator && w->likeliest && w->token
-               ? IV_OK
-               : iv_home_status(w->home);
+    return w->generator && w->likeliest && w->token ? IV_OK : iv_home_status(w->home);
 }
 
 static iv_status sample(work *w)
@@ -248,6 +246,15 @@ iv_status work_step(work *w)
     }
     w->steps++;
     return status;
+}
+
+int work_plans(work *w, iv_plan *plans[2])
+{
+    if (w->generator)
+        plans[0] = iv__generator_plan(w->generator);
+    if (w->step)
+        plans[0] = iv_train_step_plan(w->step), plans[1] = iv_train_step_apply_plan(w->step);
+    return w->step ? 2 : w->generator ? 1 : 0;
 }
 
 void work_close(work *w)

@@ -47,7 +47,7 @@ typedef struct work {
     int64_t epoch;
 
     iv__generator *generator; /* WORK_SAMPLE */
-    int32_t *likeliest; /* room to draw in */
+    int32_t *likeliest;       /* room to draw in */
     int32_t *token;
 } work;
 
@@ -56,6 +56,9 @@ typedef struct work {
 iv_status work_open(work *w, iv_home *home, const workload *spec, const char *data);
 iv_status work_step(work *w);
 void work_close(work *w);
+
+/* The plans of a step, at most two: how many. */
+int work_plans(work *w, iv_plan *plans[2]);
 
 /* Steps of an epoch; 0 where there is none. */
 int64_t work_epoch_steps(const work *w);
