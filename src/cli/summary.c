@@ -121,8 +121,8 @@ void summary_free(summary *s)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__part *part,
-                          summary_memory *memory, FILE *plan)
+static iv_status add_step(const iv_instance *instance, iv_params *params,
+                          const iv__round_part *part, summary_memory *memory, FILE *plan)
 {
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,
                                             .n_watched = part->weight != NULL, .watched = &part->weight,

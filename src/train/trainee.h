@@ -11,13 +11,13 @@ typedef enum iv__split { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS } iv_
 enum { IV_MAX_STEPS = 4 };
 
 /* One step of a round: what it lowers, what it may change, how often. */
-typedef struct iv__part {
+typedef struct iv__round_part {
     const char *name;    /* "critic"; "" when there is just one */
     const char *changes; /* prefix of parameters; "": all */
     iv_node *loss;       /* a mean over the weights */
     iv_node *weight; /* the sum of weights it is a mean over, a scalar; NULL: records count alike */
     int times;       /* per round; 0 means 1 */
-} iv__part;
+} iv__round_part;
 
 /* A model's graph for one batch size. */
 typedef struct iv__build {
@@ -26,15 +26,23 @@ typedef struct iv__build {
     int64_t batch; /* records */
     bool training;
     int n_parts;
-    iv__part parts[IV_MAX_STEPS];
+    iv__round_part parts[IV_MAX_STEPS];
 } iv__build;
+
+/* The inputs of plans, to be filled. */
+typedef struct iv__batch iv__batch;
+void *iv__batch_input(iv__batch *batch, const char *name); /* NULL: no plan needs it */
+/* Keeps the message for whoever takes the batch. */
+iv_status iv__batch_fail(iv__batch *batch, iv_status status, const char *format, ...) IV_PRINTF(3, 4);
 
 typedef struct iv__trainee {
     void *self;
     iv_status (*build)(void *self, iv__build *build);
-    /* Writes n records into the inputs of a plan made for `batch` records; those beyond n get
-     * weight 0. */
-    iv_status (*fill)(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch);
+    /* Writes n records into the inputs of a batch that has room for `records`; those beyond n get
+     * weight 0. May run in any thread, and beside itself with another batch: it changes nothing
+     * but the batch, and does not touch the home. */
+    iv_status (*fill)(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
+                      int64_t records);
     int64_t n_records[SPLITS];
     const int32_t *records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
