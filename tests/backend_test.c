@@ -251,7 +251,7 @@ static void check_pointwise(const pointwise_case *p, int64_t count, const iv_bac
     for (int64_t e = 0; e < count; e++)
         y[e] = p->value((double)in[0][e], in[1] ? (double)in[1][e] : 0, n);
     iv_home *home = new_home(1);
-    const iv_fast_kernel *kernel = iv__backend_find(backend, p->op, &c.k);
+    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, p->op, &c.k);
     if (kernel) {
         run_once(&c, backend, home);
         check_guards(&c, 0);
@@ -297,7 +297,7 @@ static void test_pointwise_edges(void **state)
             if (pointwise[i].inputs == 1)
                 memcpy(add_input(&c, IV_F32, iv_dims(8), false), edges, sizeof edges);
             add_output(&c, iv_dims(8), true);
-            if (pointwise[i].inputs == 1 && iv__backend_find(iv__backends[b], c.op, &c.k)) {
+            if (pointwise[i].inputs == 1 && iv__backend_find(iv__backends[b]->kernels, c.op, &c.k)) {
                 iv_home *home = new_home(1);
                 run_once(&c, iv__backends[b], home);
                 iv_home_free(home);

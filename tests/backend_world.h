@@ -117,7 +117,7 @@ static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
     }
     for (int j = 0; j < c->k.n_out; j++)
         c->k.out[j].data = NULL;
-    const iv_fast_kernel *kernel = iv__backend_find(backend, c->op, &c->k);
+    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, c->op, &c->k);
     assert_non_null(kernel);
     size_t scratch = kernel->scratch ? kernel->scratch(&c->k) : 0;
     int n = kernel->packings ? kernel->packings(&c->k, want) : 0;

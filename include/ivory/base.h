@@ -48,7 +48,8 @@ typedef struct iv_home iv_home;
 typedef struct iv_home_options {
     size_t size; /* sizeof(iv_home_options) */
     int threads; /* threads that share a kernel's work; 0: one per processor this process may use */
-    const char *isa; /* portable or avx512; NULL: $IVORY_ISA, else the best this processor has */
+    const char *isa; /* amx, avx512bf16, avx512, avx2 or portable (amx-emulated: slow, for tests); NULL:
+                        $IVORY_ISA, else the best that this processor has */
     void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
     void *user;
 } iv_home_options;
@@ -60,6 +61,13 @@ IV_API iv_status iv_home_status(const iv_home *home);    /* of the last failure 
 IV_API const char *iv_home_message(const iv_home *home); /* what was expected, what came, what to do */
 IV_API void iv_home_clear(iv_home *home);
 IV_API int iv_home_threads(const iv_home *home);
+
+/* How products are computed in plans of f32 graphs. BF16: their operands are rounded to bf16 (8 bits
+ * of precision, to nearest even) and their sums are f32, as are parameters, states and everything
+ * else. Holds for plans made from then on; F32 at first. */
+typedef enum iv_precision { IV_PRECISION_F32, IV_PRECISION_BF16 } iv_precision;
+IV_API void iv_home_set_precision(iv_home *home, iv_precision precision);
+IV_API iv_precision iv_home_precision(const iv_home *home);
 
 /* Records a failure and returns its status, so that `return iv_fail(...)` reads well. */
 IV_API iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...) IV_PRINTF(3, 4);

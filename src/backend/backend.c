@@ -8,10 +8,10 @@
 
 const iv_backend *const iv__backends[] = {
 #ifndef IVORY_NO_X86
-    &iv__backend_avx512,
+    &iv__backend_amx,      &iv__backend_avx512bf16,   &iv__backend_avx512,
+    &iv__backend_avx2,
 #endif
-    &iv__backend_portable,
-    NULL,
+    &iv__backend_portable, &iv__backend_amx_emulated, NULL,
 };
 
 /* The names of those here, or of all, with blanks between. */
@@ -53,10 +53,10 @@ const iv_backend *iv__backend_of(iv_home *home)
     return refuse(home, asked, false);
 }
 
-const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op,
+const iv_fast_kernel *iv__backend_find(const iv_fast_kernel *list, const char *op,
                                        const iv_kernel_call *k)
 {
-    for (const iv_fast_kernel *kernel = backend->kernels; kernel->op; kernel++) {
+    for (const iv_fast_kernel *kernel = list; kernel->op; kernel++) {
         if (strcmp(kernel->op, op) == 0 && (!kernel->fits || kernel->fits(k)))
             return kernel;
     }

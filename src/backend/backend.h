@@ -1,7 +1,7 @@
 /* backend.h: a backend is a list of faster kernels, by the name of the row they replace.
  *
  * What a backend lacks, or refuses for given shapes, falls back to the row's reference kernel.
- * Kernels here are f32. */
+ * Values are f32 throughout. */
 #ifndef IV_BACKEND_BACKEND_H
 #define IV_BACKEND_BACKEND_H
 
@@ -27,21 +27,28 @@ typedef struct iv_fast_kernel {
     int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
 } iv_fast_kernel;
 
+/* Multiplies and adds in registers alone, `rounds` times; returns how many operations that were.
+ * keep: a factor below 1, and a place for the result, so that no compiler leaves the work out. */
+typedef double iv__peak_loop(int64_t rounds, float keep[2]);
+
 typedef struct iv_backend {
-    const char *name;              /* "portable", "avx512" */
+    const char *name;              /* "portable", "avx2", "avx512" */
     bool (*available)(void);       /* on this processor */
     const iv_fast_kernel *kernels; /* ends with op NULL */
+    const iv_fast_kernel *bf16; /* rows whose products take operands rounded to bf16; sums are f32 */
+    iv__peak_loop *const *peak, *const *bf16_peak;
 } iv_backend;
 
-/* Every backend compiled in, best first, NULL at the end; the last one is always available. */
+/* Every backend compiled in, best first, NULL at the end. The portable one is always available;
+ * those behind it are chosen only by name. */
 extern const iv_backend *const iv__backends[];
 
 /* The backend that the home asks for, or the best available. NULL (UNSUPPORTED or NAME recorded,
  * naming what this processor has) when the one asked for is not here. */
 const iv_backend *iv__backend_of(iv_home *home);
 
-/* The first kernel of the backend for this row that fits, or NULL. */
-const iv_fast_kernel *iv__backend_find(const iv_backend *backend, const char *op,
+/* The first kernel of the list for this row that fits, or NULL. */
+const iv_fast_kernel *iv__backend_find(const iv_fast_kernel *list, const char *op,
                                        const iv_kernel_call *k);
 
 #endif

@@ -16,6 +16,7 @@ struct iv_home {
     void *user;
     int threads;
     char isa[16];
+    iv_precision precision;
     iv__pool *pool;
     size_t bytes;
     iv_status status;
@@ -110,6 +111,16 @@ void iv_home_clear(iv_home *home)
 int iv_home_threads(const iv_home *home)
 {
     return home->threads;
+}
+
+void iv_home_set_precision(iv_home *home, iv_precision precision)
+{
+    home->precision = precision;
+}
+
+iv_precision iv_home_precision(const iv_home *home)
+{
+    return home->precision;
 }
 
 const char *iv__home_isa(const iv_home *home)

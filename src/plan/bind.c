@@ -65,6 +65,30 @@ static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
     return plan->n_packed++;
 }
 
+static bool lists(const iv_fast_kernel *list, const char *op)
+{
+    while (list->op && strcmp(list->op, op))
+        list++;
+    return list->op;
+}
+
+/* In the plan's precision where the backend can, else in f32. */
+static const iv_fast_kernel *choose(const iv_plan *plan, iv__member *member)
+{
+    const char *op = member->call->op->name;
+    const iv_backend *backend = plan->backend;
+
+    if (plan->precision == IV_PRECISION_BF16) {
+        const iv_fast_kernel *fast = iv__backend_find(backend->bf16, op, &member->k);
+        member->bf16 = fast != NULL;
+        if (fast)
+            return fast;
+        member->why_f32 = lists(backend->bf16, op) ? "its shapes have no bf16 kernel"
+                                                   : "it multiplies no matrices";
+    }
+    return iv__backend_find(backend->kernels, op, &member->k);
+}
+
 static iv_status bind_member(iv_plan *plan, iv__member *member)
 {
     const iv_op *op = member->call->op;
@@ -72,7 +96,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
 
     fill_call(plan, member);
     bool f64 = has_dtype(&member->k, IV_F64);
-    fast = f64 ? NULL : iv__backend_find(plan->backend, op->name, &member->k);
+    fast = f64 ? NULL : choose(plan, member);
     if (!fast) {
         member->kernel = f64 ? op->f64 : op->f32;
         member->kernel_name = "reference";

@@ -51,6 +51,8 @@ typedef struct iv__member {
     const iv_call *call;
     iv_kernel *kernel;
     const char *kernel_name; /* of the backend, or "reference" */
+    bool bf16;               /* its products take operands rounded to bf16 */
+    const char *why_f32;     /* where the plan is of that precision and this member is not */
     iv_kernel_call k;
     int in[IV_MAX_IN], out[IV_MAX_OUT]; /* values; out -1: not needed */
     iv__operand in_as[IV_MAX_IN], out_as;
@@ -77,6 +79,7 @@ typedef struct iv__copy { /* an update that could not be computed in place */
 struct iv_plan {
     iv_home *home;
     const iv_backend *backend;
+    iv_precision precision;
     int n_nodes, *value_of_node; /* index of a node's value, or -1; by node id */
     int n_values, room_values;
     iv__value *values;
@@ -94,6 +97,7 @@ struct iv_plan {
 
     size_t slab_bytes, constant_bytes, unshared;
     char *slab, *constants;
+    double *seconds; /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
     uint64_t version_seen;
 };

@@ -272,7 +272,7 @@ bool trial_backend(const subject *s, iv_home *home, const iv_backend *backend, b
     for (int i = 0; i < t->k.n_in; i++)
         t->k.in[i].weight = weights;
 
-    const iv_fast_kernel *kernel = iv__backend_find(backend, s->op->name, &t->k);
+    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, s->op->name, &t->k);
     iv_packing want[IV_MAX_PACKED];
 
     if (!kernel) {

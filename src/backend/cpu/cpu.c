@@ -1,7 +1,15 @@
 /* cpu.c: the backends of this processor, one for each instruction set: the same rows over another
  * table of inner kernels. */
+#define _GNU_SOURCE
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
+
+#ifndef IVORY_NO_X86
+#include <cpuid.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum { LOSS_TARGET = 3 };
 
@@ -28,24 +36,97 @@ bool iv__fits_loss(const iv_kernel_call *k)
     return fits(k, LOSS_TARGET);
 }
 
-#define CPU portable
+#define LIST portable
 #include "backend/cpu/cpu_list.inc"
-static bool available_portable(void)
+#define LIST portable_rounded
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+#define LIST amx_emulated
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+
+static bool available_always(void)
 {
     return true;
 }
-const iv_backend iv__backend_portable = { "portable", available_portable, kernels_portable };
+
+const iv_backend iv__backend_portable = { "portable",
+                                          available_always,
+                                          kernels_portable,
+                                          kernels_portable_rounded,
+                                          &iv__cpu_portable.peak,
+                                          &iv__cpu_portable_rounded.peak };
+const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_always,
+                                              kernels_portable,       kernels_amx_emulated,
+                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak };
 
 #ifndef IVORY_NO_X86
-#undef CPU
-#define CPU avx512
-#define POINTWISE(ROW) IV__POINTWISE_ROWS(ROW)
+#define LIST avx2
+#define POINTWISE
 #include "backend/cpu/cpu_list.inc"
+#define LIST avx2_rounded
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+#define LIST avx512
+#define POINTWISE
+#include "backend/cpu/cpu_list.inc"
+#define LIST avx512_rounded
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+#define LIST avx512bf16
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+#define LIST amx
+#define BF16
+#include "backend/cpu/cpu_list.inc"
+
+static bool available_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
 static bool available_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("fma");
 }
-const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512 };
+
+static bool available_avx512bf16(void)
+{
+    return available_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
+/* The processor may have tiles that the system hides; a process must ask once to use them. */
+static bool available_amx(void)
+{
+    enum { TILES = 1 << 24, TILES_BF16 = 1 << 22, ASK_FOR_STATE = 0x1023, TILE_DATA = 18 };
+    static _Atomic int known; /* 1: no, 2: yes */
+    unsigned a, b, c, d;
+
+    if (!known) {
+        bool here = available_avx512bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & TILES) &&
+                    (d & TILES_BF16) && syscall(SYS_arch_prctl, ASK_FOR_STATE, TILE_DATA) == 0;
+        known = here ? 2 : 1;
+    }
+    return known == 2;
+}
+
+const iv_backend iv__backend_avx2 = { "avx2",
+                                      available_avx2,
+                                      kernels_avx2,
+                                      kernels_avx2_rounded,
+                                      &iv__cpu_avx2.peak,
+                                      &iv__cpu_avx2_rounded.peak };
+const iv_backend iv__backend_avx512 = { "avx512",
+                                        available_avx512,
+                                        kernels_avx512,
+                                        kernels_avx512_rounded,
+                                        &iv__cpu_avx512.peak,
+                                        &iv__cpu_avx512_rounded.peak };
+const iv_backend iv__backend_avx512bf16 = { "avx512bf16",         available_avx512bf16,
+                                            kernels_avx512,       kernels_avx512bf16,
+                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak };
+const iv_backend iv__backend_amx = { "amx",       available_amx,        kernels_avx512,
+                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak };
 #endif

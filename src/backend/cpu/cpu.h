@@ -2,66 +2,91 @@
  * written once over it.
  *
  * A matrix that is the right factor of products is packed in panels: its columns are grouped in
- * vectors of `width` floats (the last one filled with zeros), the vectors in panels of at most
+ * vectors of `width` columns (the last one filled up with zeros), the vectors in panels of at most
  * `vectors`, as even as possible. A panel holds its rows one behind the other. Row tiles are at
- * most `rows` high. */
+ * most `rows` high.
+ *
+ * Operands of products have one of three forms. All counts and distances of operands are in
+ * elements; sums and results are f32 always. */
 #ifndef IV_BACKEND_CPU_CPU_H
 #define IV_BACKEND_CPU_CPU_H
 
 #include "backend/backend.h"
 
-enum { IV__MAX_TILE_ROWS = 9, IV__MAX_TILE_VECTORS = 3 };
+enum { IV__MAX_TILE_ROWS = 32, IV__MAX_TILE_VECTORS = 3 };
 
-/* c[i][j] (+)= sum over `blocks` blocks of k of a(i,k) b[k][j]. a(i,k) lies at a[i*ai + k*ak],
- * blocks of it a_block apart; b is a panel. `last` floats of the last vector are written. The sum
- * starts in fresh registers. Each step of k asks for a cache line that is needed soon: ahead, ahead
- * + ahead_step, ... */
+typedef enum iv__operands {
+    IV__F32,     /* as they are: a left factor may be used where it lies */
+    IV__ROUNDED, /* rounded to bf16 and kept as f32, for processors without bf16 instructions */
+    IV__PAIRS,   /* bf16, two bytes an element. A left factor's rows hold k in order; a panel holds
+                    rows k and k + 1 of a column side by side: element (k,j) at (k/2*width + j)*2 + k%2 */
+} iv__operands;
+
+/* c[i][j] (+)= sum over `blocks` blocks of k of a(i,k) b[k][j], i < rows. a(i,k) lies at
+ * a[i*ai + k*ak], blocks of it a_block apart (PAIRS: ak is 1, ai and k even); b is a panel. `last`
+ * floats of the last vector are written. The sum starts in fresh registers. Each step of k (PAIRS:
+ * of two k) asks for a cache line that is needed soon: ahead, ahead + ahead_step floats, ... */
 typedef struct iv__tile_call {
     int64_t k, blocks;
-    const float *a;
+    const void *a;
     int64_t ai, ak, a_block;
-    const float *b;
+    const void *b;
     float *c;
     int64_t ldc;
-    int add, last;
+    int add, last, rows;
     const float *ahead;
     int64_t ahead_step;
 } iv__tile_call;
 typedef void iv__tile(const iv__tile_call *t);
 
-/* A tile of logits, turned into e = exp(logit - top) in the registers. logit = (more ? e : 0) + x w
- * + bias, x of ldx floats a row, e of the panel's width a row; sums takes `width` partial sums for
- * each row. */
+/* A tile of logits, turned into e = exp(logit - top). logit = before + x w + bias: x has ldx
+ * elements a row; before and exact have rows of the panel's width. sums takes `width` partial sums
+ * for each row. e goes out as an operand: as a left factor, rows of e_row elements, and for PAIRS
+ * also as a right one in e_right, whose rows are filled up with zeros to a multiple of k_unit. */
 enum {
     IV__EXP_FIRST_TOP, /* top is the maximum of this panel if `first`, else given */
-    IV__EXP_FIND_TOP,  /* only raises top; neither e nor sums are written */
+    IV__EXP_FIND_TOP,  /* only raises top (sets it if `first`); neither e nor sums are written */
     IV__EXP_GIVEN_TOP,
 };
 typedef struct iv__exp_call {
     int64_t k;
-    const float *x;
+    const void *x;
     int64_t ldx;
-    const float *w, *bias;
-    float *e, *top, *sums;
-    int first, more, mode;
+    const void *w;
+    const float *bias, *before; /* before NULL: 0 */
+    void *e, *e_right;          /* NULL: not wanted */
+    int64_t e_row;
+    float *exact; /* e in f32; NULL: not wanted */
+    float *top, *sums;
+    int first, mode, rows;
     const float *ahead;
     int64_t ahead_step;
 } iv__exp_call;
 typedef void iv__exp_tile(const iv__exp_call *t);
 
 typedef struct iv__cpu {
+    iv__operands operands;
     int width, rows, vectors;
+    int k_unit;   /* packed factors are filled up with zeros to a multiple of so many k */
+    int row_unit; /* of a left factor, rows up to a multiple of this are read, whatever they hold */
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
-    iv__exp_tile *exp_tile[IV__MAX_TILE_VECTORS + 1]; /* of `rows` rows */
+    iv__exp_tile *exp_tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
+    iv__peak_loop *peak;
 
-    /* Rows of a panel: to[k][width] from from[k*ld + j], j < n, filled up with zeros; and the
-     * transpose, from[j*ld + k]. */
-    void (*pack)(int64_t k, int64_t n, const float *from, int64_t ld, float *to, int64_t width);
-    void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, float *to,
+    /* Around the products of one thread, in one task; NULL: nothing is to be done. */
+    void (*begin)(void);
+    void (*end)(void);
+
+    /* Rows of a panel: to(k,j) from from[k*ld + j], j < n, filled up with zeros; and the transpose,
+     * from[j*ld + k]. */
+    void (*pack)(int64_t k, int64_t n, const float *from, int64_t ld, void *to, int64_t width);
+    void (*pack_transposed)(int64_t k, int64_t n, const float *from, int64_t ld, void *to,
                             int64_t width);
-    /* m columns of k rows, from[k*ld + i], one row tile behind the other: tile r at to + r*k, its
-     * rows side by side. */
-    void (*pack_tiles)(int64_t k, int64_t m, const float *from, int64_t ld, float *to);
+    /* A left factor from m rows of k, from[i*ld + k]: to[i*to_row + k]. */
+    void (*pack_left)(int64_t k, int64_t m, const float *from, int64_t ld, void *to, int64_t to_row);
+    /* A left factor from m columns of k rows, from[k*ld + i], one row tile behind the other: tile r
+     * at to + r*iv__operand_k(k); its rows side by side (PAIRS: each in order of k). */
+    void (*pack_tiles)(int64_t k, int64_t m, const float *from, int64_t ld, void *to);
 
     float (*sum)(const float *x, int64_t n);
     float (*max)(const float *x, int64_t n);
@@ -69,6 +94,9 @@ typedef struct iv__cpu {
     float (*exp_sum)(const float *x, float most, float *to, int64_t n);
     /* to[j] = from[j] * factor */
     void (*scale)(const float *from, float factor, float *to, int64_t n);
+    /* to[j] = factor * the sum of from[p*apart + j] over `parts`, in their order */
+    void (*sum_parts)(const float *from, int64_t parts, int64_t apart, float factor, float *to,
+                      int64_t n);
 
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
      * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
@@ -90,8 +118,11 @@ typedef struct iv__cpu {
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
 } iv__cpu;
 
-extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;
-extern const iv_backend iv__backend_portable, iv__backend_avx512;
+extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;
+extern const iv__cpu iv__cpu_portable_rounded, iv__cpu_avx2_rounded, iv__cpu_avx512_rounded;
+extern const iv__cpu iv__cpu_avx512bf16, iv__cpu_amx, iv__cpu_amx_emulated;
+extern const iv_backend iv__backend_portable, iv__backend_avx2, iv__backend_avx512,
+    iv__backend_avx512bf16, iv__backend_amx, iv__backend_amx_emulated;
 
 static inline int64_t iv__min64(int64_t a, int64_t b)
 {
@@ -106,6 +137,35 @@ static inline int64_t iv__ceil_div(int64_t a, int64_t b)
 static inline int64_t iv__round_up(int64_t n, int64_t step)
 {
     return (n + step - 1) / step * step;
+}
+
+static inline size_t iv__operand_bytes(const iv__cpu *cpu)
+{
+    return cpu->operands == IV__PAIRS ? 2 : sizeof(float);
+}
+
+/* The k that a packed factor holds. */
+static inline int64_t iv__operand_k(const iv__cpu *cpu, int64_t k)
+{
+    return iv__round_up(k, cpu->k_unit);
+}
+
+/* An element of a packed or given operand. */
+static inline const void *iv__operand_at(const iv__cpu *cpu, const void *operand, int64_t element)
+{
+    return (const char *)operand + element * (int64_t)iv__operand_bytes(cpu);
+}
+
+static inline void iv__tile_run(const iv__cpu *cpu, int64_t rows, int64_t vectors, iv__tile_call *t)
+{
+    t->rows = (int)rows;
+    cpu->tile[rows][vectors](t);
+}
+
+static inline void iv__exp_run(const iv__cpu *cpu, int64_t rows, int64_t vectors, iv__exp_call *t)
+{
+    t->rows = (int)rows;
+    cpu->exp_tile[rows][vectors](t);
 }
 
 #endif

@@ -1,30 +1,36 @@
 /* cross_entropy.c: the rows "linear_cross_entropy" and "linear_cross_entropy_back" (ops/rows.h).
  *
- * Rows of weight 0 are left out beforehand. The others go in blocks through a list of ordered
- * tasks: a row task makes e = exp(logit - top) of its rows straight from the registers, the losses,
- * and dx; a column task adds what the block gives to some columns of dw. Logits are never stored, e
- * of two blocks is: so row tasks of a block run beside column tasks of the one before, and no
- * thread waits at a barrier. Every output has one owner and one order of summation.
+ * Rows of weight 0 are left out beforehand. Tiles of the others leave the registers as e =
+ * exp(logit - top): logits are never stored, e is, until dx = e w^T and dw = x^T e have taken it.
+ * Every output has one owner and one order of summation. How the work is cut depends on the shape:
+ *
+ * - in BLOCKS of rows, through a list of ordered tasks: a row task makes e, the losses and dx of
+ *   its rows; a column task adds what the block gives to some columns of dw. e of two blocks is
+ *   stored: so row tasks of a block run beside column tasks of the one before, and no thread waits
+ *   at a barrier;
+ * - few classes: in PARTS of rows, each with a dw of its own, which are added at the end;
+ * - few rows: in GROUPS of classes, so that each thread reads only some of w.
  *
  * top need not be the row's maximum, only near enough for e not to overflow: the first panel's
  * maximum is taken, and a tile of rows with a sum beyond 2^60 is done again with true maxima. The
  * factor of softmax and loss is applied to x and dx, not to e; the target enters as e[target] -=
- * sum, which keeps digits in the sums of dw and db. */
+ * sum, in f32, which keeps digits in the sums of dw and db. */
 #include "backend/cpu/cross_entropy.h"
 
 #include "base/threads.h"
 
 #include <math.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 
 enum {
-    TASK_ROWS = 288,         /* of a row task, at most: what w is read for once */
-    ROW_UNIT = 36,           /* divides the rows of tasks: whole tiles of each instruction set */
-    BLOCK_BYTES = 18 << 20,  /* of e, at most, if SUM_ROWS rows are no more than that */
+    TASK_ROWS = 288,        /* of a row task, at most: what w is read for once */
+    BLOCK_BYTES = 18 << 20, /* of e, at most, if one step of dw is no more than that */
     SMALL_BLOCK = 512 << 10, /* of e: no block need be smaller */
-    SPINS = 2000,
+    PART_FLOATS = 1 << 16,   /* of dw: several lie in L2 */
+    PART_ROWS = 128,
+    PARTS = 16,
+    GROUP_PANELS = 8,
+    GROUPS = 16,
 };
 
 int iv__linear_cross_entropy_packings(const iv_kernel_call *k, iv_packing panels,
@@ -61,68 +67,121 @@ static void *take(layout *l, int64_t count, size_t size)
 
 /* Two blocks are in hand at once, so each holds row tasks for half the threads, as far as e stays
  * small enough. Which rows share a block or a task changes no sum: a block holds whole steps of
- * dw. */
+ * dw, a task whole tiles. */
 static void cut_rows(iv__loss_job *j, int64_t threads)
 {
-    int64_t row_bytes = j->panels.vectors * j->panels.width * (int64_t)sizeof(float);
+    int64_t row_bytes = j->columns * (int64_t)sizeof(float);
     int64_t block = TASK_ROWS * iv__ceil_div(threads, 2);
 
     block = block < SMALL_BLOCK / row_bytes ? SMALL_BLOCK / row_bytes : block;
     block = iv__min64(block, BLOCK_BYTES / row_bytes);
-    block = iv__min64(iv__round_up(j->rows, SUM_ROWS), block / SUM_ROWS * SUM_ROWS);
-    j->block_rows = block < SUM_ROWS ? SUM_ROWS : block;
+    block = iv__min64(iv__round_up(j->rows, j->sum_rows), block / j->sum_rows * j->sum_rows);
+    j->block_rows = block < j->sum_rows ? j->sum_rows : block;
     j->task_rows = iv__min64(iv__min64(TASK_ROWS, j->block_rows),
-                             iv__round_up(iv__ceil_div(j->rows, 4 * threads), ROW_UNIT));
+                             iv__round_up(iv__ceil_div(j->rows, 4 * threads), j->row_unit));
+}
+
+static iv__loss_form form_of(const iv__loss_job *j)
+{
+    if (j->back && (j->inputs + 1) * j->columns <= PART_FLOATS)
+        return IV__LOSS_PARTS;
+    if (j->rows <= TASK_ROWS && j->panels.count >= 2 * GROUP_PANELS)
+        return IV__LOSS_GROUPS;
+    return IV__LOSS_BLOCKS;
+}
+
+static void lay_out_blocks(iv__loss_job *j, int64_t threads, layout *l)
+{
+    iv__loss_span s;
+
+    cut_rows(j, threads);
+    j->blocks = iv__ceil_div(j->rows, j->block_rows);
+    j->e_rows = iv__round_up(j->block_rows, IV__LOSS_XS_ROWS);
+
+    int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows);
+    j->panel_groups = iv__ceil_div(j->panels.count, 4);
+    if (j->panel_groups < 2 * threads)
+        j->panel_groups = j->panels.count;
+    j->tile_groups = iv__min64(tiles, iv__ceil_div(2 * threads, j->panel_groups));
+    if (j->back)
+        j->dw = take(l, j->dw_part, sizeof(float));
+    j->room = iv__loss_room(j, j->task_rows, NULL, &s);
+    int64_t per_block = iv__ceil_div(j->block_rows, j->task_rows) + j->panel_groups * j->tile_groups;
+    j->tasks = take(l, j->blocks * per_block, sizeof *j->tasks);
+    for (int i = 0; i < 2; i++) {
+        j->done[i] = take(l, j->blocks, sizeof *j->done[i]);
+        j->all[i] = take(l, j->blocks, sizeof *j->all[i]);
+    }
+}
+
+static void lay_out_parts(iv__loss_job *j, layout *l)
+{
+    iv__loss_span s;
+
+    j->parts = iv__min64(iv__ceil_div(j->rows, PART_ROWS), PARTS);
+    j->e_rows = j->task_rows = iv__round_up(j->sum_rows, IV__LOSS_XS_ROWS);
+    j->dw = take(l, j->parts * j->dw_part, sizeof(float));
+    j->room = iv__loss_room(j, j->task_rows, NULL, &s);
+}
+
+static void lay_out_groups(iv__loss_job *j, layout *l)
+{
+    iv__loss_span s;
+
+    j->groups = iv__min64(j->panels.count / GROUP_PANELS, GROUPS);
+    if (j->cpu->operands != IV__PAIRS) {
+        j->tile_rows = iv__ceil_div(j->rows, iv__ceil_div(j->rows, j->cpu->rows));
+        j->row_unit = 4 * j->tile_rows;
+    }
+    j->e_rows = j->task_rows = iv__round_up(j->rows, IV__LOSS_XS_ROWS);
+    j->x = take(l, j->task_rows * j->x_row, iv__operand_bytes(j->cpu));
+    j->top = take(l, j->rows, sizeof(float));
+    j->at = take(l, j->rows, sizeof(float));
+    j->factor = take(l, j->rows, sizeof(float));
+    j->sums = take(l, j->groups * j->rows * j->cpu->width, sizeof(float));
+    j->dx = take(l, j->back ? j->groups * j->rows * j->dx_columns : 0, sizeof(float));
+    j->room = iv__loss_room(j, j->task_rows, NULL, &s);
 }
 
 /* Sizes for `rows` rows, and where everything lies in scratch (base NULL: only how much). */
-static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, int64_t rows,
-                           layout *l)
+static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, int64_t rows, layout *l)
 {
     const iv_shape *w = k->in[W].shape;
-    int64_t threads = iv_home_threads(k->home);
+    int64_t threads = iv_home_threads(k->home), bytes = (int64_t)iv__operand_bytes(cpu);
     iv__loss_job j = {
         .k = k, .cpu = cpu, .back = back, .rows = rows, .inputs = w->dim[0], .classes = w->dim[1]
     };
-    bool weights = back && (k->out[1].data || k->out[2].data || !l->base);
+    bool pairs = cpu->operands == IV__PAIRS;
+    int64_t line = 64 / bytes;
 
+    j.weights = back && (k->out[1].data || k->out[2].data);
     j.panels = iv__panels_of(cpu, j.classes);
     j.dx_panels = iv__panels_of(cpu, j.inputs);
-    cut_rows(&j, threads);
-    j.blocks = iv__ceil_div(rows, j.block_rows);
-    j.x_row = (iv__round_up(j.inputs + 1, 16) / 16 | 1) * 16;
-
-    int64_t tiles = iv__ceil_div(j.inputs + 1, cpu->rows);
-    j.panel_groups = iv__ceil_div(j.panels.count, 4);
-    if (j.panel_groups < 2 * threads)
-        j.panel_groups = j.panels.count;
-    j.tile_groups = iv__min64(tiles, iv__ceil_div(2 * threads, j.panel_groups));
-
-    int64_t columns = j.panels.vectors * j.panels.width;
+    j.columns = iv__round_up(j.panels.vectors * j.panels.width, cpu->k_unit);
+    j.dx_columns = j.dx_panels.vectors * j.dx_panels.width;
+    j.sum_rows = pairs ? 288 : 144;
+    j.tile_rows = cpu->rows;
+    j.row_unit = pairs ? IV__LOSS_XS_ROWS : 4 * cpu->rows;
+    j.x_row = (iv__round_up(iv__operand_k(cpu, j.inputs) + 1, line) / line | 1) * line;
+    j.dw_part = (j.inputs + 1) * j.columns;
+    j.form = form_of(&j);
     j.row = take(l, rows, sizeof *j.row);
-    j.bias = take(l, columns, sizeof(float));
-    j.room = iv__round_up(j.task_rows * (cpu->width + 2), 16); /* partial sums, tops, targets' e */
-    if (back) {
-        j.e_panel_rows = j.block_rows;
-        j.e_block = columns * j.block_rows;
-        j.room += j.task_rows * j.dx_panels.vectors * j.dx_panels.width;
-    } else {
-        j.room += j.task_rows * (cpu->vectors * cpu->width + j.x_row);
-    }
-    if (back) {
-        j.e = take(l, 2 * j.e_block, sizeof(float));
-        j.xs_block = j.block_rows * j.x_row;
-        j.xs = take(l, 2 * j.xs_block, sizeof(float));
-    }
-    if (weights)
-        j.dw = take(l, (j.inputs + 1) * columns, sizeof(float));
-    j.rooms = take(l, threads * j.room, sizeof(float));
-    int64_t per_block = iv__ceil_div(j.block_rows, j.task_rows) + j.panel_groups * j.tile_groups;
-    j.tasks = take(l, j.blocks * per_block, sizeof *j.tasks);
-    for (int i = 0; i < 2; i++) {
-        j.done[i] = take(l, j.blocks, sizeof *j.done[i]);
-        j.all[i] = take(l, j.blocks, sizeof *j.all[i]);
-    }
+    j.bias = take(l, j.columns, sizeof(float));
+    if (j.form == IV__LOSS_BLOCKS)
+        lay_out_blocks(&j, threads, l);
+    else if (j.form == IV__LOSS_PARTS)
+        lay_out_parts(&j, l);
+    else
+        lay_out_groups(&j, l);
+    /* Parts hold what follows per thread, blocks twice. */
+    int64_t times = !back ? 0 : j.form == IV__LOSS_PARTS ? threads : j.form == IV__LOSS_BLOCKS ? 2 : 1;
+    int64_t high = pairs ? iv__round_up(j.inputs + 1, cpu->row_unit) : j.x_row;
+    j.xs_block = j.e_rows * high * bytes;
+    j.e_block = j.e_rows * j.columns * bytes;
+    j.xs = take(l, times * j.xs_block, 1);
+    j.e = take(l, times * j.e_block, 1);
+    j.e_right = pairs ? take(l, times * j.e_block, 1) : j.e;
+    j.rooms = take(l, threads * (int64_t)j.room, 1);
     return j;
 }
 
@@ -144,7 +203,19 @@ size_t iv__linear_cross_entropy_back_scratch(const iv__cpu *cpu, const iv_kernel
     return scratch_of(cpu, k, true);
 }
 
-/* ---- columns: dw and db ---------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+static void row_task(const iv__loss_job *j, const iv__loss_task *t, int thread)
+{
+    iv__loss_span s = { .first = t->block * j->block_rows + t->begin, .begin = t->begin, .count = t->end - t->begin };
+    int64_t half = t->block & 1;
+
+    iv__loss_room(j, j->task_rows, j->rooms + (size_t)thread * j->room, &s);
+    s.xs = j->xs + half * j->xs_block;
+    s.e = j->e + half * j->e_block;
+    s.e_right = j->e_right + half * j->e_block;
+    iv__loss_rows(j, &s);
+}
 
 /* Rows [i0,i1) of dw in one panel, the last row being db: they are complete and go where they
  * belong. */
@@ -162,63 +233,36 @@ static void deliver(const iv__loss_job *j, int64_t panel, int64_t i0, int64_t i1
     }
 }
 
-static void weight_gradients(const iv__loss_job *j, int64_t block, int64_t panel, int64_t i0, int64_t i1)
+static void column_task(const iv__loss_job *j, const iv__loss_task *t)
 {
-    const iv__cpu *cpu = j->cpu;
-    int64_t rows = iv__loss_rows_in(j, block), vectors = iv__panel_vectors(&j->panels, panel),
-            width = iv__loss_width(j, panel);
-    int64_t first = iv__panel_begin(&j->panels, panel);
-    const float *xs = j->xs + (block & 1) * j->xs_block;
-    const float *e = j->e + (block & 1) * j->e_block + first * j->e_panel_rows;
-    float *dw = j->dw + first * (j->inputs + 1);
-
-    for (int64_t r = 0; r < rows; r += SUM_ROWS) {
-        iv__tile_call t = { .k = iv__min64(SUM_ROWS, rows - r),
-                            .blocks = 1,
-                            .ai = 1,
-                            .ak = j->x_row,
-                            .b = e + r * width,
-                            .ldc = width,
-                            .add = block > 0 || r > 0,
-                            .last = cpu->width };
-        iv__stream next = { t.b + t.k * width, t.k * width / 16 };
-        for (int64_t i = i0, line = 0; i < i1; i += cpu->rows, line += t.k) {
-            t.a = xs + r * j->x_row + i;
-            t.c = dw + i * width;
-            iv__look_ahead(&t, &next, 1, line);
-            cpu->tile[iv__min64(cpu->rows, i1 - i)][vectors](&t);
-        }
-    }
-    if (block == j->blocks - 1)
-        deliver(j, panel, i0, i1);
-}
-
-void iv__loss_column_task(const iv__loss_job *j, const iv__loss_task *t)
-{
-    int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows);
+    int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows), bytes = (int64_t)iv__operand_bytes(j->cpu);
+    int64_t half = t->block & 1;
 
     for (int64_t item = t->begin; item < t->end; item++) {
         int64_t pg = item / j->tile_groups, tg = item % j->tile_groups;
-        int64_t i0 = iv__part(tiles, tg, j->tile_groups) * j->cpu->rows;
-        int64_t i1 = iv__min64(iv__part(tiles, tg + 1, j->tile_groups) * j->cpu->rows, j->inputs + 1);
-        for (int64_t p = iv__part(j->panels.count, pg, j->panel_groups);
-             p < iv__part(j->panels.count, pg + 1, j->panel_groups); p++)
-            weight_gradients(j, t->block, p, i0, i1);
+        iv__loss_columns c = { .xs = j->xs + half * j->xs_block,
+                               .rows = iv__loss_rows_in(j, t->block),
+                               .i0 = iv__part(tiles, tg, j->tile_groups) * j->cpu->rows,
+                               .add = t->block > 0,
+                               .last = j->cpu->width };
+        c.i1 = iv__min64(iv__part(tiles, tg + 1, j->tile_groups) * j->cpu->rows, j->inputs + 1);
+        int64_t end = iv__part(j->panels.count, pg + 1, j->panel_groups);
+        for (c.panel = iv__part(j->panels.count, pg, j->panel_groups); c.panel < end; c.panel++) {
+            int64_t first = iv__panel_begin(&j->panels, c.panel);
+            c.e = j->e_right + half * j->e_block + first * j->e_rows * bytes;
+            c.to = j->dw + first * (j->inputs + 1);
+            c.ldc = iv__loss_width(j, c.panel);
+            iv__loss_weights(j, &c);
+            if (t->block == j->blocks - 1)
+                deliver(j, c.panel, c.i0, c.i1);
+        }
     }
 }
-
-/* ---- the list of tasks ----------------------------------------------------------------------- */
 
 static void add_task(iv__loss_job *j, bool columns, int64_t block, int64_t begin, int64_t end)
 {
     j->tasks[j->n_tasks++] = (iv__loss_task){ columns, (int32_t)block, begin, end };
     j->all[columns][block]++;
-}
-
-static void add_rows(iv__loss_job *j, int64_t block)
-{
-    for (int64_t r = 0; r < iv__loss_rows_in(j, block); r += j->task_rows)
-        add_task(j, false, block, r, iv__min64(r + j->task_rows, iv__loss_rows_in(j, block)));
 }
 
 /* Rows of a block stand before columns of the one before it. */
@@ -231,27 +275,17 @@ static void list_tasks(iv__loss_job *j)
         }
     }
     for (int64_t b = 0; b < j->blocks + 1; b++) {
-        if (b < j->blocks)
-            add_rows(j, b);
-        for (int64_t item = 0; b > 0 && j->dw && item < j->panel_groups * j->tile_groups; item++)
+        for (int64_t r = 0; b < j->blocks && r < iv__loss_rows_in(j, b); r += j->task_rows)
+            add_task(j, false, b, r, iv__min64(r + j->task_rows, iv__loss_rows_in(j, b)));
+        for (int64_t item = 0; b > 0 && j->weights && item < j->panel_groups * j->tile_groups; item++)
             add_task(j, true, b - 1, item, item + 1);
     }
 }
 
 static void await(const iv__loss_job *j, int columns, int64_t block)
 {
-    if (block < 0)
-        return;
-    _Atomic int32_t *done = &j->done[columns][block];
-    for (int spins = 0; atomic_load_explicit(done, memory_order_acquire) < j->all[columns][block];
-         spins++) {
-        if (spins > SPINS)
-            sched_yield();
-#ifndef IVORY_NO_X86
-        else
-            __builtin_ia32_pause();
-#endif
-    }
+    if (block >= 0)
+        iv__await(j->k->home, &j->done[columns][block], j->all[columns][block]);
 }
 
 /* Tasks begin in order, so whatever is waited for was begun before. */
@@ -263,43 +297,68 @@ static void run_task(void *context, int64_t chunk, int thread)
     if (t->columns) {
         await(j, 0, t->block);     /* e and x of the block */
         await(j, 1, t->block - 1); /* dw sums blocks in order */
-        iv__loss_column_task(j, t);
     } else {
         await(j, 1, t->block - 2); /* its half of e */
-        iv__loss_row_task(j, t, thread);
     }
-    atomic_fetch_add_explicit(&j->done[t->columns][t->block], 1, memory_order_release);
+    iv__loss_begin(j);
+    if (t->columns)
+        column_task(j, t);
+    else
+        row_task(j, t, thread);
+    iv__loss_end(j);
+    iv__signal(j->k->home, &j->done[t->columns][t->block]);
 }
 
-static void run(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
+static void run_blocks(iv__loss_job *j)
 {
-    const float *weight = k->in[WEIGHT].data, *b = k->in[B].data;
-    float *loss = k->out[back ? 3 : 0].data, *dx = back ? k->out[0].data : NULL;
-    int64_t all = iv_shape_count(k->in[TARGET].shape);
-    layout l = { k->scratch, 0 };
-    iv__loss_job j = job_of(cpu, k, back, all, &l);
+    j->blocks = iv__ceil_div(j->rows, j->block_rows);
+    list_tasks(j);
+    iv__parallel(j->k->home, j->n_tasks, run_task, j);
+}
 
-    j.rows = 0;
+/* ---- the rows -------------------------------------------------------------------------------- */
+
+/* Rows of weight 0 give nothing. */
+static void list_rows(iv__loss_job *j)
+{
+    const iv_kernel_call *k = j->k;
+    const float *weight = k->in[WEIGHT].data;
+    float *loss = k->out[j->back ? 3 : 0].data, *dx = j->back ? k->out[0].data : NULL;
+    int64_t all = j->rows;
+
+    j->rows = 0;
     for (int64_t r = 0; r < all; r++) {
         if (weight[r] != 0) {
-            j.row[j.rows++] = r;
+            j->row[j->rows++] = r;
             continue;
         }
         if (loss)
             loss[r] = 0;
         if (dx)
-            memset(dx + r * j.inputs, 0, (size_t)j.inputs * sizeof *dx);
+            memset(dx + r * j->inputs, 0, (size_t)j->inputs * sizeof *dx);
     }
-    j.blocks = iv__ceil_div(j.rows, j.block_rows);
-    for (int64_t v = 0; v < j.panels.vectors * j.panels.width; v++)
+}
+
+static void run(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
+{
+    const float *b = k->in[B].data;
+    layout l = { k->scratch, 0 };
+    iv__loss_job j = job_of(cpu, k, back, iv_shape_count(k->in[TARGET].shape), &l);
+
+    list_rows(&j);
+    for (int64_t v = 0; v < j.columns; v++)
         j.bias[v] = v < j.classes ? b[v] : -INFINITY;
-    list_tasks(&j);
-    iv__parallel(k->home, j.n_tasks, run_task, &j);
-    if (j.dw && !j.rows) {
-        if (k->out[1].data)
+    if (!j.rows) {
+        if (back && k->out[1].data)
             memset(k->out[1].data, 0, (size_t)(j.inputs * j.classes) * sizeof(float));
-        if (k->out[2].data)
+        if (back && k->out[2].data)
             memset(k->out[2].data, 0, (size_t)j.classes * sizeof(float));
+    } else if (j.form == IV__LOSS_BLOCKS) {
+        run_blocks(&j);
+    } else if (j.form == IV__LOSS_PARTS) {
+        iv__loss_run_parts(&j);
+    } else {
+        iv__loss_run_groups(&j);
     }
 }
 

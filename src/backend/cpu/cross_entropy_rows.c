@@ -1,4 +1,4 @@
-/* cross_entropy_rows.c: row tasks of the fused loss: e, sums, losses and dx of some rows. */
+/* cross_entropy_rows.c: pieces of the fused loss that go by rows: e, sums, losses and dx. */
 #include "backend/cpu/cross_entropy.h"
 
 #include "base/math.h"
@@ -11,242 +11,346 @@ enum {
     K_CHUNK = 384, /* inputs whose products are summed in registers */
 };
 
-/* Rows of one task, as they lie in memory. */
-typedef struct span {
-    int64_t first, begin, count,
-        padded; /* the first over all, and in its block; padded: up to whole tiles */
-    float *x;   /* rows of x_row floats, filled up with zeros to padded */
-    float *e;   /* of the block: see e_panel */
-    float *sums, *top, *at_target, *dx;
-} span;
-
-/* e of these rows and a panel of classes. Without a way back the place of one panel serves all. */
-static float *e_panel(const iv__loss_job *j, const span *s, int64_t panel)
+static void *take(char *room, size_t *used, int64_t count, size_t size)
 {
-    return s->e + iv__panel_begin(&j->panels, panel) * j->e_panel_rows +
-           s->begin * iv__loss_width(j, panel);
+    char *at = room ? room + *used : NULL;
+
+    *used += ((size_t)count * size + 63) & ~(size_t)63;
+    return at;
 }
 
-static span span_of(const iv__loss_job *j, const iv__loss_task *t, int thread)
+size_t iv__loss_room(const iv__loss_job *j, int64_t rows, char *room, iv__loss_span *s)
 {
-    float *room = j->rooms + thread * j->room;
-    span s = { .first = t->block * j->block_rows + t->begin, .count = t->end - t->begin };
-    int64_t half = t->block & 1;
+    const iv__cpu *cpu = j->cpu;
+    size_t used = 0;
 
-    s.padded = iv__round_up(s.count, j->cpu->rows);
-    s.sums = room;
-    s.top = s.sums + j->task_rows * j->cpu->width;
-    s.at_target = s.top + j->task_rows;
-    room += iv__round_up(j->task_rows * (j->cpu->width + 2), 16);
-    if (j->back) {
-        s.begin = t->begin;
-        s.x = j->xs + half * j->xs_block + t->begin * j->x_row;
-        s.e = j->e + half * j->e_block;
-        s.dx = room;
-    } else {
-        s.x = room;
-        s.e = room + j->task_rows * j->x_row;
+    s->x = s->x_room = take(room, &used, iv__round_up(rows, cpu->row_unit) * j->x_row, iv__operand_bytes(cpu));
+    s->sums = take(room, &used, rows * cpu->width, sizeof(float));
+    s->top = take(room, &used, rows, sizeof(float));
+    s->at = take(room, &used, rows, sizeof(float));
+    s->sum = take(room, &used, rows, sizeof(float));
+    s->factor = take(room, &used, rows, sizeof(float));
+    s->exact = take(room, &used, cpu->rows * cpu->vectors * cpu->width, sizeof(float));
+    s->log = take(room, &used, rows, sizeof(float));
+    s->head = take(room, &used, j->panels.count, sizeof *s->head);
+    s->next = take(room, &used, rows, sizeof *s->next);
+    s->panel = take(room, &used, rows, sizeof *s->panel);
+    s->column = take(room, &used, rows, sizeof *s->column);
+    s->dx = take(room, &used, j->back ? rows * j->dx_columns : 0, sizeof(float));
+    s->scaled = take(room, &used, j->back && cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS * (j->inputs + 1) : 0, sizeof(float));
+    return used;
+}
+
+/* e of these rows and a panel of classes: elements of a row are its width, filled up to k_unit. */
+static int64_t e_row(const iv__loss_job *j, int64_t panel)
+{
+    return iv__operand_k(j->cpu, iv__loss_width(j, panel));
+}
+
+static char *e_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
+{
+    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows + s->begin * e_row(j, panel);
+
+    return s->e + element * (int64_t)iv__operand_bytes(j->cpu);
+}
+
+static char *e_right_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
+{
+    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows + s->begin * iv__loss_width(j, panel);
+
+    return s->e_right + element * (int64_t)iv__operand_bytes(j->cpu);
+}
+
+static int64_t row_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
+{
+    return j->row[s->first + r];
+}
+
+/* The panel of each row's target (-1: there is none) and the column in it; rows are listed by their
+ * panel, in rising order. */
+void iv__loss_find_targets(const iv__loss_job *j, const iv__loss_span *s)
+{
+    const int32_t *target = j->k->in[TARGET].data;
+
+    memset(s->head, 0xff, (size_t)j->panels.count * sizeof *s->head);
+    for (int64_t r = s->count; r-- > 0;) {
+        int32_t at = target[row_of(j, s, r)];
+        s->panel[r] = -1;
+        if (at < 0 || at >= j->classes)
+            continue;
+        int64_t panel = iv__panel_of(&j->panels, at);
+        s->panel[r] = (int32_t)panel;
+        s->column[r] = at - (int32_t)iv__panel_begin(&j->panels, panel);
+        s->next[r] = s->head[panel];
+        s->head[panel] = (int32_t)r;
     }
-    return s;
 }
 
-/* e of one tile of rows and one panel; the inputs in chunks, sums on the way being kept in the
- * place of e. */
-static void exp_panel(const iv__loss_job *j, const span *s, int64_t tile, int64_t panel, float *e,
-                      int mode)
+/* Where rows lie one behind the other, and not so that they share a few sets of L1, f32 needs no
+ * copy. */
+void iv__loss_take_x(const iv__loss_job *j, iv__loss_span *s)
+{
+    const float *x = j->k->in[X].data;
+    int64_t first = row_of(j, s, 0);
+
+    if (j->cpu->operands == IV__F32 && j->inputs % 256 != 0 &&
+        row_of(j, s, s->count - 1) - first == s->count - 1) {
+        s->x = (const char *)(x + first * j->inputs);
+        s->x_row = j->inputs;
+        return;
+    }
+    iv__loss_copy_x(j, s);
+}
+
+void iv__loss_copy_x(const iv__loss_job *j, iv__loss_span *s)
+{
+    const float *x = j->k->in[X].data;
+    int64_t bytes = j->x_row * (int64_t)iv__operand_bytes(j->cpu);
+
+    s->x = s->x_room;
+    s->x_row = j->x_row;
+    for (int64_t r = 0; r < s->count; r++)
+        j->cpu->pack_left(j->inputs, 1, x + row_of(j, s, r) * j->inputs, j->inputs, s->x_room + r * bytes, j->x_row);
+}
+
+/* e of one tile of rows and one panel, the inputs in chunks; s->exact takes sums on the way, and
+ * e as it is where that is wanted. */
+static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile, int64_t panel,
+                     bool first, bool exact, int mode)
 {
     const iv__cpu *cpu = j->cpu;
     int64_t vectors = iv__panel_vectors(&j->panels, panel), width = vectors * cpu->width;
-    const float *w = (const float *)j->k->packed[0] + iv__panel_begin(&j->panels, panel) * j->inputs;
-    const float *x = s->x + tile * j->x_row;
-    int64_t k0 = 0;
+    int64_t rows = iv__min64(j->tile_rows, s->count - tile), k0 = 0;
+    int64_t bytes = (int64_t)iv__operand_bytes(cpu), all = iv__operand_k(cpu, j->inputs);
+    const char *w = iv__operand_at(cpu, j->k->packed[0], iv__panel_begin(&j->panels, panel) * all);
+    const char *x = s->x + tile * s->x_row * bytes;
 
-    for (; j->inputs - k0 > K_CHUNK; k0 += K_CHUNK) {
+    for (; all - k0 > K_CHUNK; k0 += K_CHUNK) {
         iv__tile_call t = { .k = K_CHUNK,
                             .blocks = 1,
-                            .a = x + k0,
-                            .ai = j->x_row,
+                            .a = x + k0 * bytes,
+                            .ai = s->x_row,
                             .ak = 1,
-                            .b = w + k0 * width,
-                            .c = e,
+                            .b = w + k0 * width * bytes,
+                            .c = s->exact,
                             .ldc = width,
                             .add = k0 > 0,
                             .last = cpu->width,
-                            .ahead = w };
-        cpu->tile[cpu->rows][vectors](&t);
+                            .ahead = (const float *)w };
+        iv__tile_run(cpu, rows, vectors, &t);
     }
-    iv__exp_call t = { .k = j->inputs - k0,
-                       .x = x + k0,
-                       .ldx = j->x_row,
-                       .w = w + k0 * width,
+    iv__exp_call t = { .k = all - k0,
+                       .x = x + k0 * bytes,
+                       .ldx = s->x_row,
+                       .w = w + k0 * width * bytes,
                        .bias = j->bias + iv__panel_begin(&j->panels, panel),
-                       .e = e,
+                       .before = k0 ? s->exact : NULL,
+                       .exact = exact ? s->exact : NULL,
                        .top = s->top + tile,
                        .sums = s->sums + tile * cpu->width,
-                       .first = panel == 0,
-                       .more = k0 > 0,
+                       .first = first,
                        .mode = mode,
-                       .ahead = w };
+                       .ahead = (const float *)w };
+    if (j->back) {
+        t.e_row = e_row(j, panel);
+        t.e = e_panel(j, s, panel) + tile * t.e_row * bytes;
+        t.e_right = e_right_panel(j, s, panel) + tile * width * bytes;
+    }
     /* The next panel of w, in its turn. */
-    int64_t lines = j->inputs * width / 16, line = tile / cpu->rows * t.k;
+    int64_t lines = all * width * bytes / 64, line = tile / j->tile_rows * t.k;
     if (line < lines) {
-        t.ahead = w + (lines + line) * 16;
+        t.ahead = (const float *)(w + (lines + line) * 64);
         t.ahead_step = 16;
     }
-    cpu->exp_tile[vectors](&t);
+    iv__exp_run(cpu, rows, vectors, &t);
 }
 
-static float sum_of(const iv__loss_job *j, const span *s, int64_t r)
+/* Rows of tiles [begin,end). Of a tile with targets in the panel e comes as it is, too. */
+static void exp_tiles(const iv__loss_job *j, const iv__loss_span *s, int64_t begin, int64_t end,
+                      int64_t p0, int64_t p1, int mode)
 {
-    return j->cpu->sum(s->sums + r * j->cpu->width, j->cpu->width);
-}
-
-static int32_t target_of(const iv__loss_job *j, const span *s, int64_t r)
-{
-    return ((const int32_t *)j->k->in[TARGET].data)[j->row[s->first + r]];
-}
-
-/* Where the target's e of rows [begin,end) lies in this panel, it is noted. */
-static void note_targets(const iv__loss_job *j, const span *s, int64_t panel, const float *e,
-                         int64_t begin, int64_t end)
-{
-    int64_t first = iv__panel_begin(&j->panels, panel), width = iv__loss_width(j, panel);
-
-    for (int64_t r = begin; r < end; r++) {
-        int64_t column = target_of(j, s, r) - first;
-        if (column >= 0 && column < width)
-            s->at_target[r] = e[r * width + column];
-    }
-}
-
-static void exponentials(const iv__loss_job *j, const span *s)
-{
-    int64_t rows = j->cpu->rows;
-
-    for (int64_t p = 0; p < j->panels.count; p++) {
-        float *e = e_panel(j, s, p);
-        int64_t width = iv__loss_width(j, p);
-        for (int64_t tile = 0; tile < s->padded; tile += rows)
-            exp_panel(j, s, tile, p, e + tile * width, IV__EXP_FIRST_TOP);
-        note_targets(j, s, p, e, 0, s->count);
-    }
-    for (int64_t tile = 0; tile < s->padded; tile += rows) {
-        bool large = false;
-        for (int64_t r = tile; r < tile + rows; r++)
-            large |= !(sum_of(j, s, r) < 0x1p60f);
-        if (!large)
-            continue;
-        for (int mode = IV__EXP_FIND_TOP; mode <= IV__EXP_GIVEN_TOP; mode++) {
-            for (int64_t p = 0; p < j->panels.count; p++) {
-                float *e = e_panel(j, s, p);
-                int64_t width = iv__loss_width(j, p);
-                exp_panel(j, s, tile, p, e + tile * width, mode);
-                note_targets(j, s, p, e, tile, iv__min64(tile + rows, s->count));
-            }
+    for (int64_t p = p0; p < p1; p++) {
+        int32_t r = mode == IV__EXP_FIND_TOP ? -1 : s->head[p];
+        while (r >= 0 && r < begin)
+            r = s->next[r];
+        for (int64_t tile = begin; tile < end; tile += j->tile_rows) {
+            exp_tile(j, s, tile, p, p == p0, r >= 0 && r < tile + j->tile_rows, mode);
+            for (; r >= 0 && r < tile + j->tile_rows; r = s->next[r])
+                s->at[r] = s->exact[(r - tile) * iv__loss_width(j, p) + s->column[r]];
         }
     }
+}
+
+void iv__loss_exp(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1, int mode)
+{
+    exp_tiles(j, s, 0, s->count, p0, p1, mode);
+}
+
+/* The sums of each row, which may come in groups. Tiles with a large one are done again. */
+static void add_sums(const iv__loss_job *j, const iv__loss_span *s, int64_t groups)
+{
+    const iv__cpu *cpu = j->cpu;
+
+    for (int64_t tile = 0; tile < s->count; tile += j->tile_rows) {
+        int64_t end = iv__min64(tile + j->tile_rows, s->count);
+        bool large = false;
+        for (int64_t r = tile; r < end; r++) {
+            const float *sums = s->sums + r * cpu->width;
+            s->sum[r] = cpu->sum(sums, cpu->width);
+            for (int64_t g = 1; g < groups; g++)
+                s->sum[r] += cpu->sum(sums + g * j->rows * cpu->width, cpu->width);
+            large |= !(s->sum[r] < 0x1p60f);
+        }
+        if (!large)
+            continue;
+        exp_tiles(j, s, tile, end, 0, j->panels.count, IV__EXP_FIND_TOP);
+        exp_tiles(j, s, tile, end, 0, j->panels.count, IV__EXP_GIVEN_TOP);
+        for (int64_t r = tile; r < end; r++)
+            s->sum[r] = cpu->sum(s->sums + r * cpu->width, cpu->width);
+    }
+}
+
+static float from_bf16(uint16_t x)
+{
+    return iv__bits_f32((uint32_t)x << 16);
 }
 
 /* The target's logit from its products, where its e is too small to tell. */
-static double logit_of(const iv__loss_job *j, const span *s, int64_t r, int32_t target)
+static double logit_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
 {
-    int64_t panel = iv__panel_of(&j->panels, target), first = iv__panel_begin(&j->panels, panel);
-    int64_t width = iv__loss_width(j, panel);
-    const float *w = (const float *)j->k->packed[0] + first * j->inputs + (target - first),
-                *x = s->x + r * j->x_row;
-    double sum = j->bias[target];
+    bool pairs = j->cpu->operands == IV__PAIRS;
+    int64_t first = iv__panel_begin(&j->panels, s->panel[r]), width = iv__loss_width(j, s->panel[r]);
+    int64_t column = s->column[r], begin = first * iv__operand_k(j->cpu, j->inputs);
+    const float *w = j->k->packed[0], *x = (const float *)s->x;
+    const uint16_t *w2 = j->k->packed[0], *x2 = (const uint16_t *)s->x;
+    double sum = (double)j->bias[first + column];
 
-    for (int64_t i = 0; i < j->inputs; i++)
-        sum += (double)x[i] * (double)w[i * width];
+    for (int64_t i = 0; i < j->inputs; i++) {
+        int64_t left = r * s->x_row + i;
+        sum += pairs ? (double)from_bf16(x2[left]) *
+                           (double)from_bf16(w2[begin + (i / 2 * width + column) * 2 + i % 2])
+                     : (double)x[left] * (double)w[begin + i * width + column];
+    }
     return sum;
 }
 
-static float loss_of(const iv__loss_job *j, const span *s, int64_t r, float sum)
+/* The target's e becomes e - sum, in both places. */
+static void take_from_target(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
 {
-    float weight = ((const float *)j->k->in[WEIGHT].data)[j->row[s->first + r]], at = s->at_target[r];
-    int32_t target = target_of(j, s, r);
+    int64_t panel = s->panel[r], column = s->column[r], at = r * e_row(j, panel) + column;
+    float e = s->at[r] - s->sum[r];
+    uint16_t bits[64];
 
-    if (target < 0 || target >= j->classes)
-        return NAN;
-    if (at < 0x1p-90f)
-        return weight *
-               (float)(iv__log_f64((double)sum) + (double)s->top[r] - logit_of(j, s, r, target));
-    return weight * (float)iv__log_f64((double)sum / (double)at);
+    if (j->cpu->operands == IV__F32) {
+        ((float *)e_panel(j, s, panel))[at] = e;
+    } else if (j->cpu->operands == IV__ROUNDED) {
+        j->cpu->pack_left(1, 1, &e, 1, (float *)e_panel(j, s, panel) + at, 1);
+    } else {
+        j->cpu->pack_left(1, 1, &e, 1, bits, 1);
+        ((uint16_t *)e_panel(j, s, panel))[at] = bits[0];
+        ((uint16_t *)e_right_panel(j, s, panel))[(r / 2 * iv__loss_width(j, panel) + column) * 2 + r % 2] = bits[0];
+    }
 }
 
-/* dx of the rows: e w^T, in s->dx, without its factor. Some panels of e at a time meet their part
- * of w^T. */
-static void input_gradients(const iv__loss_job *j, const span *s)
+/* x times its factor, and behind it the factor alone, whose product with e is db. */
+static void scale_x(const iv__loss_job *j, const iv__loss_span *s)
 {
     const iv__cpu *cpu = j->cpu;
-    const float *w = j->k->packed[1];
-    int64_t ldc = j->dx_panels.vectors * cpu->width, tiles = s->padded / cpu->rows;
+    const float *x = j->k->in[X].data;
+    bool pairs = cpu->operands == IV__PAIRS;
+    int64_t wide = j->inputs + 1;
 
-    for (int64_t p = 0, next; p < j->panels.count; p = next) {
-        int64_t width = iv__loss_width(j, p), first = iv__panel_begin(&j->panels, p),
-                classes = iv__loss_classes(j, p);
+    for (int64_t r0 = 0; r0 < s->count; r0 += IV__LOSS_XS_ROWS) {
+        int64_t rows = iv__min64(IV__LOSS_XS_ROWS, s->count - r0), ld = pairs ? wide : j->x_row;
+        float *to = pairs ? s->scaled : (float *)s->xs + (s->begin + r0) * ld;
+        for (int64_t r = 0; r < rows; r++) {
+            cpu->scale(x + row_of(j, s, r0 + r) * j->inputs, s->factor[r0 + r], to + r * ld, j->inputs);
+            to[r * ld + j->inputs] = s->factor[r0 + r];
+        }
+        if (pairs)
+            cpu->pack_tiles(rows, wide, to, ld, s->xs + (s->begin + r0) * iv__round_up(wide, cpu->row_unit) * 2);
+        else if (cpu->operands == IV__ROUNDED)
+            cpu->pack_left(wide, rows, to, ld, to, ld);
+    }
+}
+
+void iv__loss_finish(const iv__loss_job *j, const iv__loss_span *s, int64_t groups)
+{
+    const iv_kernel_call *k = j->k;
+    const float *weight = k->in[WEIGHT].data, *dloss = j->back ? k->in[DLOSS].data : NULL;
+    float *loss = k->out[j->back ? 3 : 0].data;
+
+    add_sums(j, s, groups);
+    for (int64_t r = 0; r < s->count; r++)
+        s->log[r] = (float)iv__log_f64((double)s->sum[r] / (double)s->at[r]);
+    for (int64_t r = 0; r < s->count; r++) {
+        int64_t from = row_of(j, s, r);
+        bool known = s->panel[r] >= 0;
+        if (known && s->at[r] < 0x1p-90f)
+            s->log[r] = (float)(iv__log_f64((double)s->sum[r]) + (double)s->top[r] - logit_of(j, s, r));
+        if (loss)
+            loss[from] = known ? weight[from] * s->log[r] : NAN;
+        if (!j->back)
+            continue;
+        s->factor[r] = weight[from] * dloss[from] / s->sum[r];
+        if (known)
+            take_from_target(j, s, r);
+    }
+    if (j->weights)
+        scale_x(j, s);
+}
+
+/* e w^T in s->dx, without its factor. Some panels of e at a time meet their part of w^T. */
+void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1)
+{
+    const iv__cpu *cpu = j->cpu;
+    int64_t bytes = (int64_t)iv__operand_bytes(cpu), all = iv__operand_k(cpu, j->classes);
+    int64_t high = j->tile_rows, tiles = iv__ceil_div(s->count, high);
+
+    for (int64_t p = p0, next; p < p1; p = next) {
+        int64_t row = e_row(j, p), first = iv__panel_begin(&j->panels, p),
+                k = iv__operand_k(cpu, iv__loss_classes(j, p));
         iv__stream streams[DX_PANELS];
-        for (next = p + 1; next < iv__min64(p + DX_PANELS, j->panels.count) &&
-                           iv__loss_classes(j, next) == classes;)
+        for (next = p + 1; next < iv__min64(p + DX_PANELS, p1) &&
+                           iv__operand_k(cpu, iv__loss_classes(j, next)) == k && e_row(j, next) == row;)
             next++;
         int n = 0;
-        for (int64_t q = next; q < iv__min64(next + DX_PANELS, j->panels.count); q++)
-            streams[n++] = (iv__stream){ e_panel(j, s, q), s->padded * width / 16 };
-        iv__tile_call t = { .k = classes,
+        for (int64_t q = next; q < iv__min64(next + DX_PANELS, p1); q++)
+            streams[n++] = (iv__stream){ (const float *)e_panel(j, s, q), s->count * row * bytes / 64 };
+        iv__tile_call t = { .k = k,
                             .blocks = next - p,
-                            .ai = width,
+                            .ai = row,
                             .ak = 1,
-                            .a_block = j->e_panel_rows * width,
-                            .ldc = ldc,
-                            .add = p > 0,
+                            .a_block = j->e_rows * row,
+                            .ldc = j->dx_columns,
+                            .add = p > p0,
                             .last = cpu->width };
+        int64_t steps = k * t.blocks / (cpu->operands == IV__PAIRS ? 2 : 1);
         for (int64_t q = 0; q < j->dx_panels.count; q++) {
             int64_t vectors = iv__panel_vectors(&j->dx_panels, q),
                     column = iv__panel_begin(&j->dx_panels, q);
-            t.b = w + column * j->classes + first * vectors * cpu->width;
+            t.b = iv__operand_at(cpu, j->k->packed[1], column * all + first * vectors * cpu->width);
             for (int64_t tile = 0; tile < tiles; tile++) {
-                t.a = e_panel(j, s, p) + tile * cpu->rows * width;
-                t.c = s->dx + tile * cpu->rows * ldc + column;
-                iv__look_ahead(&t, streams, n, (q * tiles + tile) * classes * t.blocks);
-                cpu->tile[cpu->rows][vectors](&t);
+                t.a = e_panel(j, s, p) + tile * high * row * bytes;
+                t.c = s->dx + tile * high * j->dx_columns + column;
+                iv__look_ahead(&t, streams, n, (q * tiles + tile) * steps);
+                iv__tile_run(cpu, iv__min64(high, s->count - tile * high), vectors, &t);
             }
         }
     }
 }
 
-void iv__loss_row_task(const iv__loss_job *j, const iv__loss_task *t, int thread)
+void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s)
 {
-    const iv_kernel_call *k = j->k;
-    const float *x = k->in[X].data, *weight = k->in[WEIGHT].data,
-                *dloss = j->back ? k->in[DLOSS].data : NULL;
-    float *dx = j->back ? k->out[0].data : NULL, *loss = k->out[j->back ? 3 : 0].data;
-    span s = span_of(j, t, thread);
+    float *dx = j->back ? j->k->out[0].data : NULL;
 
-    for (int64_t r = 0; r < s.count; r++)
-        memcpy(s.x + r * j->x_row, x + j->row[s.first + r] * j->inputs, (size_t)j->inputs * sizeof *x);
-    for (int64_t r = s.count; r < s.padded; r++)
-        memset(s.x + r * j->x_row, 0, (size_t)j->inputs * sizeof *x);
-    exponentials(j, &s);
-    for (int64_t r = 0; r < s.count; r++) {
-        int64_t from = j->row[s.first + r];
-        float sum = sum_of(j, &s, r);
-        if (loss)
-            loss[from] = loss_of(j, &s, r, sum);
-        if (!j->back)
-            continue;
-        float factor = weight[from] * dloss[from] / sum;
-        int32_t target = target_of(j, &s, r);
-        j->cpu->scale(s.x + r * j->x_row, factor, s.x + r * j->x_row, j->inputs);
-        s.x[r * j->x_row + j->inputs] = factor;
-        if (target >= 0 && target < j->classes) {
-            int64_t p = iv__panel_of(&j->panels, target);
-            e_panel(j, &s, p)[r * iv__loss_width(j, p) + target - iv__panel_begin(&j->panels, p)] -= sum;
-        }
-    }
+    iv__loss_take_x(j, s);
+    iv__loss_find_targets(j, s);
+    iv__loss_exp(j, s, 0, j->panels.count, IV__EXP_FIRST_TOP);
+    iv__loss_finish(j, s, 1);
     if (!dx)
         return;
-    input_gradients(j, &s);
-    for (int64_t r = 0; r < s.count; r++)
-        j->cpu->scale(s.dx + r * j->dx_panels.vectors * j->cpu->width, s.x[r * j->x_row + j->inputs],
-                      dx + j->row[s.first + r] * j->inputs, j->inputs);
+    iv__loss_dx(j, s, 0, j->panels.count);
+    for (int64_t r = 0; r < s->count; r++)
+        j->cpu->scale(s->dx + r * j->dx_columns, s->factor[r], dx + row_of(j, s, r) * j->inputs, j->inputs);
 }

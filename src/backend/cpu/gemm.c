@@ -217,7 +217,7 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
                 t.ahead = r->next + r->asked++ * 16;
                 t.ahead_step = j->p->ldb;
             }
-            cpu->tile[rows][vectors](&t);
+            iv__tile_run(cpu, rows, vectors, &t);
         }
     }
 }
@@ -389,7 +389,7 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
                     t.a = p->a + batch * p->a_batch + r * t.ai + k0 * t.ak;
                     t.c = p->c + batch * p->c_batch + r * p->ldc + column;
                     iv__look_ahead(&t, &next, 1, line);
-                    cpu->tile[rows][vectors](&t);
+                    iv__tile_run(cpu, rows, vectors, &t);
                     line += t.k;
                 }
             }

@@ -1,49 +1,10 @@
 /* kernels_portable.c: inner kernels of 4 floats a vector in plain C, for any processor. */
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/vector.h"
+#include "backend/cpu/words_portable.h"
 
-#include <string.h>
-
-typedef float V __attribute__((vector_size(16)));
-typedef int32_t bits __attribute__((vector_size(16)));
-typedef float loose __attribute__((vector_size(16), aligned(4), may_alias));
-enum { W = 4 };
 #define TILE_ROWS 3
 #define TILE_VECTORS 3
 #define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(1, 2) T(2, 2) T(3, 2) T(1, 3) T(2, 3) T(3, 3)
-#define EXP_TILES(T) T(1) T(2) T(3)
-
-/* clang-format off */
-INLINE V v_zero(void) { return (V){ 0 }; }
-INLINE V v_set(float x) { return (V){ x, x, x, x }; }
-INLINE V v_load(const float *p) { return *(const loose *)p; }
-INLINE void v_store(float *p, V x) { *(loose *)p = x; }
-INLINE V v_load_part(const float *p, int n)
-{
-    V x = { 0 };
-    memcpy(&x, p, (size_t)n * sizeof *p);
-    return x;
-}
-INLINE void v_store_part(float *p, V x, int n) { memcpy(p, &x, (size_t)n * sizeof *p); }
-INLINE V v_fma(V a, V b, V c) { return a * b + c; }
-INLINE V v_choose(bits mask, V yes, V no) { return (V)((mask & (bits)yes) | (~mask & (bits)no)); }
-INLINE V v_max(V a, V b) { return v_choose(a > b, a, b); } /* b where either is NaN */
-INLINE V v_min(V a, V b) { return v_choose(a < b, a, b); }
-INLINE V v_abs(V x) { return (V)((bits)x & INT32_MAX); }
-INLINE V v_with_sign(V x, V sign) { return (V)(((bits)x & INT32_MAX) | ((bits)sign & INT32_MIN)); }
-INLINE V v_below(V x, V limit, V yes, V no) { return v_choose(x < limit, yes, no); }
-INLINE V v_ldexp(V x, V power) /* power is whole; in two steps, so that denormals are reached */
-{
-    bits e = __builtin_convertvector(power, bits), half = e >> 1;
-    return x * (V)((half + 127) << 23) * (V)((e - half + 127) << 23);
-}
-INLINE float v_reduce_add(V x) { return (x[0] + x[2]) + (x[1] + x[3]); }
-INLINE float v_reduce_max(V x)
-{
-    V y = v_max(x, __builtin_shufflevector(x, x, 2, 3, 0, 1));
-    return y[0] > y[1] ? y[0] : y[1];
-}
-/* clang-format on */
 
 #define CPU portable
 #include "backend/cpu/inner.inc"

@@ -40,6 +40,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     PLAIN(log_softmax, f32)                                                                        \
     PLAIN(log_sum_exp, f32)
 
+/* Those of them that take their operands in any form (cpu.h). */
+#define IV__BF16_ROWS(ROW)
+
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
@@ -49,12 +52,15 @@ IV__CPU_ROWS(ROW, PLAIN)
 #undef ROW
 #undef PLAIN
 
-/* Elementwise rows, whose reference is built for any processor of the family: here for AVX-512. */
+/* Elementwise rows, whose reference is built for any processor of the family: here for those of
+ * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
     ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
     ROW(add) ROW(sub) ROW(mul) ROW(div)
 
-#define ROW(name) void iv__##name##_avx512(const iv_kernel_call *k);
+#define ROW(name)                                                                                  \
+    void iv__##name##_avx2(const iv_kernel_call *k);                                               \
+    void iv__##name##_avx512(const iv_kernel_call *k);
 IV__POINTWISE_ROWS(ROW)
 #undef ROW
 

@@ -1,0 +1,203 @@
+/* cross_entropy_waves.c: the fused loss in regions one after the other: of few classes in parts of
+ * rows, of few rows in groups of classes. */
+#include "backend/cpu/cross_entropy.h"
+
+#include "base/threads.h"
+
+enum { DW_ROWS = 16 }; /* that one task adds up and delivers */
+
+static iv__loss_span span_of(const iv__loss_job *j, int thread)
+{
+    iv__loss_span s = { 0 };
+
+    iv__loss_room(j, j->task_rows, j->rooms + (size_t)thread * j->room, &s);
+    return s;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+/* e, losses and dx of the part's rows, and its dw. */
+static void part_task(void *context, int64_t part, int thread)
+{
+    const iv__loss_job *j = context;
+    int64_t unit = j->cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS : j->cpu->rows;
+    int64_t units = iv__ceil_div(j->rows, unit), bytes = (int64_t)iv__operand_bytes(j->cpu);
+    int64_t begin = iv__part(units, part, j->parts) * unit,
+            end = iv__min64(iv__part(units, part + 1, j->parts) * unit, j->rows);
+    iv__loss_span s = span_of(j, thread);
+
+    s.xs = j->xs + thread * j->xs_block;
+    s.e = j->e + thread * j->e_block;
+    s.e_right = j->e_right + thread * j->e_block;
+    iv__loss_begin(j);
+    for (s.first = begin; s.first < end; s.first += s.count) {
+        s.count = iv__min64(j->sum_rows, end - s.first);
+        iv__loss_rows(j, &s);
+        iv__loss_columns c = { .xs = s.xs,
+                               .rows = s.count,
+                               .i1 = j->inputs + 1,
+                               .add = s.first > begin,
+                               .last = j->cpu->width };
+        for (; j->weights && c.panel < j->panels.count; c.panel++) {
+            int64_t first = iv__panel_begin(&j->panels, c.panel);
+            c.e = s.e_right + first * j->e_rows * bytes;
+            c.to = j->dw + part * j->dw_part + first * (j->inputs + 1);
+            c.ldc = iv__loss_width(j, c.panel);
+            iv__loss_weights(j, &c);
+        }
+    }
+    iv__loss_end(j);
+}
+
+/* Rows of dw, all parts of them: the last is db. */
+static void add_parts(void *context, int64_t chunk, int thread)
+{
+    const iv__loss_job *j = context;
+    float *dw = j->k->out[1].data, *db = j->k->out[2].data;
+    int64_t end = iv__min64((chunk + 1) * DW_ROWS, j->inputs + 1);
+
+    (void)thread;
+    for (int64_t i = chunk * DW_ROWS; i < end; i++) {
+        float *to = i == j->inputs ? db : dw ? dw + i * j->classes : NULL;
+        for (int64_t p = 0; to && p < j->panels.count; p++) {
+            int64_t first = iv__panel_begin(&j->panels, p);
+            const float *from = j->dw + first * (j->inputs + 1) + i * iv__loss_width(j, p);
+            j->cpu->sum_parts(from, j->parts, j->dw_part, 1, to + first, iv__loss_classes(j, p));
+        }
+    }
+}
+
+void iv__loss_run_parts(iv__loss_job *j)
+{
+    j->parts = iv__min64(j->parts, iv__ceil_div(j->rows, IV__LOSS_XS_ROWS));
+    iv__parallel(j->k->home, j->parts, part_task, j);
+    if (j->weights)
+        iv__parallel(j->k->home, iv__ceil_div(j->inputs + 1, DW_ROWS), add_parts, j);
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+/* Rows [begin, begin + count) of all, as every group sees them. */
+static iv__loss_span shared_span(const iv__loss_job *j, int64_t begin, int64_t count, int thread)
+{
+    iv__loss_span s = span_of(j, thread);
+
+    s.first = s.begin = begin;
+    s.count = count;
+    s.x_row = j->x_row;
+    s.x = s.x_room = j->x + begin * j->x_row * (int64_t)iv__operand_bytes(j->cpu);
+    s.xs = j->xs;
+    s.e = j->e;
+    s.e_right = j->e_right;
+    s.top = j->top + begin;
+    s.at = j->at + begin;
+    s.factor = j->factor + begin;
+    s.sums = j->sums + begin * j->cpu->width;
+    return s;
+}
+
+static iv__loss_span rows_of(const iv__loss_job *j, int64_t chunk, int thread)
+{
+    return shared_span(j, chunk * j->row_unit, iv__min64(j->row_unit, j->rows - chunk * j->row_unit), thread);
+}
+
+/* x as a left factor, and top from the first panel. */
+static void prepare_rows(void *context, int64_t chunk, int thread)
+{
+    const iv__loss_job *j = context;
+    iv__loss_span s = rows_of(j, chunk, thread);
+
+    iv__loss_copy_x(j, &s);
+    iv__loss_begin(j);
+    iv__loss_exp(j, &s, 0, 1, IV__EXP_FIND_TOP);
+    iv__loss_end(j);
+}
+
+static void exp_group(void *context, int64_t g, int thread)
+{
+    const iv__loss_job *j = context;
+    iv__loss_span s = shared_span(j, 0, j->rows, thread);
+
+    s.sums += g * j->rows * j->cpu->width;
+    iv__loss_find_targets(j, &s);
+    iv__loss_begin(j);
+    iv__loss_exp(j, &s, iv__part(j->panels.count, g, j->groups),
+                 iv__part(j->panels.count, g + 1, j->groups), IV__EXP_GIVEN_TOP);
+    iv__loss_end(j);
+}
+
+static void finish_rows(void *context, int64_t chunk, int thread)
+{
+    const iv__loss_job *j = context;
+    iv__loss_span s = rows_of(j, chunk, thread);
+
+    iv__loss_find_targets(j, &s);
+    iv__loss_begin(j);
+    iv__loss_finish(j, &s, j->groups);
+    iv__loss_end(j);
+}
+
+/* What the group's classes give to dx, and dw of them where it belongs. */
+static void group_back(void *context, int64_t g, int thread)
+{
+    const iv__loss_job *j = context;
+    float *dw = j->k->out[1].data, *db = j->k->out[2].data;
+    int64_t p0 = iv__part(j->panels.count, g, j->groups),
+            p1 = iv__part(j->panels.count, g + 1, j->groups), bytes = (int64_t)iv__operand_bytes(j->cpu);
+    iv__loss_span s = shared_span(j, 0, j->rows, thread);
+    iv__loss_columns c = { .xs = j->xs, .rows = j->rows };
+
+    iv__loss_begin(j);
+    if (j->k->out[0].data) {
+        s.dx = j->dx + g * j->rows * j->dx_columns;
+        iv__loss_dx(j, &s, p0, p1);
+    }
+    for (c.panel = p0; c.panel < p1; c.panel++) {
+        int64_t first = iv__panel_begin(&j->panels, c.panel);
+        c.e = j->e_right + first * j->e_rows * bytes;
+        c.last = (int)(iv__loss_classes(j, c.panel) - iv__loss_width(j, c.panel)) + j->cpu->width;
+        if (dw) {
+            c.i0 = 0;
+            c.i1 = j->inputs;
+            c.to = dw + first;
+            c.ldc = j->classes;
+            iv__loss_weights(j, &c);
+        }
+        if (db) {
+            c.i0 = j->inputs;
+            c.i1 = j->inputs + 1;
+            c.to = db + first;
+            c.ldc = 0;
+            iv__loss_weights(j, &c);
+        }
+    }
+    iv__loss_end(j);
+}
+
+static void add_groups(void *context, int64_t chunk, int thread)
+{
+    const iv__loss_job *j = context;
+    float *dx = j->k->out[0].data;
+    int64_t end = iv__min64((chunk + 1) * j->row_unit, j->rows);
+
+    (void)thread;
+    for (int64_t r = chunk * j->row_unit; r < end; r++)
+        j->cpu->sum_parts(j->dx + r * j->dx_columns, j->groups, j->rows * j->dx_columns,
+                          j->factor[r], dx + j->row[r] * j->inputs, j->inputs);
+}
+
+void iv__loss_run_groups(iv__loss_job *j)
+{
+    iv_home *home = j->k->home;
+    int64_t spans = iv__ceil_div(j->rows, j->row_unit);
+
+    iv__parallel(home, spans, prepare_rows, j);
+    iv__parallel(home, j->groups, exp_group, j);
+    iv__parallel(home, spans, finish_rows, j);
+    if (!j->back)
+        return;
+    if (j->weights || j->k->out[0].data)
+        iv__parallel(home, j->groups, group_back, j);
+    if (j->k->out[0].data)
+        iv__parallel(home, spans, add_groups, j);
+}
