@@ -2,6 +2,8 @@
  * backend here. */
 #include "backend_world.h"
 
+#include "backend/peak.h"
+
 /* ---- matmul ---------------------------------------------------------------------------------- */
 
 typedef struct matmul_case {
@@ -371,6 +373,36 @@ static void test_backend_default(void **state)
     iv_home_free(home);
 }
 
+/* Every sum of the loop tends to 1, and a round is a product and a sum for each. */
+static void test_peak_loop(void **state)
+{
+    (void)state;
+    for (const iv_backend *const *backend = iv__backends; *backend; backend++) {
+        if (!(*backend)->available())
+            continue;
+        float keep[2] = { 0.5F, 0 };
+        double operations = (*(*backend)->peak)(1000, keep);
+        assert_true(keep[1] >= 1);
+        assert_true(operations == 2.0 * 1000 * (double)keep[1]);
+    }
+}
+
+static void test_peak_run(void **state)
+{
+    double one = 0;
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        iv_home *home = iv_home_new(
+            &(iv_home_options){ .size = sizeof(iv_home_options), .threads = threads });
+        double operations = iv__peak_run(home);
+        assert_true(operations > 0);
+        one = threads == 1 ? operations : one;
+        assert_true(operations == one * threads);
+        iv_home_free(home);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_backend_by_name),
         cmocka_unit_test(test_backend_unknown),
         cmocka_unit_test(test_backend_default),
+        cmocka_unit_test(test_peak_loop),
+        cmocka_unit_test(test_peak_run),
     };
 
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

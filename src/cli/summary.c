@@ -121,7 +121,7 @@ void summary_free(summary *s)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__round_part *part,
+static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__trained_part *part,
                           summary_memory *memory, summary_look *look, void *user)
 {
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,

@@ -195,10 +195,9 @@ static iv_status open_sampling(work *w)
     iv_node *logits = build_logits(iv_scope_new(w->graph, w->params, ""), words, o);
 
     w->generator = iv__generator_new(w->params, logits, "words");
-    w->drawing = (iv__drawing){ o->vocabulary, iv__alloc_array(w->home, o->vocabulary, sizeof(float)),
-                                iv__alloc_array(w->home, o->vocabulary, sizeof(int32_t)) };
+    w->likeliest = iv__alloc_array(w->home, o->vocabulary, sizeof *w->likeliest);
     w->token = iv__alloc_array(w->home, o->batch, sizeof *w->token);
-    return w->generator && w->drawing.weight && w->drawing.order && w->token
+    return w->generator && w->likeliest && w->token
                ? IV_OK
                : iv_home_status(w->home);
 }
@@ -215,9 +214,11 @@ static iv_status sample(work *w)
     for (int64_t t = 0; t < o->length && !status; t++) {
         status = iv__generator_feed(w->generator, w->token);
         const float *logits = iv__generator_logits(w->generator);
+        float *weights = iv__generator_weights(w->generator);
         for (int64_t r = 0; r < o->batch && !status; r++) {
             iv__philox(key, (uint64_t)(w->steps * o->batch + r), (uint64_t)t, word);
-            w->token[r] = iv__draw(&w->drawing, &g, logits + r * o->vocabulary, NULL, 0, NULL,
+            w->token[r] = iv__draw(&g, o->vocabulary, logits + r * o->vocabulary,
+                                   weights + r * o->vocabulary, w->likeliest,
                                    iv__unit_f64(word[0], word[1]));
         }
     }
@@ -273,8 +274,7 @@ void work_close(work *w)
         iv__instance_free(w->instance);
     iv__free(w->home, w->order);
     iv__free(w->home, w->records);
-    iv__free(w->home, w->drawing.weight);
-    iv__free(w->home, w->drawing.order);
+    iv__free(w->home, w->likeliest);
     iv__free(w->home, w->token);
 }
 

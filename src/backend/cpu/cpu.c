@@ -36,6 +36,11 @@ bool iv__fits_loss(const iv_kernel_call *k)
     return fits(k, LOSS_TARGET);
 }
 
+bool iv__fits_recurrent(const iv_kernel_call *k)
+{
+    return fits(k, k->in[0].dtype == IV_I32 ? 0 : -1);
+}
+
 #define LIST portable
 #include "backend/cpu/cpu_list.inc"
 #define LIST portable_rounded

@@ -14,6 +14,7 @@ enum {
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
     WHOLE_FLOATS = 1 << 17,
+    IN_L2 = 1 << 17, /* floats of a left factor */
     TASK_WORK = 1 << 17, /* products */
     PACK_WORK = 1 << 15, /* floats */
     PACK_ROWS = 1024,    /* of a part of a panel */
@@ -111,11 +112,13 @@ typedef struct product_job {
 } product_job;
 
 /* Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed
- * ones are laid out tile by tile, so that a tile reads them in order. */
+ * ones are laid out tile by tile, so that a tile reads them in order, unless they lie in L2 with
+ * rows that fall into all sets. */
 static bool copies_a(const iv__cpu *cpu, const iv__product *p)
 {
     return p->m > cpu->rows && p->n > cpu->vectors * cpu->width &&
-           (p->a_transposed || (p->lda % 512 == 0 && p->n >= 256));
+           (p->a_transposed ? p->lda / 16 % 2 == 0 || p->k * p->lda > IN_L2
+                            : p->lda % 512 == 0 && p->n >= 256);
 }
 
 static int64_t k_chunk_of(int64_t k)
@@ -320,7 +323,8 @@ static void cut(product_job *j, int64_t threads)
     int64_t batches = p->batches > 1 ? p->batches : 1;
     double work = (double)p->m * (double)p->n * (double)p->k;
     double wanted = threads < 2 ? 1 : work * (double)batches / TASK_WORK;
-    int64_t tasks = wanted < 4.0 * (double)threads ? (int64_t)wanted : 4 * threads;
+    int64_t most = (j->copy_a ? 2 : 4) * threads;
+    int64_t tasks = wanted < (double)most ? (int64_t)wanted : most;
     int64_t each = iv__ceil_div(tasks, batches);
     double best = 0;
 

@@ -25,15 +25,15 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 
 /* clang-format off */
 /* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or
- * those of a loss. */
+ * those of a loss, or of a recurrent row. */
 #define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
     ROW(matmul, f32)                                                                               \
-    ROW(lstm, f32)                                                                                 \
-    ROW(lstm_back, f32)                                                                            \
-    ROW(gru, f32)                                                                                  \
-    ROW(gru_back, f32)                                                                             \
-    ROW(simple_rnn, f32)                                                                           \
-    ROW(simple_rnn_back, f32)                                                                      \
+    ROW(lstm, recurrent)                                                                           \
+    ROW(lstm_back, recurrent)                                                                      \
+    ROW(gru, recurrent)                                                                            \
+    ROW(gru_back, recurrent)                                                                       \
+    ROW(simple_rnn, recurrent)                                                                     \
+    ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)                                                           \
     PLAIN(softmax, f32)                                                                            \
@@ -66,8 +66,9 @@ IV__POINTWISE_ROWS(ROW)
 
 /* clang-format on */
 
-/* No array is empty, and all are f32 but for a loss's targets. */
+/* No array is empty, and all are f32 but for a loss's targets and a recurrent row's numbers. */
 bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_loss(const iv_kernel_call *k);
+bool iv__fits_recurrent(const iv_kernel_call *k);
 
 #endif
