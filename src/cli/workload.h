@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "models/common_generate.h"
+#include "train/batch.h"
 
 typedef enum work_kind {
     WORK_TRAIN,  /* steps of training on random tokens */
@@ -43,7 +44,8 @@ typedef struct work {
 
     iv_instance *instance; /* WORK_REAL */
     const iv__trainee *trainee;
-    int32_t *order, *records;
+    iv__batch *batch;
+    int32_t *order, *records; /* of the epoch; of the batch that is being filled */
     int64_t epoch;
 
     iv__generator *generator; /* WORK_SAMPLE */
