@@ -21,10 +21,15 @@ static iv_shape matrix(int64_t leading, int64_t rows, int64_t columns, bool tran
     return leading ? iv_dims(leading, rows, columns) : iv_dims(rows, columns);
 }
 
-static void check_matmul(const matmul_case *p)
+/* The kernels of bf16 must round to nearest, ties to even, and not lose anything else: their results
+ * are those of rounded factors, as exact as any. */
+static void check_matmul_in(const matmul_case *p, bool bf16)
 {
     iv__matmul attr = { p->transpose_a, p->transpose_b };
-    call c = { .op = "matmul", .k.attr = &attr, .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6 };
+    call c = { .op = "matmul",
+               .k.attr = &attr,
+               .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6,
+               .bf16 = bf16 };
     const float *a = add_random(&c, matrix(p->leading, p->m, p->k, p->transpose_a), 1, false);
     const float *b = add_random(&c, matrix(p->batched ? p->leading : 0, p->k, p->n, p->transpose_b),
                                 1, p->weight);
@@ -33,9 +38,12 @@ static void check_matmul(const matmul_case *p)
     for (int64_t l = 0; l < (p->leading ? p->leading : 1); l++) {
         for (int64_t i = 0; i < p->m; i++) {
             for (int64_t j = 0; j < p->n; j++, y++) {
-                for (int64_t k = 0; k < p->k; k++)
-                    *y += (double)a[p->transpose_a ? k * p->m + i : i * p->k + k] *
-                          (double)b[p->transpose_b ? j * p->k + k : k * p->n + j];
+                for (int64_t k = 0; k < p->k; k++) {
+                    float left = a[p->transpose_a ? k * p->m + i : i * p->k + k],
+                          right = b[p->transpose_b ? j * p->k + k : k * p->n + j];
+                    *y += bf16 ? (double)nearest_bf16(left) * (double)nearest_bf16(right)
+                               : (double)left * (double)right;
+                }
             }
         }
         a += p->m * p->k;
@@ -43,6 +51,12 @@ static void check_matmul(const matmul_case *p)
             b += p->k * p->n;
     }
     check(&c);
+}
+
+static void check_matmul(const matmul_case *p)
+{
+    check_matmul_in(p, false);
+    check_matmul_in(p, true);
 }
 
 static void test_matmul_shapes(void **state)

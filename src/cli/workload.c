@@ -195,9 +195,9 @@ static iv_status open_sampling(work *w)
     iv_node *logits = build_logits(iv_scope_new(w->graph, w->params, ""), words, o);
 
     w->generator = iv__generator_new(w->params, logits, "words");
-    w->likeliest = iv__alloc_array(w->home, o->vocabulary, sizeof *w->likeliest);
+    w->draw = iv__alloc_array(w->home, o->batch, sizeof *w->draw);
     w->token = iv__alloc_array(w->home, o->batch, sizeof *w->token);
-    return w->generator && w->likeliest && w->token ? IV_OK : iv_home_status(w->home);
+    return w->generator && w->draw && w->token ? IV_OK : iv_home_status(w->home);
 }
 
 static iv_status sample(work *w)
@@ -211,14 +211,12 @@ static iv_status sample(work *w)
     memset(w->token, 0, (size_t)o->batch * sizeof *w->token);
     for (int64_t t = 0; t < o->length && !status; t++) {
         status = iv__generator_feed(w->generator, w->token);
-        const float *logits = iv__generator_logits(w->generator);
-        float *weights = iv__generator_weights(w->generator);
-        for (int64_t r = 0; r < o->batch && !status; r++) {
+        for (int64_t r = 0; r < o->batch; r++) {
             iv__philox(key, (uint64_t)(w->steps * o->batch + r), (uint64_t)t, word);
-            w->token[r] = iv__draw(&g, o->vocabulary, logits + r * o->vocabulary,
-                                   weights + r * o->vocabulary, w->likeliest,
-                                   iv__unit_f64(word[0], word[1]));
+            w->draw[r] = iv__unit_f64(word[0], word[1]);
         }
+        if (!status)
+            iv__generator_draw(w->generator, &g, w->draw, -1, w->token);
     }
     w->positions += (double)(o->batch * o->length);
     w->targets += (double)(o->batch * o->length);
@@ -281,7 +279,7 @@ void work_close(work *w)
         iv__instance_free(w->instance);
     iv__free(w->home, w->order);
     iv__free(w->home, w->records);
-    iv__free(w->home, w->likeliest);
+    iv__free(w->home, w->draw);
     iv__free(w->home, w->token);
 }
 

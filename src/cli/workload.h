@@ -49,7 +49,7 @@ typedef struct work {
     int64_t epoch;
 
     iv__generator *generator; /* WORK_SAMPLE */
-    int32_t *likeliest;       /* room to draw in */
+    double *draw;
     int32_t *token;
 } work;
 

@@ -3,6 +3,7 @@
 #include "models/common_generate.h"
 
 #include "base/home.h"
+#include "base/threads.h"
 #include "graph/node.h"
 
 #include <ivory/ops.h>
@@ -31,7 +32,8 @@ struct iv__generator {
     int n_states;
     int32_t *input;
     float *favour, *sharpness;
-    int64_t rows;
+    int64_t rows, vocabulary;
+    int32_t *order; /* [rows, vocabulary], for drawing */
 };
 
 enum { LOGITS, WEIGHTS, OUTPUTS };
@@ -90,8 +92,10 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
         return NULL;
     *g = (iv__generator){ .home = home,
                           .stepper = iv_stepper_new(1, &logits),
-                          .rows = iv_node_dim(logits, 0) };
-    if (!g->stepper || make_plans(g, params, input)) {
+                          .rows = iv_node_dim(logits, 0),
+                          .vocabulary = iv_node_dim(logits, -1) };
+    g->order = iv__alloc_array(home, g->rows * g->vocabulary, sizeof *g->order);
+    if (!g->stepper || !g->order || make_plans(g, params, input)) {
         iv__generator_free(g);
         return NULL;
     }
@@ -105,6 +109,7 @@ void iv__generator_free(iv__generator *g)
     iv_plan_free(g->start);
     iv_plan_free(g->step);
     iv_stepper_free(g->stepper);
+    iv__free(g->home, g->order);
     iv__free(g->home, g);
 }
 
@@ -246,16 +251,11 @@ static double sum_of(int64_t n, const float *weight)
     return sum;
 }
 
-int32_t iv__draw(const iv_generation *g, int64_t count, const float *logits, float *weight,
-                 int32_t *order, double draw)
+static int32_t draw_by_weight(int64_t count, const float *weight, double draw)
 {
     double sum = 0, passed = 0;
     int32_t last = 0;
 
-    if (g->temperature == 0)
-        return iv__likeliest(count, logits);
-    if (g->top_k || g->top_p < 1)
-        keep_likeliest(count, weight, order, g->top_k, g->top_p);
     for (int64_t i = 0; i < count; i += STRETCH)
         sum += sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
     int64_t begin = 0;
@@ -275,4 +275,40 @@ int32_t iv__draw(const iv_generation *g, int64_t count, const float *logits, flo
         last = (int32_t)i;
     }
     return last;
+}
+
+typedef struct drawing {
+    iv__generator *generator;
+    const iv_generation *options;
+    const double *draw;
+    int32_t never, *token;
+} drawing;
+
+static void draw_row(void *context, int64_t row, int thread)
+{
+    const drawing *d = context;
+    const iv_generation *o = d->options;
+    int64_t count = d->generator->vocabulary, first = row * count;
+    float *weight = iv__generator_weights(d->generator) + first;
+
+    (void)thread;
+    if (d->draw[row] < 0)
+        return;
+    if (o->temperature == 0) {
+        d->token[row] = iv__likeliest(count, iv__generator_logits(d->generator) + first);
+        return;
+    }
+    if (d->never >= 0)
+        weight[d->never] = 0;
+    if (o->top_k || o->top_p < 1)
+        keep_likeliest(count, weight, d->generator->order + first, o->top_k, o->top_p);
+    d->token[row] = draw_by_weight(count, weight, d->draw[row]);
+}
+
+void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw,
+                        int32_t never, int32_t *token)
+{
+    drawing d = { g, options, draw, never, token };
+
+    iv__parallel(g->home, g->rows, draw_row, &d);
 }

@@ -25,11 +25,11 @@ float *iv__generator_weights(iv__generator *generator);
 /* Of the weights from the next token on; 1 at birth. */
 void iv__generator_set_temperature(iv__generator *generator, double temperature);
 
-/* Draws one of count tokens by their weights, which are used up, of the likeliest ones alone if
- * there is a top-k or top-p; temperature 0: the one with the largest logit. draw: uniform in [0,1).
- * order: room for count numbers. */
+/* Draws a token for each row from its weights, which are used up, among the likeliest alone if
+ * there is a top-k or top-p; temperature 0: the one with the largest logit. draw[n]: uniform in
+ * [0,1); a negative one leaves token[row] as it is. never: a token that is not drawn, or -1. */
+void iv__generator_draw(iv__generator *generator, const iv_generation *options, const double *draw,
+                        int32_t never, int32_t *token);
 int32_t iv__likeliest(int64_t count, const float *logits); /* the one with the largest logit */
-int32_t iv__draw(const iv_generation *g, int64_t count, const float *logits, float *weight,
-                 int32_t *order, double draw);
 
 #endif

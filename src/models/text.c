@@ -6,7 +6,6 @@
 #include "base/home.h"
 #include "base/math.h"
 #include "base/random.h"
-#include "base/threads.h"
 #include "data/tokens.h"
 
 #include <math.h>
@@ -312,11 +311,11 @@ typedef struct writing {
     iv__generator *generator;
     iv__ids prompt;
     int64_t rows, vocab;
-    int32_t *token;       /* [rows] */
-    int32_t *ids, *order; /* [rows, prompt + length], [rows, vocab] */
+    int32_t *token; /* [rows] */
+    int32_t *ids;   /* [rows, prompt + length] */
     int64_t *count, room;
     bool *ended;
-    int64_t first, place; /* of the samples in hand, and of the token in each of them */
+    double *draw;
 } writing;
 
 enum { MOST_ROWS = 16 };
@@ -326,7 +325,7 @@ static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
 static void writing_free(writing *w)
 {
     iv_home *home = w->instance->home;
-    void *const parts[] = { w->token, w->ids, w->order, w->count, w->ended };
+    void *const parts[] = { w->token, w->ids, w->count, w->ended, w->draw };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
@@ -368,11 +367,11 @@ static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *par
     w->room = w->prompt.count + g->length;
     w->token = iv__alloc_array(home, rows, sizeof(int32_t));
     w->ids = iv__alloc_array(home, rows * w->room, sizeof(int32_t));
-    w->order = iv__alloc_array(home, rows * w->vocab, sizeof(int32_t));
+    w->draw = iv__alloc_array(home, rows, sizeof(double));
     w->count = iv__alloc_array(home, rows, sizeof(int64_t));
     w->ended = iv__alloc_array(home, rows, sizeof(bool));
     w->graph = iv_graph_new(home);
-    if (!w->token || !w->ids || !w->order || !w->count || !w->ended || !w->graph)
+    if (!w->token || !w->ids || !w->draw || !w->count || !w->ended || !w->graph)
         return IV_NOMEM;
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
@@ -429,19 +428,6 @@ static double uniform_at(const iv_generation *g, int64_t sample, int64_t positio
     return iv__unit_f64(word[0], word[1]);
 }
 
-static void draw_token(void *context, int64_t row, int thread)
-{
-    const writing *w = context;
-    float *weight = iv__generator_weights(w->generator) + row * w->vocab;
-
-    (void)thread;
-    if (w->ended[row])
-        return;
-    weight[IV_TOKEN_UNKNOWN] = 0;
-    w->token[row] = iv__draw(w->g, w->vocab, iv__generator_logits(w->generator) + row * w->vocab, weight,
-                             w->order + row * w->vocab, uniform_at(w->g, w->first + row, w->place));
-}
-
 /* How many of the samples go on. */
 static int64_t take_tokens(writing *w, int64_t rows)
 {
@@ -469,13 +455,14 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
     int64_t going = rows;
     iv_status status = feed_prompt(w, 1, never_written);
 
-    w->first = first;
-    for (w->place = 0; w->place < w->g->length && going && !status; w->place++) {
-        if (w->place)
+    for (int64_t t = 0; t < w->g->length && going && !status; t++) {
+        if (t)
             status = iv__generator_feed(w->generator, w->token);
         if (status)
             break;
-        iv__parallel(w->instance->home, rows, draw_token, w);
+        for (int64_t r = 0; r < w->rows; r++)
+            w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
+        iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
         going = take_tokens(w, rows);
     }
     for (int64_t r = 0; r < rows && !status; r++) {

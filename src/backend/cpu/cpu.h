@@ -111,7 +111,8 @@ typedef struct iv__cpu {
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
                       const float *dy, float *dh, float *dc, float *dz,
-                      float *kept); /* dz once more */
+                      float *kept,   /* dz once more */
+                      int64_t next); /* rows from here to what the next step will read */
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,
                      float *dz); /* inner NULL: reset before; then dz of r follows by: */

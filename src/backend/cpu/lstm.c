@@ -101,7 +101,7 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
                               dy + at * s->units, g->h + row * s->state_row,
                               g->c + row * s->state_row, g->z + row * g->z_row,
-                              b->dz + at * b->dz_width);
+                              b->dz + at * b->dz_width, s->reverse ? 1 : -1);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
