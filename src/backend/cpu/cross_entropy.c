@@ -252,8 +252,8 @@ static void column_task(const iv__loss_job *j, const iv__loss_task *t)
         for (c.panel = iv__part(j->panels.count, pg, j->panel_groups); c.panel < end; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
             c.e = j->e_right + half * j->e_block + first * j->e_rows * bytes;
-            c.to = j->dw + first * (j->inputs + 1);
             c.ldc = iv__loss_width(j, c.panel);
+            c.to = j->dw + first * (j->inputs + 1) + c.i0 * c.ldc;
             iv__loss_weights(j, &c);
             if (t->block == j->blocks - 1)
                 deliver(j, c.panel, c.i0, c.i1);
