@@ -41,7 +41,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     PLAIN(log_sum_exp, f32)
 
 /* Those of them that take their operands in any form (cpu.h). */
-#define IV__BF16_ROWS(ROW)
+#define IV__BF16_ROWS(ROW)                                                                         \
+    ROW(linear_cross_entropy, loss)                                                                \
+    ROW(linear_cross_entropy_back, loss)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
