@@ -3,6 +3,8 @@
 PREFIX       ?= /usr/local
 BUILD        ?= build
 FUZZ_SECONDS ?= 60
+BENCH        ?=
+PEERS        ?= $(BUILD)/bench/peers
 SETUP        ?= tools/setup
 CLANG_FORMAT ?= clang-format-14
 
@@ -25,7 +27,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz format layers install clean help
+.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -57,6 +59,11 @@ fuzz: export CC = clang
 fuzz: setup-developer ## every fuzz target for FUZZ_SECONDS (60)
 	$(call build,$(BUILD)-fuzz,all,-DIVORY_FUZZ=ON)
 	@tools/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS)
+
+bench: ## Ivory and its peers in turn, as a table in build/bench/; BENCH="--workloads chars-8 --quick" for less
+	$(call build,$(BUILD),programs,)
+	@bench/install $(PEERS)
+	@$(PEERS)/bin/python bench/bench.py --ivory $(BUILD)/ivory --out $(BUILD)/bench $(BENCH)
 
 format: setup-developer ## lay out the C files by .clang-format
 	@find $(wildcard src include tests fuzz) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +

@@ -18,7 +18,8 @@ static void loss_row(const loss_case *p, const float *x, const float *w, const f
     }
 }
 
-static void check_cross_entropy(const loss_case *p)
+/* The last class's bias is so much larger than drawn. */
+static void check_last_class(const loss_case *p, float above)
 {
     call forward = { .op = "linear_cross_entropy" },
          c = { .op = "linear_cross_entropy_back", .tolerance = 1e-5 };
@@ -26,6 +27,7 @@ static void check_cross_entropy(const loss_case *p)
     const float *x = add_random(&forward, iv_dims(p->rows, p->inputs), 1, false);
     float *w = add_random(&forward, iv_dims(p->inputs, p->classes), p->scale, true);
     float *b = add_random(&forward, iv_dims(p->classes), p->bias, true);
+    b[p->classes - 1] += above;
     int32_t *target = add_input(&forward, IV_I32, rows, false);
     float *weight = add_random(&forward, rows, 1, false);
     double *losses = add_output(&forward, rows, true);
@@ -69,6 +71,11 @@ static void check_cross_entropy(const loss_case *p)
     check(&forward);
 }
 
+static void check_cross_entropy(const loss_case *p)
+{
+    check_last_class(p, 0);
+}
+
 static void test_cross_entropy(void **state)
 {
     static const loss_case cases[] = {
@@ -99,6 +106,8 @@ static void test_cross_entropy_far_apart(void **state)
     check_cross_entropy(
         &(loss_case){ .rows = 100, .inputs = 10, .classes = 300, .scale = 60, .bias = 5 });
     check_cross_entropy(&(loss_case){ .rows = 60, .inputs = 4, .classes = 120, .scale = 1, .bias = 400 });
+    for (int64_t above = 50; above < 1000000; above += above / 3)
+        check_last_class(&(loss_case){ .rows = 10, .inputs = 4, .classes = 120, .scale = 1 }, (float)above);
 }
 
 static void test_cross_entropy_random(void **state)

@@ -13,32 +13,14 @@ static const struct {
     { &iv__cpu_portable_rounded, &iv__backend_portable },
     { &iv__cpu_amx_emulated, &iv__backend_amx_emulated },
 #ifdef __x86_64__
+    { &iv__cpu_avx2, &iv__backend_avx2 },
+    { &iv__cpu_avx2_rounded, &iv__backend_avx2 },
     { &iv__cpu_avx512, &iv__backend_avx512 },
     { &iv__cpu_avx512_rounded, &iv__backend_avx512 },
     { &iv__cpu_avx512bf16, &iv__backend_avx512bf16 },
     { &iv__cpu_amx, &iv__backend_amx },
 #endif
 };
-
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-/* To the nearest of the floats whose low 16 bits are 0, by trying both neighbours. */
-static float nearest_bf16(float x)
-{
-    uint32_t low = bits_of(x) & 0xffff0000u, high = low + 0x10000u;
-    float a, b;
-
-    memcpy(&a, &low, sizeof a);
-    memcpy(&b, &high, sizeof b);
-    double down = fabs((double)x - (double)a), up = fabs((double)b - (double)x);
-    return down < up || (down == up && !(low & 0x10000u)) ? a : b;
-}
 
 static float operand_of(const iv__cpu *cpu, float x)
 {

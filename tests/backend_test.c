@@ -2,6 +2,8 @@
  * backend here. */
 #include "backend_world.h"
 
+#include "backend/peak.h"
+
 /* ---- matmul ---------------------------------------------------------------------------------- */
 
 typedef struct matmul_case {
@@ -19,10 +21,15 @@ static iv_shape matrix(int64_t leading, int64_t rows, int64_t columns, bool tran
     return leading ? iv_dims(leading, rows, columns) : iv_dims(rows, columns);
 }
 
-static void check_matmul(const matmul_case *p)
+/* The kernels of bf16 must round to nearest, ties to even, and not lose anything else: their results
+ * are those of rounded factors, as exact as any. */
+static void check_matmul_in(const matmul_case *p, bool bf16)
 {
     iv__matmul attr = { p->transpose_a, p->transpose_b };
-    call c = { .op = "matmul", .k.attr = &attr, .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6 };
+    call c = { .op = "matmul",
+               .k.attr = &attr,
+               .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6,
+               .bf16 = bf16 };
     const float *a = add_random(&c, matrix(p->leading, p->m, p->k, p->transpose_a), 1, false);
     const float *b = add_random(&c, matrix(p->batched ? p->leading : 0, p->k, p->n, p->transpose_b),
                                 1, p->weight);
@@ -31,9 +38,12 @@ static void check_matmul(const matmul_case *p)
     for (int64_t l = 0; l < (p->leading ? p->leading : 1); l++) {
         for (int64_t i = 0; i < p->m; i++) {
             for (int64_t j = 0; j < p->n; j++, y++) {
-                for (int64_t k = 0; k < p->k; k++)
-                    *y += (double)a[p->transpose_a ? k * p->m + i : i * p->k + k] *
-                          (double)b[p->transpose_b ? j * p->k + k : k * p->n + j];
+                for (int64_t k = 0; k < p->k; k++) {
+                    float left = a[p->transpose_a ? k * p->m + i : i * p->k + k],
+                          right = b[p->transpose_b ? j * p->k + k : k * p->n + j];
+                    *y += bf16 ? (double)nearest_bf16(left) * (double)nearest_bf16(right)
+                               : (double)left * (double)right;
+                }
             }
         }
         a += p->m * p->k;
@@ -41,6 +51,12 @@ static void check_matmul(const matmul_case *p)
             b += p->k * p->n;
     }
     check(&c);
+}
+
+static void check_matmul(const matmul_case *p)
+{
+    check_matmul_in(p, false);
+    check_matmul_in(p, true);
 }
 
 static void test_matmul_shapes(void **state)
@@ -371,6 +387,36 @@ static void test_backend_default(void **state)
     iv_home_free(home);
 }
 
+/* Every sum of the loop tends to 1, and a round is a product and a sum for each. */
+static void test_peak_loop(void **state)
+{
+    (void)state;
+    for (const iv_backend *const *backend = iv__backends; *backend; backend++) {
+        if (!(*backend)->available())
+            continue;
+        float keep[2] = { 0.5F, 0 };
+        double operations = (*(*backend)->peak)(1000, keep);
+        assert_true(keep[1] >= 1);
+        assert_true(operations == 2.0 * 1000 * (double)keep[1]);
+    }
+}
+
+static void test_peak_run(void **state)
+{
+    double one = 0;
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        iv_home *home = iv_home_new(
+            &(iv_home_options){ .size = sizeof(iv_home_options), .threads = threads });
+        double operations = iv__peak_run(home);
+        assert_true(operations > 0);
+        one = threads == 1 ? operations : one;
+        assert_true(operations == one * threads);
+        iv_home_free(home);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +430,8 @@ int main(void)
         cmocka_unit_test(test_backend_by_name),
         cmocka_unit_test(test_backend_unknown),
         cmocka_unit_test(test_backend_default),
+        cmocka_unit_test(test_peak_loop),
+        cmocka_unit_test(test_peak_run),
     };
 
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

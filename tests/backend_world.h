@@ -52,6 +52,7 @@ typedef struct call {
     double *expected[IV_MAX_OUT];
     bool wanted[IV_MAX_OUT];
     double tolerance;
+    bool bf16; /* by the kernels whose operands are rounded to bf16 */
 } call;
 
 static inline int64_t count_of(const iv_array *a)
@@ -67,6 +68,26 @@ static inline void *add_input(call *c, iv_dtype dtype, iv_shape shape, bool weig
     c->k.in[i] = (iv_array){ NULL, &c->shape[i], dtype, weight };
     c->k.in[i].data = malloc((size_t)count_of(&c->k.in[i]) * iv_dtype_size(dtype) + 1);
     return c->k.in[i].data;
+}
+
+static inline uint32_t bits_of(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* To the nearest of the floats whose low 16 bits are 0, by trying both neighbours. */
+static inline float nearest_bf16(float x)
+{
+    uint32_t low = bits_of(x) & 0xffff0000u, high = low + 0x10000u;
+    float a, b;
+
+    memcpy(&a, &low, sizeof a);
+    memcpy(&b, &high, sizeof b);
+    double down = fabs((double)x - (double)a), up = fabs((double)b - (double)x);
+    return down < up || (down == up && !(low & 0x10000u)) ? a : b;
 }
 
 static inline float *add_random(call *c, iv_shape shape, float scale, bool weight)
@@ -117,7 +138,7 @@ static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
     }
     for (int j = 0; j < c->k.n_out; j++)
         c->k.out[j].data = NULL;
-    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, c->op, &c->k);
+    const iv_fast_kernel *kernel = iv__backend_find(c->bf16 ? backend->bf16 : backend->kernels, c->op, &c->k);
     assert_non_null(kernel);
     size_t scratch = kernel->scratch ? kernel->scratch(&c->k) : 0;
     int n = kernel->packings ? kernel->packings(&c->k, want) : 0;
@@ -166,6 +187,7 @@ static inline void check_values(const call *c, int j, const iv_backend *backend)
     const float *got = c->k.out[j].data;
     int64_t count = count_of(&c->k.out[j]);
     double largest = 0.05;
+    const char *precision = c->bf16 ? "in bf16 " : "";
 
     for (int64_t i = 0; i < count; i++) {
         if (isfinite(c->expected[j][i]))
@@ -176,8 +198,8 @@ static inline void check_values(const call *c, int j, const iv_backend *backend)
         if (isnan(want) ? isnan(got[i]) : off <= c->tolerance)
             continue;
         char text[160];
-        fail_msg("%s of %s: output %d %s, element %lld is %.9g, not %.9g (off by %.2g of the largest)",
-                 c->op, backend->name, j, iv_shape_text(c->k.out[j].shape, text, sizeof text),
+        fail_msg("%s %sof %s: output %d %s, element %lld is %.9g, not %.9g (off by %.2g of the largest)",
+                 c->op, precision, backend->name, j, iv_shape_text(c->k.out[j].shape, text, sizeof text),
                  (long long)i, (double)got[i], want, off);
     }
 }

@@ -1,5 +1,6 @@
 /* plan_test.c: plans by hand: updates, memory of outputs, constants, bad numbers, refusals, and
  * memory that runs out. Random graphs are in plan_random_test.c. */
+#include <ivory/derive.h>
 #include <ivory/ops.h>
 #include <ivory/plan.h>
 
@@ -466,6 +467,55 @@ static void running_allocates_nothing(void **state)
     }
 }
 
+static bool prints(const world *w, const char *word)
+{
+    FILE *file = tmpfile();
+    char text[4000] = "";
+
+    iv_plan_print(w->plan, file);
+    rewind(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 100);
+    fclose(file);
+    return strstr(text, word);
+}
+
+/* One-hot vectors are never made where they only choose rows of a recurrent kernel, unless their
+ * own gradient is asked for; the gradients of the weights are the same. */
+static void one_hot_input_becomes_numbers(void **state)
+{
+    enum { N = 3, T = 5, V = 7, H = 4 };
+    world *w = *state;
+    const char *const names[] = { "w", "u", "b" };
+    static float weights[3][V * 4 * H];
+    iv_node *numbers = iv_input(w->graph, "numbers", IV_I32, iv_dims(N, T));
+    iv_node *x = iv_one_hot(numbers, V), *none = iv_fill(w->graph, iv_dims(N, H), 0);
+    iv_node *leaf[] = { iv_parameter(w->graph, "w", iv_dims(V, 4 * H)),
+                        iv_parameter(w->graph, "u", iv_dims(H, 4 * H)),
+                        iv_parameter(w->graph, "b", iv_dims(4 * H)), x };
+    iv_node *y = iv_lstm_op(x, leaf[0], leaf[1], leaf[2], none, none, NULL, false).y, *d[4];
+    float few[V * 4 * H];
+
+    assert_int_equal(iv_gradient(iv_sum_all(iv_square(y)), 4, leaf, d), IV_OK);
+    for (int all = 0; all < 2; all++) {
+        make_plan(w, 3 + all, d, 0, NULL);
+        assert_true(prints(w, "one_hot") == all);
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < V * 4 * H; j++)
+                weights[i][j] = (float)((j * 7 + i) % 11) / 11 - 0.5f;
+            assert_int_equal(iv_plan_bind(w->plan, names[i], weights[i], NULL), IV_OK);
+        }
+        for (int i = 0; i < N * T; i++)
+            ((int32_t *)iv_plan_input(w->plan, "numbers"))[i] = (i * 3 + i / 4) % (V + 1); /* V: none */
+        run(w);
+        const float *dw = iv_plan_output(w->plan, 0);
+        for (int j = 0; j < V * 4 * H; j++) {
+            if (all)
+                assert_float_equal(dw[j], few[j], 1e-6);
+            few[j] = dw[j];
+        }
+    }
+}
+
 /* What memory_of foretells is what a first run takes from the home. */
 static void memory_is_known_beforehand(void **state)
 {
@@ -487,15 +537,9 @@ static void memory_is_known_beforehand(void **state)
     run(w);
     assert_int_equal(iv__home_bytes(w->home) - held, m.slab + m.inputs + m.constants);
 
-    FILE *file = tmpfile();
-    char text[2000] = "";
-    iv_plan_print(w->plan, file);
-    rewind(file);
-    assert_true(fread(text, 1, sizeof text - 1, file) > 100);
-    fclose(file);
-    assert_non_null(strstr(text, "softmax"));
-    assert_non_null(strstr(text, "[100,300]"));
-    assert_non_null(strstr(text, "constant+0"));
+    assert_true(prints(w, "softmax"));
+    assert_true(prints(w, "[100,300]"));
+    assert_true(prints(w, "constant+0"));
 }
 
 /* Values that never live at the same time share their place. */
@@ -576,6 +620,7 @@ int main(void)
         IN_WORLD(plans_refuse_what_cannot_be),
         IN_WORLD(plans_ask_for_their_leaves),
         IN_WORLD(running_allocates_nothing),
+        IN_WORLD(one_hot_input_becomes_numbers),
         IN_WORLD(memory_is_known_beforehand),
         IN_WORLD(the_slab_is_shared),
         cmocka_unit_test(plans_survive_scarcity),

@@ -43,7 +43,7 @@ static inline iv_status task_build(void *self, iv__build *b)
         loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1), y, weight);
     }
     b->n_parts = 1;
-    b->parts[0] = (iv__part){ .name = "", .loss = loss, .weight = iv_sum_all(weight) };
+    b->parts[0] = (iv__trained_part){ .name = "", .loss = loss, .weight = iv_sum_all(weight) };
     return iv_graph_status(b->graph);
 }
 

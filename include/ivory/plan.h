@@ -59,7 +59,22 @@ IV_API const void *iv_plan_output(const iv_plan *plan, int i);
 IV_API iv_status iv_plan_find_bad(iv_plan *plan);
 
 IV_API iv_plan_memory iv_plan_memory_of(const iv_plan *plan);
-/* The plan as a table: group, calls, kernel, shapes, place. */
+/* What a plan runs, in order: constants, packings of inputs, groups. A fused group is one part, in the
+ * name of its last row. */
+typedef struct iv_plan_part {
+    const char *row, *scope;
+    const char *kernel;  /* of the backend, "reference", "packing" */
+    int calls;           /* in a fused group more than one */
+    bool bf16;           /* its products take operands rounded to bf16 */
+    const char *why_f32; /* in a plan of that precision: why this part stays in f32; else NULL */
+    double seconds;      /* of all runs since times were asked for */
+} iv_plan_part;
+IV_API int iv_plan_parts(const iv_plan *plan);
+IV_API iv_plan_part iv_plan_part_of(const iv_plan *plan, int i);
+/* From now on runs are timed, part by part, from 0; or no longer. */
+IV_API iv_status iv_plan_time(iv_plan *plan, bool on);
+
+/* The plan as a table: group, calls, kernel, precision, shapes, place. */
 IV_API void iv_plan_print(const iv_plan *plan, FILE *file);
 
 #ifdef __cplusplus

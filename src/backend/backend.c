@@ -9,6 +9,7 @@
 const iv_backend *const iv__backends[] = {
 #ifndef IVORY_NO_X86
     &iv__backend_amx,      &iv__backend_avx512bf16,   &iv__backend_avx512,
+    &iv__backend_avx2,
 #endif
     &iv__backend_portable, &iv__backend_amx_emulated, NULL,
 };

@@ -27,11 +27,16 @@ typedef struct iv_fast_kernel {
     int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
 } iv_fast_kernel;
 
+/* Multiplies and adds in registers alone, `rounds` times; returns how many operations that were.
+ * keep: a factor below 1, and a place for the result, so that no compiler leaves the work out. */
+typedef double iv__peak_loop(int64_t rounds, float keep[2]);
+
 typedef struct iv_backend {
-    const char *name;              /* "portable", "avx512" */
+    const char *name;              /* "portable", "avx2", "avx512" */
     bool (*available)(void);       /* on this processor */
     const iv_fast_kernel *kernels; /* ends with op NULL */
     const iv_fast_kernel *bf16; /* rows whose products take operands rounded to bf16; sums are f32 */
+    iv__peak_loop *const *peak, *const *bf16_peak;
 } iv_backend;
 
 /* Every backend compiled in, best first, NULL at the end. The portable one is always available;

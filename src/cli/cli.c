@@ -121,6 +121,12 @@ iv_instance *cli_instance(cli *c, bool as_printed, int *status)
     return NULL;
 }
 
+void cli_use_precision(cli *c, int precision, const iv_instance *instance)
+{
+    iv_home_set_precision(c->home, precision == PRECISION_OF_RUN ? (iv_precision)instance->training.precision
+                                                                 : (iv_precision)(precision - 1));
+}
+
 void cli_put_short(iv__text *line, const char *text, size_t columns)
 {
     static const char ellipsis[] = "...";

@@ -6,6 +6,7 @@
 typedef struct eval_options {
     const char *data;
     int split;
+    int precision;
 } eval_options;
 
 /* clang-format off */
@@ -13,6 +14,7 @@ static const iv_field eval_fields[] = {
     FIELD(eval_options, data,  TEXT,   "",     0, 0, "", "PATH",
           "the data: a file, a data set's folder, or the folder that holds data sets"),
     FIELD(eval_options, split, CHOICE, "test", 0, 0, "training validation test", "", "which records"),
+    CLI_PRECISION(eval_options),
     FIELD_END,
 };
 /* clang-format on */
@@ -99,6 +101,7 @@ static int cmd_eval(cli *c)
 
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
+    cli_use_precision(c, ((const eval_options *)c->options)->precision, run.instance);
     int status = open_data(c, run.instance);
     if (!status)
         status = evaluate(c, &run);

@@ -19,6 +19,17 @@ static const iv_field info_fields[] = {
 };
 /* clang-format on */
 
+/* Rows of the steps' plans in bf16, and those that stay in f32, each with what they say once. */
+enum { MOST_ROWS = 128 };
+typedef struct precision_row {
+    const char *row, *why_f32; /* NULL: in bf16 */
+    int parts;
+} precision_row;
+typedef struct precision_list {
+    int n;
+    precision_row rows[MOST_ROWS];
+} precision_list;
+
 typedef struct info {
     cli *c;
     iv_instance *instance; /* of the system, or of the opened run */
@@ -27,6 +38,7 @@ typedef struct info {
     char weights[65];  /* SHA-256 of the weights; "" without a run */
     summary summary;
     summary_memory memory;
+    precision_list precision; /* of bf16; else empty */
 } info;
 
 /* ---- as text ----------------------------------------------------------------------- */
@@ -100,6 +112,21 @@ static void put_run(const info *f)
     put_options(f->c->home, "Training", iv__settings_fields, &f->instance->training);
 }
 
+static void put_precision(const info *f)
+{
+    const precision_list *list = &f->precision;
+
+    printf("\n  Precision bf16: operands of products are rounded to bf16, sums are f32\n");
+    for (int f32 = 0; f32 < 2; f32++) {
+        for (int i = 0; i < list->n; i++) {
+            const precision_row *row = &list->rows[i];
+            if (!row->why_f32 == !f32)
+                printf("  %-32s x%-3d %-5s %s\n", row->row, row->parts, f32 ? "f32" : "bf16",
+                       f32 ? row->why_f32 : "");
+        }
+    }
+}
+
 static void put_all(const info *f)
 {
     const iv_instance *instance = f->instance;
@@ -108,6 +135,8 @@ static void put_all(const info *f)
            instance->model->name, instance->model->says, instance->as_printed ? " (as printed)" : "");
     put_layers(&f->summary);
     put_memory(f);
+    if (f->precision.n)
+        put_precision(f);
     if (f->opened.instance)
         put_run(f);
 }
@@ -162,6 +191,23 @@ static void put_memory_json(iv__json_writer *w, const summary_memory *m)
     iv__json_end_object(w);
 }
 
+static void put_precision_json(iv__json_writer *w, const precision_list *list)
+{
+    iv__json_put_name(w, "bf16");
+    iv__json_put_array(w);
+    for (int i = 0; i < list->n; i++) {
+        const precision_row *row = &list->rows[i];
+        iv__json_put_object(w);
+        put_string(w, "row", row->row);
+        put_int(w, "parts", row->parts);
+        put_string(w, "precision", row->why_f32 ? "f32" : "bf16");
+        if (row->why_f32)
+            put_string(w, "why", row->why_f32);
+        iv__json_end_object(w);
+    }
+    iv__json_end_array(w);
+}
+
 static void put_run_json(iv__json_writer *w, const info *f)
 {
     const iv__progress *p = &f->opened.progress;
@@ -193,12 +239,41 @@ static int put_all_json(info *f)
         put_run_json(&w, f);
     put_layers_json(&w, &f->summary);
     put_memory_json(&w, &f->memory);
+    if (f->precision.n)
+        put_precision_json(&w, &f->precision);
     cli_put_fields(&w, "options", instance->model->fields, instance->options);
     cli_put_fields(&w, "training", iv__settings_fields, &instance->training);
     iv__json_end_object(&w);
     int status = cli_put_line(f->c, &text);
     iv__text_free(&text);
     return status;
+}
+
+/* ---- the plans of its steps -------------------------------------------------------- */
+
+static void add_row(precision_list *list, const iv_plan_part *part)
+{
+    for (int i = 0; i < list->n; i++) {
+        if (!strcmp(list->rows[i].row, part->row) && !list->rows[i].why_f32 == part->bf16) {
+            list->rows[i].parts++;
+            return;
+        }
+    }
+    if (list->n < MOST_ROWS)
+        list->rows[list->n++] = (precision_row){ part->row, part->why_f32, 1 };
+}
+
+static void look_at_plan(void *user, const iv_plan *plan)
+{
+    info *f = user;
+
+    if (((const info_options *)f->c->options)->plan && !f->c->common.json)
+        iv_plan_print(plan, stdout);
+    for (int i = 0; i < iv_plan_parts(plan); i++) {
+        iv_plan_part part = iv_plan_part_of(plan, i);
+        if (part.bf16 || part.why_f32)
+            add_row(&f->precision, &part);
+    }
 }
 
 /* ---- what it is about -------------------------------------------------------------- */
@@ -244,9 +319,10 @@ static int cmd_info(cli *c)
 
     iv_home_clear(c->home);
     int status = is_run ? open_run(&f) : open_system(&f);
+    if (!status)
+        iv_home_set_precision(c->home, (iv_precision)f.instance->training.precision);
     if (!status && (summary_make(f.instance, f.params, &f.summary) ||
-                    summary_foretell(f.instance, f.params, &f.memory,
-                                     o->plan && !c->common.json ? stdout : NULL)))
+                    summary_foretell(f.instance, f.params, &f.memory, look_at_plan, &f)))
         status = cli_fail(c);
     if (!status && c->common.json)
         status = put_all_json(&f);

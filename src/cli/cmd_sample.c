@@ -10,12 +10,14 @@ typedef struct sample_options {
     iv_generation generation; /* first: its own table speaks of it */
     const char *out;
     bool raw;
+    int precision;
 } sample_options;
 
 /* clang-format off */
 static const iv_field sample_fields[] = {
     FIELD(sample_options, out, TEXT, "",   0, 0, "", "FILE", "write the samples to this file"),
     FIELD(sample_options, raw, BOOL, "no", 0, 0, "", "",     "line breaks as they are; else written as \\n"),
+    CLI_PRECISION(sample_options),
     FIELD_END,
 };
 /* clang-format on */
@@ -110,6 +112,7 @@ static int cmd_sample(cli *c)
 
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
+    cli_use_precision(c, ((const sample_options *)c->options)->precision, run.instance);
     int status = run.instance->model->sample
                      ? write_samples(c, &run)
                      : cli_refuse("the model %s generates nothing", run.instance->model->name);

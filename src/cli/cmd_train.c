@@ -11,10 +11,7 @@
 typedef struct train_options {
     const char *out, *data;
     bool resume, as_printed;
-    int precision;
 } train_options;
-
-enum { PRECISION_F32 };
 
 /* clang-format off */
 static const iv_field train_fields[] = {
@@ -27,8 +24,6 @@ static const iv_field train_fields[] = {
           "and --threads may differ"),
     FIELD(train_options, as_printed, BOOL,   "no",  0, 0, "", "",
           "the system as its book printed it, faults included"),
-    FIELD(train_options, precision,  CHOICE, "f32", 0, 0, "f32 bf16", "",
-          "of numbers (bf16: in a later version)"),
     FIELD_END,
 };
 /* clang-format on */
@@ -118,7 +113,7 @@ static int announce(training *t)
     if (!n[SPLIT_VALIDATION] && instance->training.validation > 0)
         cli_note(c, "note        so few records that none is kept for validation");
     cli_note(c, "parameters  %s", cli_count(iv_params_elements(t->params, ""), a));
-    if (summary_foretell(t->instance, t->params, &m, NULL))
+    if (summary_foretell(t->instance, t->params, &m, NULL, NULL))
         return cli_fail(c);
     cli_note(c, "memory      %s: parameters %s, optimizer %s, slab %s", cli_bytes(m.total, a),
              cli_bytes(m.parameters, b), cli_bytes(m.optimizer, d), cli_bytes(m.slab, e));
@@ -233,16 +228,16 @@ static int cmd_train(cli *c)
     training t = { .c = c, .o = c->options, .data = { .home = c->home }, .folder = { .home = c->home } };
     int status;
 
-    if (t.o->precision != PRECISION_F32)
-        return cli_wrong(c, "--precision bf16 comes with a later version: this one trains in f32");
     t.instance = cli_instance(c, t.o->as_printed, &status);
     if (t.instance && t.instance->training.validation + t.instance->training.test >= 1)
         status = cli_wrong(
             c, "--validation and --test leave nothing to train on: together they must stay below 1");
     else if (t.instance)
         status = open_data(&t);
-    if (!status)
+    if (!status) {
+        iv_home_set_precision(c->home, (iv_precision)t.instance->training.precision);
         status = open_run(&t);
+    }
     if (!status)
         status = announce(&t);
     if (!status)

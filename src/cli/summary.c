@@ -121,8 +121,8 @@ void summary_free(summary *s)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__part *part,
-                          summary_memory *memory, FILE *plan)
+static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__trained_part *part,
+                          summary_memory *memory, summary_look *look, void *user)
 {
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,
                                             .n_watched = part->weight != NULL, .watched = &part->weight,
@@ -135,21 +135,21 @@ static iv_status add_step(const iv_instance *instance, iv_params *params, const 
     memory->constants += m.constants;
     if (m.scratch > memory->scratch)
         memory->scratch = m.scratch;
-    if (plan)
-        iv_plan_print(iv_train_step_plan(step), plan);
+    if (look)
+        look(user, iv_train_step_plan(step));
     iv_train_step_free(step);
     return IV_OK;
 }
 
 static iv_status add_training(iv_instance *instance, iv_params *params, summary_memory *memory,
-                              FILE *plan)
+                              summary_look *look, void *user)
 {
     iv__build build;
     iv_graph *graph = build_graph(instance, params, true, &build);
     iv_status status = graph ? IV_OK : iv_home_status(instance->home);
 
     for (int i = 0; !status && i < build.n_parts; i++)
-        status = add_step(instance, params, &build.parts[i], memory, plan);
+        status = add_step(instance, params, &build.parts[i], memory, look, user);
     iv_graph_free(graph);
     return status;
 }
@@ -171,12 +171,13 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
     return status;
 }
 
-iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory, FILE *plan)
+iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory,
+                           summary_look *look, void *user)
 {
     static const char optimizers[] = "optimizer/";
 
     *memory = (summary_memory){ 0 };
-    iv_status status = add_training(instance, params, memory, plan);
+    iv_status status = add_training(instance, params, memory, look, user);
     if (!status && instance->training.validation > 0)
         status = add_validation(instance, params, memory);
     memory->optimizer = (size_t)iv_params_elements(params, optimizers) * sizeof(float);

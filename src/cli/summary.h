@@ -30,8 +30,10 @@ typedef struct summary_memory {
     size_t total;
 } summary_memory;
 
-/* Plans the steps of training without running them. plan: if not NULL, the gradients' plan is
- * written there. */
-iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory, FILE *plan);
+/* Plans the steps of training without running them. look: if not NULL, is shown the plan of each
+ * step's gradients. */
+typedef void summary_look(void *user, const iv_plan *plan);
+iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory,
+                           summary_look *look, void *user);
 
 #endif

@@ -3,9 +3,11 @@
 #include "models/common_generate.h"
 
 #include "base/home.h"
-#include "base/math.h"
+#include "base/threads.h"
+#include "graph/node.h"
 
-#include <math.h>
+#include <ivory/ops.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +31,23 @@ struct iv__generator {
     iv_plan *start, *step;
     int n_states;
     int32_t *input;
-    int64_t rows;
+    float *favour, *sharpness;
+    int64_t rows, vocabulary;
+    int32_t *order; /* [rows, vocabulary], for drawing */
 };
+
+enum { LOGITS, WEIGHTS, OUTPUTS };
+
+/* What is asked of the stepper: logits with what is added to them, and their softmax. */
+static void weigh(iv_node *logits, iv_node *outputs[OUTPUTS])
+{
+    iv_graph *graph = logits->graph;
+    iv_node *favour = iv_input(graph, "favour", IV_F32, logits->shape);
+    iv_node *sharpness = iv_input(graph, "sharpness", IV_F32, iv_scalar());
+
+    outputs[LOGITS] = iv_add(logits, favour);
+    outputs[WEIGHTS] = iv_softmax(iv_mul(sharpness, outputs[LOGITS]));
+}
 
 static iv_status make_plans(iv__generator *g, iv_params *params, const char *input)
 {
@@ -38,14 +55,15 @@ static iv_status make_plans(iv__generator *g, iv_params *params, const char *inp
     g->n_states = iv_stepper_states(g->stepper, &states);
     iv_node **starts = iv__alloc_array(g->home, g->n_states + 1, sizeof *starts);
     iv_update *updates = iv__alloc_array(g->home, g->n_states + 1, sizeof *updates);
-    iv_node *logits = iv_stepper_output(g->stepper, 0);
+    iv_node *outputs[OUTPUTS];
 
     if (starts && updates) {
+        weigh(iv_stepper_output(g->stepper, 0), outputs);
         for (int i = 0; i < g->n_states; i++) {
             starts[i] = states[i].start;
             updates[i] = (iv_update){ states[i].leaf, states[i].next };
         }
-        g->step = iv_plan_new(g->home, 1, &logits, g->n_states, updates);
+        g->step = iv_plan_new(g->home, OUTPUTS, outputs, g->n_states, updates);
         if (g->n_states)
             g->start = iv_plan_new(g->home, g->n_states, starts, 0, NULL);
     }
@@ -55,7 +73,14 @@ static iv_status make_plans(iv__generator *g, iv_params *params, const char *inp
         (g->start && iv_params_bind(params, g->start)))
         return iv_home_status(g->home);
     g->input = iv_plan_input(g->step, input);
-    return g->input ? IV_OK : iv_fail(g->home, IV_NAME, "the model has no sequence input '%s'", input);
+    g->favour = iv_plan_input(g->step, "favour");
+    g->sharpness = iv_plan_input(g->step, "sharpness");
+    if (!g->input)
+        return iv_fail(g->home, IV_NAME, "the model has no sequence input '%s'", input);
+    if (!g->favour || !g->sharpness)
+        return iv_home_status(g->home);
+    iv__generator_set_temperature(g, 1);
+    return IV_OK;
 }
 
 iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char *input)
@@ -67,8 +92,10 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
         return NULL;
     *g = (iv__generator){ .home = home,
                           .stepper = iv_stepper_new(1, &logits),
-                          .rows = iv_node_dim(logits, 0) };
-    if (!g->stepper || make_plans(g, params, input)) {
+                          .rows = iv_node_dim(logits, 0),
+                          .vocabulary = iv_node_dim(logits, -1) };
+    g->order = iv__alloc_array(home, g->rows * g->vocabulary, sizeof *g->order);
+    if (!g->stepper || !g->order || make_plans(g, params, input)) {
         iv__generator_free(g);
         return NULL;
     }
@@ -82,6 +109,7 @@ void iv__generator_free(iv__generator *g)
     iv_plan_free(g->start);
     iv_plan_free(g->step);
     iv_stepper_free(g->stepper);
+    iv__free(g->home, g->order);
     iv__free(g->home, g);
 }
 
@@ -108,58 +136,27 @@ iv_status iv__generator_feed(iv__generator *g, const int32_t *token)
     return iv_plan_run(g->step);
 }
 
+float *iv__generator_favour(iv__generator *g)
+{
+    return g->favour;
+}
+
 const float *iv__generator_logits(const iv__generator *g)
 {
-    return iv_plan_output(g->step, 0);
+    return iv_plan_output(g->step, LOGITS);
+}
+
+float *iv__generator_weights(iv__generator *g)
+{
+    return (float *)(uintptr_t)iv_plan_output(g->step, WEIGHTS);
+}
+
+void iv__generator_set_temperature(iv__generator *g, double temperature)
+{
+    *g->sharpness = temperature > 0 ? (float)(1 / temperature) : 1;
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
-
-/* Logits as they count: those of tokens that stand in the text already are lowered, forbidden
- * ones out of reach. */
-static void take_logits(const iv__drawing *work, const float *logits, const int32_t *used,
-                        double repetition, int n, const int32_t *forbidden)
-{
-    float penalty = repetition > 1 ? (float)iv__log_f64(repetition) : 0;
-
-    memcpy(work->weight, logits, (size_t)work->count * sizeof *logits);
-    for (int64_t i = 0; penalty > 0 && i < work->count; i++)
-        if (used[i])
-            work->weight[i] -= penalty;
-    for (int i = 0; i < n; i++)
-        if (forbidden[i] >= 0 && forbidden[i] < work->count)
-            work->weight[forbidden[i]] = -INFINITY;
-}
-
-/* From logits to exp((x - max) / temperature): not yet normalised. Temperature 0: 1 for the
- * likeliest alone. */
-static void weigh(const iv__drawing *work, double temperature)
-{
-    float most = -INFINITY, by = temperature > 0 ? (float)(1 / temperature) : 0;
-    int64_t best = 0;
-
-    for (int64_t i = 0; i < work->count; i++)
-        if (work->weight[i] > most) {
-            most = work->weight[i];
-            best = i;
-        }
-    for (int64_t i = 0; i < work->count; i++)
-        work->weight[i] = temperature > 0 ? iv__exp_f32((work->weight[i] - most) * by)
-                                          : (float)(i == best);
-}
-
-void iv__token_probabilities(const iv__drawing *work, const float *logits, double temperature,
-                             int n, const int32_t *forbidden)
-{
-    double sum = 0;
-
-    take_logits(work, logits, NULL, 1, n, forbidden);
-    weigh(work, temperature);
-    for (int64_t i = 0; i < work->count; i++)
-        sum += work->weight[i];
-    for (int64_t i = 0; i < work->count; i++)
-        work->weight[i] = (float)(work->weight[i] / sum);
-}
 
 static int heavier_first(const void *a, const void *b, void *context)
 {
@@ -171,41 +168,140 @@ static int heavier_first(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y;
 }
 
-static void keep_likeliest(const iv__drawing *work, int64_t top_k, double top_p)
-{
-    double sum = 0, kept = 0;
-    int64_t k = 0;
+/* Weights sorted coarsely: not negative, they stand in the order of their bits. A class has a
+ * quarter of a power of two. */
+enum { CLASSES = 1 << 10, CLASS_SHIFT = 21 };
 
-    for (int64_t i = 0; i < work->count; i++) {
-        work->order[i] = (int32_t)i;
-        sum += work->weight[i];
-    }
-    qsort_r(work->order, (size_t)work->count, sizeof *work->order, heavier_first, work->weight);
-    for (; k < work->count && (!top_k || k < top_k) && (k == 0 || kept < top_p * sum); k++)
-        kept += work->weight[work->order[k]];
-    for (; k < work->count; k++)
-        work->weight[work->order[k]] = 0;
+static int class_of(float weight)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &weight, sizeof bits);
+    return (int)(bits >> CLASS_SHIFT) & (CLASSES - 1);
 }
 
-int32_t iv__draw(const iv__drawing *work, const iv_generation *g, const float *logits,
-                 const int32_t *used, int n, const int32_t *forbidden, double draw)
+/* Zero is the weight of all but the likeliest k, and of all behind those that together have the
+ * share top_p. Only the class in which the border lies is sorted. */
+static void keep_likeliest(int64_t count, float *weight, int32_t *order, int64_t top_k, double top_p)
 {
-    take_logits(work, logits, used, g->repetition, n, forbidden);
-    weigh(work, g->temperature);
-    if (g->top_k || g->top_p < 1)
-        keep_likeliest(work, g->top_k, g->top_p);
+    int32_t members[CLASSES] = { 0 };
+    double sums[CLASSES] = { 0 }, sum = 0, kept = 0;
+    int64_t k = 0, most = top_k ? top_k : count, n = 0;
+    int border = CLASSES - 1;
 
+    for (int64_t i = 0; i < count; i++) {
+        int c = class_of(weight[i]);
+        members[c]++;
+        sums[c] += weight[i];
+    }
+    for (int c = CLASSES - 1; c >= 0; c--)
+        sum += sums[c];
+    for (; border > 0 && (members[border] == 0 || (k + members[border] < most && kept + sums[border] < top_p * sum)); border--) {
+        k += members[border];
+        kept += sums[border];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int c = class_of(weight[i]);
+        if (c == border)
+            order[n++] = (int32_t)i;
+        else if (c < border)
+            weight[i] = 0;
+    }
+    qsort_r(order, (size_t)n, sizeof *order, heavier_first, weight);
+    int64_t i = 0;
+    for (; i < n && k < most && (k == 0 || kept < top_p * sum); i++, k++)
+        kept += weight[order[i]];
+    for (; i < n; i++)
+        weight[order[i]] = 0;
+}
+
+int32_t iv__likeliest(int64_t count, const float *logits)
+{
+    int64_t best = 0;
+
+    for (int64_t i = 1; i < count; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return (int32_t)best;
+}
+
+enum { LANES = 8, STRETCH = 64 };
+
+/* In lanes, so that the additions need not wait for each other. */
+static double sum_of(int64_t n, const float *weight)
+{
+    float lane[LANES] = { 0 };
+    double sum = 0;
+    int64_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            lane[j] += weight[i + j];
+    for (; i < n; i++)
+        lane[0] += weight[i];
+    for (int j = 0; j < LANES; j++)
+        sum += lane[j];
+    return sum;
+}
+
+static int32_t draw_by_weight(int64_t count, const float *weight, double draw)
+{
     double sum = 0, passed = 0;
     int32_t last = 0;
-    for (int64_t i = 0; i < work->count; i++)
-        sum += work->weight[i];
-    for (int64_t i = 0; i < work->count; i++) {
-        if (work->weight[i] <= 0)
+
+    for (int64_t i = 0; i < count; i += STRETCH)
+        sum += sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
+    int64_t begin = 0;
+    double before = 0;
+    for (int64_t i = 0; i < count && passed <= draw * sum; i += STRETCH) { /* the stretch it falls into */
+        double here = sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
+        if (here > 0) {
+            begin = i;
+            before = passed;
+        }
+        passed += here;
+    }
+    for (int64_t i = begin; i < count && i < begin + STRETCH && before <= draw * sum; i++) {
+        if (weight[i] <= 0)
             continue;
-        passed += work->weight[i];
+        before += weight[i];
         last = (int32_t)i;
-        if (passed > draw * sum)
-            break;
     }
     return last;
+}
+
+typedef struct drawing {
+    iv__generator *generator;
+    const iv_generation *options;
+    const double *draw;
+    int32_t never, *token;
+} drawing;
+
+static void draw_row(void *context, int64_t row, int thread)
+{
+    const drawing *d = context;
+    const iv_generation *o = d->options;
+    int64_t count = d->generator->vocabulary, first = row * count;
+    float *weight = iv__generator_weights(d->generator) + first;
+
+    (void)thread;
+    if (d->draw[row] < 0)
+        return;
+    if (o->temperature == 0) {
+        d->token[row] = iv__likeliest(count, iv__generator_logits(d->generator) + first);
+        return;
+    }
+    if (d->never >= 0)
+        weight[d->never] = 0;
+    if (o->top_k || o->top_p < 1)
+        keep_likeliest(count, weight, d->generator->order + first, o->top_k, o->top_p);
+    d->token[row] = draw_by_weight(count, weight, d->draw[row]);
+}
+
+void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw,
+                        int32_t never, int32_t *token)
+{
+    drawing d = { g, options, draw, never, token };
+
+    iv__parallel(g->home, g->rows, draw_row, &d);
 }

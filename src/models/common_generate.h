@@ -12,23 +12,23 @@ typedef struct iv__generator iv__generator;
 iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char *input);
 void iv__generator_free(iv__generator *generator);
 iv_status iv__generator_start(iv__generator *generator); /* states as before the first position */
-/* Gives each of the n rows its next token; then logits holds [n,V] for the one after. */
+/* Gives each of the n rows its next token; then weights holds what may follow. */
 iv_status iv__generator_feed(iv__generator *generator, const int32_t *token);
-const float *iv__generator_logits(const iv__generator *generator);
 
-/* Draws one token from logits[count] by temperature, top-k, top-p and repetition penalty.
- * forbidden: ids that are never drawn. used[count] counts how often a token stands in the text.
- * work: [count] floats and as many ints. draw: uniform in [0,1). */
-typedef struct iv__drawing {
-    int64_t count;
-    float *weight;
-    int32_t *order;
-} iv__drawing;
-int32_t iv__draw(const iv__drawing *work, const iv_generation *g, const float *logits,
-                 const int32_t *used, int n_forbidden, const int32_t *forbidden, double draw);
-/* softmax(logits / temperature) without the forbidden ids, into weight. temperature 0: all on
- * the likeliest. */
-void iv__token_probabilities(const iv__drawing *work, const float *logits, double temperature,
-                             int n_forbidden, const int32_t *forbidden);
+/* [n,V], added to the logits before they are used; zeros at birth. */
+float *iv__generator_favour(iv__generator *generator);
+/* [n,V]: the logits with what is added. */
+const float *iv__generator_logits(const iv__generator *generator);
+/* [n,V]: their softmax at the temperature (at 1 if that is 0), to be changed at will. */
+float *iv__generator_weights(iv__generator *generator);
+/* Of the weights from the next token on; 1 at birth. */
+void iv__generator_set_temperature(iv__generator *generator, double temperature);
+
+/* Draws a token for each row from its weights, which are used up, among the likeliest alone if
+ * there is a top-k or top-p; temperature 0: the one with the largest logit. draw[n]: uniform in
+ * [0,1); a negative one leaves token[row] as it is. never: a token that is not drawn, or -1. */
+void iv__generator_draw(iv__generator *generator, const iv_generation *options, const double *draw,
+                        int32_t never, int32_t *token);
+int32_t iv__likeliest(int64_t count, const float *logits); /* the one with the largest logit */
 
 #endif

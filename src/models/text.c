@@ -4,6 +4,7 @@
 #include "models/common_generate.h"
 
 #include "base/home.h"
+#include "base/math.h"
 #include "base/random.h"
 #include "data/tokens.h"
 
@@ -88,7 +89,7 @@ static iv_status text_build(void *self, iv__build *b)
     iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
 
     b->n_parts = 1;
-    b->parts[0] = (iv__part){ .name = "",
+    b->parts[0] = (iv__trained_part){ .name = "",
                               .changes = "",
                               .loss = iv_cross_entropy(logits, next, weight),
                               .weight = iv_sum_all(weight) };
@@ -311,11 +312,11 @@ typedef struct writing {
     iv__generator *generator;
     iv__ids prompt;
     int64_t rows, vocab;
-    iv__drawing work;
-    int32_t *token;      /* [rows] */
-    int32_t *ids, *used; /* [rows, prompt + length], [rows, vocab] */
+    int32_t *token; /* [rows] */
+    int32_t *ids;   /* [rows, prompt + length] */
     int64_t *count, room;
     bool *ended;
+    double *draw;
 } writing;
 
 enum { MOST_ROWS = 16 };
@@ -325,8 +326,7 @@ static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
 static void writing_free(writing *w)
 {
     iv_home *home = w->instance->home;
-    void *const parts[] = { w->work.weight, w->work.order, w->token, w->ids,
-                            w->used,        w->count,      w->ended };
+    void *const parts[] = { w->token, w->ids, w->count, w->ended, w->draw };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
@@ -366,35 +366,40 @@ static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *par
     if (status)
         return status;
     w->room = w->prompt.count + g->length;
-    w->work = (iv__drawing){ w->vocab, iv__alloc_array(home, w->vocab, sizeof(float)),
-                             iv__alloc_array(home, w->vocab, sizeof(int32_t)) };
     w->token = iv__alloc_array(home, rows, sizeof(int32_t));
     w->ids = iv__alloc_array(home, rows * w->room, sizeof(int32_t));
-    w->used = iv__alloc_array(home, rows * w->vocab, sizeof(int32_t));
+    w->draw = iv__alloc_array(home, rows, sizeof(double));
     w->count = iv__alloc_array(home, rows, sizeof(int64_t));
     w->ended = iv__alloc_array(home, rows, sizeof(bool));
     w->graph = iv_graph_new(home);
-    if (!w->work.weight || !w->work.order || !w->token || !w->ids || !w->used || !w->count ||
-        !w->ended || !w->graph)
+    if (!w->token || !w->ids || !w->draw || !w->count || !w->ended || !w->graph)
         return IV_NOMEM;
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
     iv_node *logits = text_logits(scope, words, instance->options, w->vocab);
     w->generator = iv__generator_new(params, logits, "words");
-    return w->generator ? IV_OK : iv_home_status(home);
+    if (!w->generator)
+        return iv_home_status(home);
+    iv__generator_set_temperature(w->generator, g->temperature);
+    return IV_OK;
 }
 
-/* Feeds the prompt to all rows; then the logits are those of the first token to write. */
-static iv_status feed_prompt(writing *w)
+/* A token that stands in the text already is less likely to be drawn again. */
+static void note_used(const writing *w, int64_t row, int32_t id)
 {
+    if (w->g->repetition > 1)
+        iv__generator_favour(w->generator)[row * w->vocab + id] = -(float)iv__log_f64(w->g->repetition);
+}
+
+static const float out_of_reach = -1e30f; /* what is added to logits of tokens that are not to be drawn */
+
+/* Feeds the prompt to all rows; then the logits are those of the first token to write. */
+static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
+{
+    float *favour = iv__generator_favour(w->generator);
     iv_status status = iv__generator_start(w->generator);
 
-    for (int64_t t = 0; t < w->prompt.count && !status; t++) {
-        for (int64_t r = 0; r < w->rows; r++)
-            w->token[r] = w->prompt.id[t];
-        status = iv__generator_feed(w->generator, w->token);
-    }
-    memset(w->used, 0, (size_t)(w->rows * w->vocab) * sizeof *w->used);
+    memset(favour, 0, (size_t)(w->rows * w->vocab) * sizeof *favour);
     for (int64_t r = 0; r < w->rows; r++) {
         w->ended[r] = false;
         w->count[r] = 0;
@@ -402,8 +407,15 @@ static iv_status feed_prompt(writing *w)
             int32_t id = w->prompt.id[t];
             if (id != IV_TOKEN_PADDING)
                 w->ids[r * w->room + w->count[r]++] = id;
-            w->used[r * w->vocab + id]++;
+            note_used(w, r, id);
         }
+        for (int i = 0; i < n_never; i++)
+            favour[r * w->vocab + never[i]] = out_of_reach;
+    }
+    for (int64_t t = 0; t < w->prompt.count && !status; t++) {
+        for (int64_t r = 0; r < w->rows; r++)
+            w->token[r] = w->prompt.id[t];
+        status = iv__generator_feed(w->generator, w->token);
     }
     return status;
 }
@@ -417,31 +429,42 @@ static double uniform_at(const iv_generation *g, int64_t sample, int64_t positio
     return iv__unit_f64(word[0], word[1]);
 }
 
+/* How many of the samples go on. */
+static int64_t take_tokens(writing *w, int64_t rows)
+{
+    int64_t going = 0;
+
+    for (int64_t r = 0; r < rows; r++) {
+        int32_t id = w->token[r];
+        if (w->ended[r])
+            continue;
+        if (id == IV_TOKEN_PADDING) {
+            w->ended[r] = true;
+            continue;
+        }
+        w->ids[r * w->room + w->count[r]++] = id;
+        note_used(w, r, id);
+        going++;
+    }
+    return going;
+}
+
 static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_sink *sink, void *user)
 {
     const text_state *state = w->instance->state;
     iv__text out = { .home = w->instance->home };
     int64_t going = rows;
-    iv_status status = feed_prompt(w);
+    iv_status status = feed_prompt(w, 1, never_written);
 
     for (int64_t t = 0; t < w->g->length && going && !status; t++) {
-        for (int64_t r = 0; r < rows; r++) {
-            if (w->ended[r])
-                continue;
-            int32_t id = iv__draw(&w->work, w->g, iv__generator_logits(w->generator) + r * w->vocab,
-                                  w->used + r * w->vocab, 1, never_written,
-                                  uniform_at(w->g, first + r, t));
-            w->token[r] = id;
-            if (id == IV_TOKEN_PADDING) {
-                w->ended[r] = true;
-                going--;
-            } else {
-                w->ids[r * w->room + w->count[r]++] = id;
-                w->used[r * w->vocab + id]++;
-            }
-        }
-        if (going && t + 1 < w->g->length)
+        if (t)
             status = iv__generator_feed(w->generator, w->token);
+        if (status)
+            break;
+        for (int64_t r = 0; r < w->rows; r++)
+            w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
+        iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
+        going = take_tokens(w, rows);
     }
     for (int64_t r = 0; r < rows && !status; r++) {
         iv__text_clear(&out);
@@ -491,18 +514,21 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
 
     *found = 0;
     if (!status)
-        status = feed_prompt(&w);
+        status = feed_prompt(&w, 2, never_listed);
     if (!status) {
-        iv__token_probabilities(&w.work, iv__generator_logits(w.generator), temperature, 2,
-                                never_listed);
+        float *weight = iv__generator_weights(w.generator);
+        if (temperature == 0) { /* all of it on one */
+            memset(weight, 0, (size_t)w.vocab * sizeof *weight);
+            weight[iv__likeliest(w.vocab, iv__generator_logits(w.generator))] = 1;
+        }
         for (; *found < n && *found < w.vocab - 2; ++*found) {
             int64_t best = IV_TOKEN_FIRST;
             for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
-                if (w.work.weight[i] > w.work.weight[best])
+                if (weight[i] > weight[best])
                     best = i;
             copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));
-            likely[*found].probability = w.work.weight[best];
-            w.work.weight[best] = -1;
+            likely[*found].probability = weight[best];
+            weight[best] = -1;
         }
     }
     writing_free(&w);

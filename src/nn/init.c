@@ -24,15 +24,52 @@ static void fill_constant(const iv_tensor *tensor, int64_t begin, int64_t end, d
         put(tensor, i, value);
 }
 
-static void fill_uniform(const iv_tensor *tensor, uint64_t key, double limit)
-{
-    int64_t count = iv_shape_count(&tensor->shape);
+/* Numbers drawn one by one, each from its index alone: threads share them. */
+typedef struct draws {
+    const iv_tensor *tensor; /* uniform in [-limit,limit); */
+    double *normal;          /* or, if not NULL, standard normal */
+    int64_t count;
+    uint64_t key;
+    double limit;
+} draws;
 
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t word[4];
-        iv__philox(key, 0, (uint64_t)i, word);
-        put(tensor, i, (2 * iv__unit_f64(word[0], word[1]) - 1) * limit);
+enum { DRAWS = 16384 }; /* of a chunk */
+
+static double uniform_at(const draws *d, int64_t i)
+{
+    uint32_t word[4];
+
+    iv__philox(d->key, 0, (uint64_t)i, word);
+    return (2 * iv__unit_f64(word[0], word[1]) - 1) * d->limit;
+}
+
+static double normal_at(const draws *d, int64_t i)
+{
+    uint32_t word[4];
+
+    iv__philox(d->key, 0, (uint64_t)i, word);
+    double radius = sqrt(-2 * iv__log_f64(1 - iv__unit_f64(word[0], word[1])));
+    return radius * iv__cos_f64(6.283185307179586 * iv__unit_f64(word[2], word[3]));
+}
+
+static void draw_chunk(void *context, int64_t chunk, int thread)
+{
+    const draws *d = context;
+    int64_t begin = chunk * DRAWS, end = d->count - begin < DRAWS ? d->count : begin + DRAWS;
+
+    (void)thread;
+    for (int64_t i = begin; i < end; i++) {
+        if (d->normal)
+            d->normal[i] = normal_at(d, i);
+        else
+            put(d->tensor, i, uniform_at(d, i));
     }
+}
+
+static void draw(draws d)
+{
+    d.count = iv_shape_count(&d.tensor->shape);
+    iv__parallel(d.tensor->home, (d.count + DRAWS - 1) / DRAWS, draw_chunk, &d);
 }
 
 /* Keras's fans: the last two axes, each times the size of the window that stands before them. */
@@ -58,15 +95,6 @@ typedef struct basis {
     int64_t done; /* the vector now taken out of those behind it */
     int64_t chunks;
 } basis;
-
-static double normal(uint64_t key, int64_t i)
-{
-    uint32_t word[4];
-
-    iv__philox(key, 0, (uint64_t)i, word);
-    double radius = sqrt(-2 * iv__log_f64(1 - iv__unit_f64(word[0], word[1])));
-    return radius * iv__cos_f64(6.283185307179586 * iv__unit_f64(word[2], word[3]));
-}
 
 /* Eight sums, so that processors with wide registers use them; the order is the same on all. */
 static double dot(const double *a, const double *b, int64_t n)
@@ -109,7 +137,7 @@ static double orthonormalize(iv_home *home, basis *b, double length)
         least = norm / length < least ? norm / length : least;
         for (int64_t i = 0; i < b->length; i++)
             q[i] /= norm;
-        int64_t chunks = (b->n - b->done - 1) * b->length / 32768;
+        int64_t chunks = (b->n - b->done - 1) * b->length / 8192;
         b->chunks = chunks < 1 ? 1 : chunks > 16 ? 16 : chunks;
         iv__parallel(home, b->chunks, take_out, b);
     }
@@ -128,8 +156,7 @@ static iv_status fill_orthogonal(const iv_tensor *tensor, uint64_t key)
     b.vector = iv__alloc_array(tensor->home, count, sizeof *b.vector);
     if (!b.vector)
         return IV_NOMEM;
-    for (int64_t i = 0; i < count; i++)
-        b.vector[i] = normal(key, i);
+    draw((draws){ .tensor = tensor, .normal = b.vector, .key = key });
     if (orthonormalize(tensor->home, &b, sqrt((double)b.length)) < 0.01)
         orthonormalize(tensor->home, &b, 1); /* takes out what rounding left of near vectors */
     for (int64_t j = 0; j < b.n; j++)
@@ -154,8 +181,10 @@ iv_status iv__init_fill(iv_tensor *tensor, iv_init init, uint64_t seed, const ch
     case IV_ZEROS: break;
     case IV_ONES: fill_constant(tensor, 0, count, 1); break;
     case IV_LSTM_BIAS: fill_constant(tensor, count / 4, count / 2, 1); break;
-    case IV_EMBEDDING_UNIFORM: fill_uniform(tensor, key, 0.05); break;
-    case IV_GLOROT_UNIFORM: fill_uniform(tensor, key, glorot_limit(&tensor->shape)); break;
+    case IV_EMBEDDING_UNIFORM: draw((draws){ .tensor = tensor, .key = key, .limit = 0.05 }); break;
+    case IV_GLOROT_UNIFORM:
+        draw((draws){ .tensor = tensor, .key = key, .limit = glorot_limit(&tensor->shape) });
+        break;
     case IV_ORTHOGONAL: status = fill_orthogonal(tensor, key); break;
     default:
         status = iv_fail(tensor->home, IV_VALUE, "there is no initial value of kind %d", (int)init);

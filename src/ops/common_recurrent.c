@@ -13,24 +13,27 @@ recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs)
 
     return (recurrent){ .n = x->dim[0],
                         .t = x->dim[1],
-                        .i = x->dim[2],
+                        .i = k->in[1].shape->dim[0],
                         .h = k->in[state].shape->dim[1],
                         .reverse = ((const iv__recurrent *)k->attr)->reverse,
-                        .mask = k->n_in > inputs ? k->in[inputs].data : NULL };
+                        .mask = k->n_in > inputs ? k->in[inputs].data : NULL,
+                        .chosen = k->in[0].dtype == IV_I32 ? k->in[0].data : NULL };
 }
 
 const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs)
 {
     const iv_shape *x = s->in[0], *w = s->in[1], *u = s->in[2], *h0 = s->in[state];
 
-    for (int k = 0; k < s->n_in; k++)
+    const bool chosen = s->in_dtype[0] == IV_I32;
+
+    for (int k = chosen; k < s->n_in; k++)
         if (s->in_dtype[k] != s->real)
             return "elements must be of the graph's real type (iv_cast makes them so)";
-    if (x->rank != 3)
-        return "x must be [N,T,I]";
+    if (x->rank != (chosen ? 2 : 3))
+        return "x must be [N,T,I], or i32 [N,T]";
     if (w->rank != 2 || u->rank != 2)
         return "w and u must have two axes";
-    if (w->dim[0] != x->dim[2])
+    if (!chosen && w->dim[0] != x->dim[2])
         return "rows of w must equal the width of x";
     if (u->dim[1] != gates * u->dim[0])
         return "u must be [H, gates H]";

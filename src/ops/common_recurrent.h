@@ -15,7 +15,8 @@
 typedef struct recurrent {
     int64_t n, t, i, h;
     bool reverse;
-    const void *mask; /* [N,T] or NULL */
+    const void *mask;     /* [N,T] or NULL */
+    const int32_t *chosen; /* [N,T]: x as numbers of rows of w; NULL: x is [N,T,I] */
 } recurrent;
 
 extern const iv_field iv__fields_recurrent[];
@@ -32,8 +33,8 @@ static inline int64_t iv__time_of(const recurrent *r, int64_t s)
     return r->reverse ? r->t - 1 - s : s;
 }
 
-/* Checks x [N,T,I], w [I,gates H], u [H,gates H], h0 [N,H], the mask, and that every input is
- * real. */
+/* Checks x [N,T,I] or i32 [N,T], w [I,gates H], u [H,gates H], h0 [N,H], the mask, and that every
+ * other input is real. */
 const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs);
 
 /* The shape [N,T,width]. */

@@ -22,7 +22,7 @@ static bool resets_after(const iv_kernel_call *k)
 static size_t gru_scratch(const iv_kernel_call *k)
 {
     return (size_t)iv_home_threads(k->home) * 5 * (size_t)k->in[H0].shape->dim[1] *
-           iv_dtype_size(k->in[X].dtype);
+           iv_dtype_size(k->in[W].dtype);
 }
 
 /* What reached the sums of the gates [N,T,3H], what reached the inner part [N,T,H], and a state for
@@ -32,7 +32,7 @@ static size_t gru_back_scratch(const iv_kernel_call *k)
     return ((size_t)iv_shape_count(k->in[BACK_GATES].shape) +
             (size_t)iv_shape_count(k->in[BACK_Y].shape) +
             (size_t)iv_home_threads(k->home) * (size_t)k->in[BACK_H0].shape->dim[1]) *
-           iv_dtype_size(k->in[X].dtype);
+           iv_dtype_size(k->in[W].dtype);
 }
 
 #include "ops/common_f32.inc"

@@ -24,7 +24,7 @@ enum {
 static size_t lstm_scratch(const iv_kernel_call *k)
 {
     return (size_t)iv_home_threads(k->home) * 6 * (size_t)k->in[H0].shape->dim[1] *
-           iv_dtype_size(k->in[X].dtype);
+           iv_dtype_size(k->in[W].dtype);
 }
 
 /* What reached the sums of the gates, [N,T,4H], and two states for each thread. */
@@ -32,7 +32,7 @@ static size_t lstm_back_scratch(const iv_kernel_call *k)
 {
     return ((size_t)iv_shape_count(k->in[BACK_GATES].shape) +
             (size_t)iv_home_threads(k->home) * 2 * (size_t)k->in[BACK_H0].shape->dim[1]) *
-           iv_dtype_size(k->in[X].dtype);
+           iv_dtype_size(k->in[W].dtype);
 }
 
 #include "ops/common_f32.inc"

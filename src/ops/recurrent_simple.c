@@ -14,7 +14,7 @@ static size_t simple_rnn_back_scratch(const iv_kernel_call *k)
 {
     return ((size_t)iv_shape_count(k->in[BACK_Y].shape) +
             (size_t)iv_home_threads(k->home) * (size_t)k->in[BACK_H0].shape->dim[1]) *
-           iv_dtype_size(k->in[X].dtype);
+           iv_dtype_size(k->in[W].dtype);
 }
 
 #include "ops/common_f32.inc"

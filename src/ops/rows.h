@@ -10,7 +10,10 @@ typedef struct iv__matmul {
     int64_t transpose_a, transpose_b;
 } iv__matmul;
 
-/* "lstm": in x [N,T,I], w, u, b, h0, c0, (mask [N,T]); out y [N,T,H], h [N,H], c [N,H], gates [N,T,4H] (i,f,g,o after their
+/* x of the recurrent rows may be i32 [N,T]: numbers of rows of w, which stand for one-hot vectors (out of range: zeros). dx is then
+ * [N,T], all 0.
+ *
+ * "lstm": in x [N,T,I], w, u, b, h0, c0, (mask [N,T]); out y [N,T,H], h [N,H], c [N,H], gates [N,T,4H] (i,f,g,o after their
  * functions), cells [N,T,H] (c after each step). gates and cells may be NULL when nothing needs them.
  * "lstm_back": in x, w, u, h0, c0, y, gates, cells, dy [N,T,H], dh [N,H], dc [N,H], (mask); out dx, dw, du, db, dh0, dc0.
  *

@@ -97,6 +97,7 @@ struct iv_plan {
 
     size_t slab_bytes, constant_bytes, unshared;
     char *slab, *constants;
+    double *seconds; /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
     uint64_t version_seen;
 };

@@ -194,10 +194,10 @@ void iv_plan_free(iv_plan *plan)
             iv__free(home, plan->values[i].data);
     for (int g = 0; g < plan->n_groups; g++)
         iv__free(home, plan->groups[g].members);
-    void *const parts[] = { plan->value_of_node, plan->values,   plan->groups,
-                            plan->packed,        plan->outputs,  plan->update_leaf,
-                            plan->update_value,  plan->copies,   plan->leaves,
-                            plan->slab,          plan->constants };
+    void *const parts[] = { plan->value_of_node, plan->values,    plan->groups,
+                            plan->packed,        plan->outputs,   plan->update_leaf,
+                            plan->update_value,  plan->copies,    plan->leaves,
+                            plan->slab,          plan->constants, plan->seconds };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
     iv__free(home, plan);
@@ -282,6 +282,42 @@ iv_plan_memory iv_plan_memory_of(const iv_plan *plan)
     return memory;
 }
 
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+int iv_plan_parts(const iv_plan *plan)
+{
+    return plan->n_groups + plan->n_packed;
+}
+
+iv_plan_part iv_plan_part_of(const iv_plan *plan, int i)
+{
+    double seconds = plan->seconds ? plan->seconds[i] : 0;
+
+    if (i >= plan->n_groups) {
+        const iv_node *node = plan->values[plan->packed[i - plan->n_groups].value].node;
+        bool leaf = node->call->op->flags & IV_LEAF;
+        return (iv_plan_part){
+            leaf ? iv_node_name(node) : node->call->op->name, node->call->scope, "packing", 1, false, NULL, seconds
+        };
+    }
+    const iv__group *group = &plan->groups[i];
+    const iv__member *last = &group->members[group->n_members - 1];
+    return (iv_plan_part){ last->call->op->name,
+                           last->call->scope,
+                           last->kernel_name,
+                           group->n_members,
+                           last->bf16,
+                           last->why_f32,
+                           seconds };
+}
+
+iv_status iv_plan_time(iv_plan *plan, bool on)
+{
+    iv__free(plan->home, plan->seconds);
+    plan->seconds = on ? iv__alloc_array(plan->home, iv_plan_parts(plan) + 1, sizeof(double)) : NULL;
+    return on && !plan->seconds ? IV_NOMEM : IV_OK;
+}
+
 static const char *place_text(const iv_plan *plan, int value, char *text, size_t size)
 {
     const iv__value *v = &plan->values[value], *root = &plan->values[iv__root(plan, value)];
@@ -300,15 +336,15 @@ void iv_plan_print(const iv_plan *plan, FILE *file)
 {
     char shape[160], place[200];
 
-    fprintf(file, "%5s  %-30s %-10s %-22s %s\n", "group", "row", "kernel", "shape", "place");
+    fprintf(file, "%5s  %-30s %-12s %-5s %-22s %s\n", "group", "row", "kernel", "", "shape", "place");
     for (int g = 0; g < plan->n_groups; g++)
         for (int m = 0; m < plan->groups[g].n_members; m++) {
             const iv__member *member = &plan->groups[g].members[m];
             const iv_node *out = &member->call->out[0];
             bool inner = plan->groups[g].fused && !member->stores;
-            fprintf(file, "%4d%c  %-30s %-10s %-22s %s\n", g, plan->groups[g].constant ? 'c' : ' ',
-                    member->call->op->name, member->kernel_name,
-                    iv_shape_text(&out->shape, shape, sizeof shape),
+            fprintf(file, "%4d%c  %-30s %-12s %-5s %-22s %s\n", g,
+                    plan->groups[g].constant ? 'c' : ' ', member->call->op->name, member->kernel_name,
+                    member->bf16 ? "bf16" : "", iv_shape_text(&out->shape, shape, sizeof shape),
                     inner ? "inner" : place_text(plan, member->out[0], place, sizeof place));
         }
 }

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
@@ -182,13 +183,41 @@ static void pack(iv_plan *plan, const iv__packed *packed)
     packed->packing.pack(plan->home, &from, packed->packing.variant, packed->data);
 }
 
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void charge(iv_plan *plan, int part, double begin)
+{
+    plan->seconds[part] += seconds_now() - begin;
+}
+
+static void pack_timed(iv_plan *plan, int packed)
+{
+    double begin = plan->seconds ? seconds_now() : 0;
+
+    pack(plan, &plan->packed[packed]);
+    if (plan->seconds)
+        charge(plan, plan->n_groups + packed, begin);
+}
+
 /* What varies is packed anew for each kernel; packed forms of constants are there, but among the
  * constants themselves. */
-static void run_whole(iv_plan *plan, const iv__member *member, bool constant, bad_value *bad)
+static void pack_inputs(iv_plan *plan, const iv__group *group)
 {
+    const iv__member *member = &group->members[0];
+
     for (int i = 0; i < member->n_packed; i++)
-        if (constant || !plan->packed[member->packed[i]].constant)
-            pack(plan, &plan->packed[member->packed[i]]);
+        if (group->constant || !plan->packed[member->packed[i]].constant)
+            pack_timed(plan, member->packed[i]);
+}
+
+static void run_whole(const iv__member *member, bad_value *bad)
+{
     member->kernel(&member->k);
     for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
         const iv_array *out = &member->k.out[j];
@@ -202,10 +231,15 @@ static void run_groups(iv_plan *plan, int begin, int end, bad_value *bad)
 {
     for (int g = begin; g < end && !(bad && bad->call); g++) {
         const iv__group *group = &plan->groups[g];
+        if (!group->fused)
+            pack_inputs(plan, group);
+        double start = plan->seconds ? seconds_now() : 0;
         if (group->fused)
             run_fused(plan, group, bad);
         else
-            run_whole(plan, &group->members[0], group->constant, bad);
+            run_whole(&group->members[0], bad);
+        if (plan->seconds)
+            charge(plan, g, start);
     }
 }
 
@@ -228,7 +262,7 @@ static void run_constants(iv_plan *plan, bad_value *bad)
     run_groups(plan, 0, plan->n_constant_groups, bad);
     for (int i = 0; i < plan->n_packed; i++)
         if (plan->packed[i].constant)
-            pack(plan, &plan->packed[i]);
+            pack_timed(plan, i);
     plan->version_seen = version;
     plan->constants_done = !(bad && bad->call);
 }

@@ -1,5 +1,6 @@
 /* simplify.c: the same values with less work: constants folded into factors, transposes into
- * products, views of views, and a loss that its own backward row computes anyway. */
+ * products, views of views, one-hot vectors into what multiplies them, and a loss that its own
+ * backward row computes anyway. */
 #include "plan/parts.h"
 
 #include "base/home.h"
@@ -15,6 +16,7 @@ typedef struct rewriting {
     int n_nodes;   /* of the graph before rewriting */
     bool *needed;  /* by call id */
     int n_calls;
+    bool *used; /* by node id: a target, or read by a needed call */
 } rewriting;
 
 static bool is(const iv_node *node, const char *op)
@@ -103,6 +105,23 @@ static iv_node *simplify_matmul(iv_node *const in[], const iv__matmul *flags)
                           !flags->transpose_b != !b);
 }
 
+/* ---- one-hot vectors that only choose rows of a recurrent kernel ----------------------------- */
+
+/* Their numbers, which the recurrent rows take in their place, or NULL. */
+static iv_node *numbers_of(const rewriting *r, const iv_call *call, const iv_node *x)
+{
+    static const char *const forward[] = { "lstm", "gru", "simple_rnn" },
+                             *const back[] = { "lstm_back", "gru_back", "simple_rnn_back" };
+
+    if (!is(x, "one_hot") || x->shape.rank != 3)
+        return NULL;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(call->op->name, forward[i]) ||
+            (!strcmp(call->op->name, back[i]) && !r->used[call->out[0].id])) /* dx of them */
+            return x->call->in[0];
+    return NULL;
+}
+
 /* ---- the loss of a projection, taken from its backward row ----------------------------------- */
 
 static bool depends_on(const rewriting *r, const iv_node *node, const iv_call *call)
@@ -186,6 +205,11 @@ static void rewrite(rewriting *r, const iv_call *call)
             return; /* the graph holds the reason */
         changed |= in[k] != call->in[k];
     }
+    iv_node *numbers = call->n_in ? numbers_of(r, call, in[0]) : NULL;
+    if (numbers) {
+        in[0] = numbers;
+        changed = true;
+    }
     const char *scope = r->graph->scope;
     r->graph->scope = call->scope; /* messages about bad numbers name it */
     out = call->op->flags & IV_LEAF ? &call->out[0] : simpler(call, in);
@@ -202,15 +226,17 @@ iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[],
 {
     rewriting r = { graph, iv__alloc_array(graph->home, graph->n_nodes, sizeof(iv_node *)),
                     graph->n_nodes, iv__alloc_array(graph->home, graph->n_calls, sizeof(bool)),
-                    graph->n_calls };
-    iv_status status = r.now && r.needed ? IV_OK : IV_NOMEM;
+                    graph->n_calls, iv__alloc_array(graph->home, graph->n_nodes, sizeof(bool)) };
+    iv_status status = r.now && r.needed && r.used ? IV_OK : IV_NOMEM;
 
     if (!status) {
         for (int i = 0; i < n_targets; i++)
-            r.needed[targets[i]->call->id] = true;
+            r.needed[targets[i]->call->id] = r.used[targets[i]->id] = true;
         for (int c = r.n_calls - 1; c >= 0; c--)
-            for (int k = 0; r.needed[c] && k < graph->calls[c]->n_in; k++)
+            for (int k = 0; r.needed[c] && k < graph->calls[c]->n_in; k++) {
                 r.needed[graph->calls[c]->in[k]->call->id] = true;
+                r.used[graph->calls[c]->in[k]->id] = true;
+            }
         for (int c = 0; c < r.n_calls && !graph->status; c++)
             if (r.needed[c] && !r.now[graph->calls[c]->out[0].id])
                 rewrite(&r, graph->calls[c]);
@@ -220,5 +246,6 @@ iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[],
     }
     iv__free(graph->home, r.now);
     iv__free(graph->home, r.needed);
+    iv__free(graph->home, r.used);
     return status;
 }

@@ -26,7 +26,7 @@ typedef struct loop {
 
     iv_graph *graph;
     int n_parts;
-    iv__part parts[IV_MAX_STEPS];
+    iv__trained_part parts[IV_MAX_STEPS];
     iv_train_step *steps[IV_MAX_STEPS];
     iv__evaluation *evaluation;
 
@@ -78,7 +78,7 @@ static iv_status make_steps(loop *l)
     l->n_parts = build.n_parts;
     memcpy(l->parts, build.parts, sizeof l->parts);
     for (int i = 0; i < l->n_parts && !status; i++) {
-        iv__part *part = &l->parts[i];
+        iv__trained_part *part = &l->parts[i];
         l->steps[i] = iv_train_step_new(l->params, .loss = part->loss, .changes = part->changes,
                                         .n_watched = part->weight != NULL, .watched = &part->weight,
                                         .optimizer = iv__settings_optimizer(l->settings));

@@ -20,6 +20,7 @@ const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, clip_value,      REAL, "0",     0, 1e9,  "", "",        "largest element of a gradient; 0: off"),
     FIELD(iv__settings, validation,      REAL, "0.1",   0, 0.9,  "", "",        "share of the records kept for validation"),
     FIELD(iv__settings, test,            REAL, "0.1",   0, 0.9,  "", "",        "share of the records kept for the test"),
+    FIELD(iv__settings, precision,       CHOICE, "f32", 0, 0, "f32 bf16", "", "of products: f32, or operands rounded to bf16 and sums in f32"),
     FIELD(iv__settings, patience,        INT,  "0",     0, 1e6,  "", "epochs",  "stop when validation has not improved for so long; 0: never"),
     FIELD_END,
 };

@@ -8,7 +8,7 @@
 
 typedef struct iv__settings {
     int64_t epochs, steps, batch, seed;
-    int optimizer, schedule;
+    int optimizer, schedule, precision; /* precision: an iv_precision */
     double rate, momentum, weight_decay;
     bool nesterov;
     int64_t schedule_steps, warmup;

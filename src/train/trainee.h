@@ -11,13 +11,13 @@ typedef enum iv__split { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS } iv_
 enum { IV_MAX_STEPS = 4 };
 
 /* One step of a round: what it lowers, what it may change, how often. */
-typedef struct iv__part {
+typedef struct iv__trained_part {
     const char *name;    /* "critic"; "" when there is just one */
     const char *changes; /* prefix of parameters; "": all */
     iv_node *loss;       /* a mean over the weights */
     iv_node *weight; /* the sum of weights it is a mean over, a scalar; NULL: records count alike */
     int times;       /* per round; 0 means 1 */
-} iv__part;
+} iv__trained_part;
 
 /* A model's graph for one batch size. */
 typedef struct iv__build {
@@ -26,7 +26,7 @@ typedef struct iv__build {
     int64_t batch; /* records */
     bool training;
     int n_parts;
-    iv__part parts[IV_MAX_STEPS];
+    iv__trained_part parts[IV_MAX_STEPS];
 } iv__build;
 
 typedef struct iv__trainee {

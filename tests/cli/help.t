@@ -65,7 +65,6 @@ wrong "a switch with a wrong value" "--nesterov: 'maybe' is neither yes nor no" 
 wrong "no system" "expected: ivory train SYSTEM" train
 wrong "two systems" "'tales' is one argument too many" train recipes tales
 wrong "a text without data" "name it with --data FILE" train text
-wrong "a precision of later" "comes with a later version" train tales --precision bf16
 wrong "printed figures that are not there" "has no printed figures" train tales --as-printed
 wrong "no run" "expected: ivory sample RUN" sample
 wrong "a probability beyond 1" "--top-p: expected a number from 0 to 1, got '2'" sample run --top-p 2

@@ -36,6 +36,11 @@ bool iv__fits_loss(const iv_kernel_call *k)
     return fits(k, LOSS_TARGET);
 }
 
+bool iv__fits_recurrent(const iv_kernel_call *k)
+{
+    return fits(k, k->in[0].dtype == IV_I32 ? 0 : -1);
+}
+
 #define LIST portable
 #include "backend/cpu/cpu_list.inc"
 #define LIST portable_rounded
@@ -50,12 +55,23 @@ static bool available_always(void)
     return true;
 }
 
-const iv_backend iv__backend_portable = { "portable", available_always, kernels_portable,
-                                          kernels_portable_rounded };
-const iv_backend iv__backend_amx_emulated = { "amx-emulated", available_always, kernels_portable,
-                                              kernels_amx_emulated };
+const iv_backend iv__backend_portable = { "portable",
+                                          available_always,
+                                          kernels_portable,
+                                          kernels_portable_rounded,
+                                          &iv__cpu_portable.peak,
+                                          &iv__cpu_portable_rounded.peak };
+const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_always,
+                                              kernels_portable,       kernels_amx_emulated,
+                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak };
 
 #ifndef IVORY_NO_X86
+#define LIST avx2
+#define POINTWISE
+#include "backend/cpu/cpu_list.inc"
+#define LIST avx2_rounded
+#define BF16
+#include "backend/cpu/cpu_list.inc"
 #define LIST avx512
 #define POINTWISE
 #include "backend/cpu/cpu_list.inc"
@@ -68,6 +84,11 @@ const iv_backend iv__backend_amx_emulated = { "amx-emulated", available_always, 
 #define LIST amx
 #define BF16
 #include "backend/cpu/cpu_list.inc"
+
+static bool available_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 static bool available_avx512(void)
 {
@@ -96,9 +117,21 @@ static bool available_amx(void)
     return known == 2;
 }
 
-const iv_backend iv__backend_avx512 = { "avx512", available_avx512, kernels_avx512,
-                                        kernels_avx512_rounded };
-const iv_backend iv__backend_avx512bf16 = { "avx512bf16", available_avx512bf16, kernels_avx512,
-                                            kernels_avx512bf16 };
-const iv_backend iv__backend_amx = { "amx", available_amx, kernels_avx512, kernels_amx };
+const iv_backend iv__backend_avx2 = { "avx2",
+                                      available_avx2,
+                                      kernels_avx2,
+                                      kernels_avx2_rounded,
+                                      &iv__cpu_avx2.peak,
+                                      &iv__cpu_avx2_rounded.peak };
+const iv_backend iv__backend_avx512 = { "avx512",
+                                        available_avx512,
+                                        kernels_avx512,
+                                        kernels_avx512_rounded,
+                                        &iv__cpu_avx512.peak,
+                                        &iv__cpu_avx512_rounded.peak };
+const iv_backend iv__backend_avx512bf16 = { "avx512bf16",         available_avx512bf16,
+                                            kernels_avx512,       kernels_avx512bf16,
+                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak };
+const iv_backend iv__backend_amx = { "amx",       available_amx,        kernels_avx512,
+                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak };
 #endif

@@ -71,6 +71,7 @@ typedef struct iv__cpu {
     int row_unit; /* of a left factor, rows up to a multiple of this are read, whatever they hold */
     iv__tile *tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
     iv__exp_tile *exp_tile[IV__MAX_TILE_ROWS + 1][IV__MAX_TILE_VECTORS + 1];
+    iv__peak_loop *peak;
 
     /* Around the products of one thread, in one task; NULL: nothing is to be done. */
     void (*begin)(void);
@@ -100,7 +101,8 @@ typedef struct iv__cpu {
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
      * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
      * (reset after) or receives r h (reset before, whose second half is gru_state). */
-    void (*lstm)(int64_t units, float *z, const float *b, float *h, float *c);
+    void (*lstm)(int64_t units, float *z, const float *x, const float *b, float *h, float *c,
+                 float *y, float *cells); /* x: added to z unless NULL; y, and cells unless NULL: h and c once more */
     void (*gru_after)(int64_t units, float *z, const float *b, float *inner, float *h);
     void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
     void (*gru_state)(int64_t units, float *z, const float *b, float *h);
@@ -108,20 +110,26 @@ typedef struct iv__cpu {
     /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
-                      const float *dy, float *dh, float *dc, float *dz);
+                      const float *dy, float *dh, float *dc, float *dz,
+                      float *kept,   /* dz once more */
+                      int64_t next); /* rows from here to what the next step will read */
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,
                      float *dz); /* inner NULL: reset before; then dz of r follows by: */
     void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before,
                            const float *d_inner, float *dh, float *dz);
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
+    /* all[j] = the sum of x[i*row + j] over rows i in order; to[number[i]*row + j] += it, where the
+     * number is one of count. */
+    void (*add_chosen)(int64_t rows, int64_t columns, const float *x, int64_t row,
+                       const int32_t *number, int64_t count, float *to, float *all);
 } iv__cpu;
 
-extern const iv__cpu iv__cpu_portable, iv__cpu_avx512;
-extern const iv__cpu iv__cpu_portable_rounded, iv__cpu_avx512_rounded;
+extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;
+extern const iv__cpu iv__cpu_portable_rounded, iv__cpu_avx2_rounded, iv__cpu_avx512_rounded;
 extern const iv__cpu iv__cpu_avx512bf16, iv__cpu_amx, iv__cpu_amx_emulated;
-extern const iv_backend iv__backend_portable, iv__backend_avx512, iv__backend_avx512bf16,
-    iv__backend_amx, iv__backend_amx_emulated;
+extern const iv_backend iv__backend_portable, iv__backend_avx2, iv__backend_avx512,
+    iv__backend_avx512bf16, iv__backend_amx, iv__backend_amx_emulated;
 
 static inline int64_t iv__min64(int64_t a, int64_t b)
 {

@@ -6,17 +6,19 @@
 
 #include <string.h>
 
-/* K_CHUNK rows of a panel lie in L1 while row tiles pass over them; COLUMN_PANELS of them, and
- * ROW_TILES row tiles, lie in L2. A right factor of no more than WHOLE_FLOATS stays there as a
+/* A chunk of k of a panel lies in L1 while row tiles pass over it; COLUMN_PANELS of them, and the
+ * row tiles of a block, lie in L2. A right factor of no more than WHOLE_BYTES stays there as a
  * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
-    K_CHUNK = 160,
+    CHUNK_BYTES = 640, /* of a column */
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
-    WHOLE_FLOATS = 1 << 17,
+    HIGH_TILES = 4, /* in place of them where a tile is high */
+    WHOLE_BYTES = 1 << 19,
+    IN_L2 = 1 << 17, /* floats of a left factor */
     TASK_WORK = 1 << 17, /* products */
     PACK_WORK = 1 << 15, /* floats */
-    PACK_ROWS = 1024,    /* of a part of a panel */
+    PACK_ROWS = 1024,    /* of a part of a panel: a multiple of every k_unit */
 };
 
 iv__panels iv__panels_of(const iv__cpu *cpu, int64_t n)
@@ -39,14 +41,24 @@ static int64_t panel_columns(const iv__panels *p, int64_t panel)
     return iv__min64(iv__panel_vectors(p, panel) * p->width, p->n - iv__panel_begin(p, panel));
 }
 
-int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n)
+size_t iv__packed_bytes(const iv__cpu *cpu, int64_t k, int64_t n)
 {
-    return k * iv__round_up(n, cpu->width);
+    return (size_t)(iv__operand_k(cpu, k) * iv__round_up(n, cpu->width)) * iv__operand_bytes(cpu);
+}
+
+/* Where row k0 of a panel begins, its rows being `rows` in all. */
+static void *panel_at(const iv__cpu *cpu, const iv__panels *panels, int64_t panel, int64_t rows,
+                      int64_t k0, void *packed)
+{
+    int64_t width = iv__panel_vectors(panels, panel) * panels->width;
+
+    return (void *)(uintptr_t)iv__operand_at(
+        cpu, packed, iv__panel_begin(panels, panel) * iv__operand_k(cpu, rows) + k0 * width);
 }
 
 /* Rows [k0, k0 + k) of one panel. */
 static void pack_panel(const iv__cpu *cpu, const iv__panels *panels, int64_t panel, int64_t k0,
-                       int64_t k, const float *b, int64_t ld, bool transposed, float *to)
+                       int64_t k, const float *b, int64_t ld, bool transposed, void *to)
 {
     int64_t j = iv__panel_begin(panels, panel), n = panel_columns(panels, panel);
     int64_t width = iv__panel_vectors(panels, panel) * panels->width;
@@ -63,7 +75,7 @@ typedef struct pack_job {
     int64_t k, ld, parts, chunks; /* parts of each panel; chunks of all parts */
     const float *b;
     bool transposed;
-    float *to;
+    void *to;
 } pack_job;
 
 static void pack_chunk(void *context, int64_t chunk, int thread)
@@ -74,15 +86,14 @@ static void pack_chunk(void *context, int64_t chunk, int thread)
     (void)thread;
     for (int64_t i = iv__part(all, chunk, j->chunks); i < end; i++) {
         int64_t panel = i / j->parts, part = i % j->parts;
-        int64_t k0 = iv__part(j->k, part, j->parts), k1 = iv__part(j->k, part + 1, j->parts);
-        int64_t width = iv__panel_vectors(&j->panels, panel) * j->panels.width;
-        pack_panel(j->cpu, &j->panels, panel, k0, k1 - k0, j->b, j->ld, j->transposed,
-                   j->to + iv__panel_begin(&j->panels, panel) * j->k + k0 * width);
+        int64_t k0 = part * PACK_ROWS;
+        pack_panel(j->cpu, &j->panels, panel, k0, iv__min64(PACK_ROWS, j->k - k0), j->b, j->ld,
+                   j->transposed, panel_at(j->cpu, &j->panels, panel, j->k, k0, j->to));
     }
 }
 
 void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld,
-              bool transposed, float *to)
+              bool transposed, void *to)
 {
     pack_job job = { .cpu = cpu,
                      .panels = iv__panels_of(cpu, n),
@@ -106,37 +117,46 @@ typedef struct product_job {
     iv__panels panels;
     int64_t row_tiles, row_groups, column_groups;
     bool copy_a;
-    float *scratch;
-    int64_t thread_floats;
+    char *scratch;
+    size_t thread_bytes;
 } product_job;
 
-/* Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed
- * ones are laid out tile by tile, so that a tile reads them in order. */
+/* Operands that are not f32 are made out of it. Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed
+ * ones are laid out tile by tile, so that a tile reads them in order, unless they lie in L2 with
+ * rows that fall into all sets. */
 static bool copies_a(const iv__cpu *cpu, const iv__product *p)
 {
+    if (cpu->operands != IV__F32)
+        return true;
     return p->m > cpu->rows && p->n > cpu->vectors * cpu->width &&
-           (p->a_transposed || (p->lda % 512 == 0 && p->n >= 256));
+           (p->a_transposed ? p->lda / 16 % 2 == 0 || p->k * p->lda > IN_L2
+                            : p->lda % 512 == 0 && p->n >= 256);
 }
 
-static int64_t k_chunk_of(int64_t k)
+static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
 {
-    return iv__ceil_div(k, iv__ceil_div(k, K_CHUNK));
+    int64_t most = CHUNK_BYTES / (int64_t)iv__operand_bytes(cpu);
+
+    return iv__operand_k(cpu, iv__ceil_div(k, iv__ceil_div(k, most)));
 }
 
-/* Floats of a row of a copied left factor: its chunk of k and a line more, so that rows fall into
- * different sets. */
-static int64_t copied_row(int64_t k)
+static int64_t block_rows(const iv__cpu *cpu)
 {
-    return iv__round_up(k, 16) + 16;
+    return (cpu->rows > ROW_TILES ? HIGH_TILES : ROW_TILES) * cpu->rows;
 }
 
-static int64_t copied_a_floats(const iv__cpu *cpu, const iv__product *p)
+/* Elements from row to row of a copied left factor that is not transposed. */
+static int64_t copied_row(const iv__cpu *cpu, int64_t k)
+{
+    return iv__left_row(cpu, k);
+}
+
+static size_t copied_a_bytes(const iv__cpu *cpu, const iv__product *p)
 {
     if (!copies_a(cpu, p))
         return 0;
-    return iv__round_up(iv__min64(ROW_TILES * cpu->rows, iv__round_up(p->m, cpu->rows)) *
-                            copied_row(k_chunk_of(p->k)),
-                        16);
+    int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows));
+    return (size_t)iv__round_up(rows * copied_row(cpu, k_chunk_of(cpu, p->k)), 64) * iv__operand_bytes(cpu);
 }
 
 /* Columns that are worked on at once, at most. */
@@ -148,105 +168,113 @@ static int64_t block_columns(const iv__cpu *cpu, const iv__product *p)
 /* b of such columns stays in L2 with all of its k: then rows of a come once for all k. */
 static bool holds_whole_b(const iv__cpu *cpu, const iv__product *p)
 {
-    return p->k * block_columns(cpu, p) <= WHOLE_FLOATS;
+    return iv__packed_bytes(cpu, p->k, block_columns(cpu, p)) <= WHOLE_BYTES;
 }
 
-static int64_t packed_b_floats(const iv__cpu *cpu, const iv__product *p)
+static size_t packed_b_bytes(const iv__cpu *cpu, const iv__product *p)
 {
     if (p->from_panels)
         return 0;
-    return block_columns(cpu, p) * (holds_whole_b(cpu, p) ? p->k : k_chunk_of(p->k));
+    int64_t k = holds_whole_b(cpu, p) ? p->k : k_chunk_of(cpu, p->k);
+    return (iv__packed_bytes(cpu, k, block_columns(cpu, p)) + 63) / 64 * 64;
 }
 
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p)
 {
-    return (size_t)(copied_a_floats(cpu, p) + packed_b_floats(cpu, p)) * sizeof(float) *
-           (size_t)iv_home_threads(home);
+    return (copied_a_bytes(cpu, p) + packed_b_bytes(cpu, p)) * (size_t)iv_home_threads(home);
 }
 
-/* Left factor of rows [i, i+m) and k [k0, k0+k), tile after tile. */
-static void copy_a(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0,
-                   int64_t k, float *to)
-{
-    const iv__product *p = j->p;
-
-    if (!p->a_transposed) {
-        for (int64_t r = 0; r < m; r++)
-            memcpy(to + r * copied_row(k), a + (i + r) * p->lda + k0, (size_t)k * sizeof(float));
-        return;
-    }
-    j->cpu->pack_tiles(k, m, a + k0 * p->lda + i, p->lda, to);
-}
-
-/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; a
- * copied transposed one is laid out tile by tile, ak being the rows of the tile. */
+/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; ak 0:
+ * a transposed one, laid out tile by tile, ak being the rows of the tile. */
 typedef struct left {
-    const float *a;
+    const void *a;
     int64_t ai, ak, a_row;
 } left;
 
-/* Panels [begin,end) of b, one chunk of k: panel q at b + (its columns from those of begin) * rows,
- * the chunk k0 rows on. */
+/* That of rows [i, i+m) and k [k0, k0+k). */
+static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0,
+                    int64_t k, void *room)
+{
+    const iv__product *p = j->p;
+    const float *from = p->a_transposed ? a + k0 * p->lda + i : a + i * p->lda + k0;
+    int64_t row = copied_row(j->cpu, k);
+
+    if (!j->copy_a)
+        return p->a_transposed ? (left){ from, 1, p->lda, 1 } : (left){ from, p->lda, 1, p->lda };
+    if (!p->a_transposed) {
+        j->cpu->pack_left(k, m, from, p->lda, room, row);
+        return (left){ room, row, 1, row };
+    }
+    j->cpu->pack_tiles(k, m, from, p->lda, room);
+    row = iv__operand_k(j->cpu, k);
+    return j->cpu->operands == IV__PAIRS ? (left){ room, row, 1, row } : (left){ room, 1, 0, row };
+}
+
+/* Panels [begin,end) of b, of `rows` rows, and the chunk of k in hand, from k0 on: columns are
+ * counted from those of `begin`. */
 typedef struct right {
-    const float *b;
+    const void *b;
     int64_t begin, end, rows, k0;
     const float *next;         /* what will be packed after it: ask for it meanwhile */
     int64_t next_lines, asked; /* cache lines of a row of it, and how many of them were asked for */
 } right;
 
+/* One line of each of as many rows as a tile takes steps. Pairs take two rows a step: they need a
+ * second turn for the other half of the rows. */
+static void ask(const product_job *j, right *r, iv__tile_call *t)
+{
+    int64_t turns = j->cpu->operands == IV__PAIRS ? 2 : 1;
+
+    t->ahead = t->b;
+    t->ahead_step = 0;
+    if (r->asked < r->next_lines * turns) {
+        t->ahead = r->next + r->asked / turns * 16 + r->asked % turns * (t->k / turns) * j->p->ldb;
+        t->ahead_step = j->p->ldb;
+        r->asked++;
+    }
+}
+
 /* Row tiles over panels. The panel is the slower index: it stays in L1. */
 static void block(const product_job *j, const left *l, right *r, int64_t m, int64_t k, float *c, bool add)
 {
     const iv__cpu *cpu = j->cpu;
-    iv__tile_call t = { .k = k, .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add };
+    int64_t first = iv__panel_begin(&j->panels, r->begin);
+    iv__tile_call t = { .k = iv__operand_k(cpu, k), .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add };
 
     for (int64_t panel = r->begin; panel < r->end; panel++) {
         int64_t column = iv__panel_begin(&j->panels, panel),
                 vectors = iv__panel_vectors(&j->panels, panel);
-        t.b = r->b + (column - iv__panel_begin(&j->panels, r->begin)) * r->rows +
-              r->k0 * vectors * cpu->width;
+        t.b = iv__operand_at(cpu, r->b, (column - first) * iv__operand_k(cpu, r->rows) +
+                                            r->k0 * vectors * cpu->width);
         t.last = (int)(panel_columns(&j->panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t i = 0; i < m; i += cpu->rows) {
             int64_t rows = iv__min64(m - i, cpu->rows);
-            t.a = l->a + i * l->a_row;
+            t.a = iv__operand_at(cpu, l->a, i * l->a_row);
             t.ak = l->ak ? l->ak : rows;
             t.c = c + i * t.ldc + column;
-            t.ahead = t.b;
-            t.ahead_step = 0;
-            if (r->asked < r->next_lines) { /* one line of each of k rows */
-                t.ahead = r->next + r->asked++ * 16;
-                t.ahead_step = j->p->ldb;
-            }
+            ask(j, r, &t);
             iv__tile_run(cpu, rows, vectors, &t);
         }
     }
 }
 
-static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, int64_t k0,
-                    int64_t k, float *room)
-{
-    const iv__product *p = j->p;
-
-    if (j->copy_a) {
-        copy_a(j, a, i, m, k0, k, room);
-        return p->a_transposed ? (left){ room, 1, 0, k }
-                               : (left){ room, copied_row(k), 1, copied_row(k) };
-    }
-    return p->a_transposed ? (left){ a + k0 * p->lda + i, 1, p->lda, 1 }
-                           : (left){ a + i * p->lda + k0, p->lda, 1, p->lda };
-}
-
 static right right_of(const product_job *j, const float *b, int64_t begin, int64_t end, int64_t k0,
-                      int64_t k, float *room)
+                      int64_t k, void *room)
 {
     const iv__product *p = j->p;
     int64_t column = iv__panel_begin(&j->panels, begin);
 
     if (p->from_panels)
-        return (right){ .b = p->packed + column * p->k, .begin = begin, .end = end, .rows = p->k, .k0 = k0 };
-    for (int64_t q = begin; q < end; q++)
+        return (right){ .b = iv__operand_at(j->cpu, p->packed, column * iv__operand_k(j->cpu, p->k)),
+                        .begin = begin,
+                        .end = end,
+                        .rows = p->k,
+                        .k0 = k0 };
+    for (int64_t q = begin; q < end; q++) {
+        int64_t at = (iv__panel_begin(&j->panels, q) - column) * iv__operand_k(j->cpu, k);
         pack_panel(j->cpu, &j->panels, q, k0, k, b, p->ldb, p->b_transposed,
-                   room + (iv__panel_begin(&j->panels, q) - column) * k);
+                   (void *)(uintptr_t)iv__operand_at(j->cpu, room, at));
+    }
     return (right){ .b = room, .begin = begin, .end = end, .rows = k };
 }
 
@@ -262,36 +290,24 @@ static void ask_for_next(const product_job *j, const float *b, int64_t begin, in
 
 /* Rows from i on, as many as a block has and not beyond end, and the chunk of k from k0 on. */
 static void rows_and_chunk(const product_job *j, const float *a, right *r, int64_t i, int64_t end,
-                           int64_t k0, float *c, float *a_room)
+                           int64_t k0, float *c, void *a_room)
 {
     const iv__product *p = j->p;
-    int64_t m = iv__min64(ROW_TILES * j->cpu->rows, end - i),
-            k = iv__min64(k_chunk_of(p->k), p->k - k0);
+    int64_t m = iv__min64(block_rows(j->cpu), end - i),
+            k = iv__min64(k_chunk_of(j->cpu, p->k), p->k - k0);
     left l = left_of(j, a, i, m, k0, k, a_room);
 
     block(j, &l, r, m, k, c + i * p->ldc, p->add || k0);
 }
 
-static void product_task(void *context, int64_t chunk, int thread)
+/* Rows [i0,i1) and panels [q0,q1) of one batch. */
+static void product_part(const product_job *j, const float *a, const float *b, float *c, int64_t i0,
+                         int64_t i1, int64_t q0, int64_t q1, char *room)
 {
-    const product_job *j = context;
     const iv__product *p = j->p;
-    int64_t groups = j->row_groups * j->column_groups;
-    int64_t rows = ROW_TILES * j->cpu->rows, k_chunk = k_chunk_of(p->k);
-    int64_t batch = chunk / groups, rg = chunk % groups / j->column_groups,
-            cg = chunk % j->column_groups;
-    int64_t i0 = iv__part(j->row_tiles, rg, j->row_groups) * j->cpu->rows;
-    int64_t i1 = iv__min64(iv__part(j->row_tiles, rg + 1, j->row_groups) * j->cpu->rows, p->m);
-    int64_t q0 = iv__part(j->panels.count, cg, j->column_groups);
-    int64_t q1 = iv__part(j->panels.count, cg + 1, j->column_groups);
-    const float *a = p->a + batch * p->a_batch, *b = p->b ? p->b + batch * p->b_batch : NULL;
-    float *c = p->c + batch * p->c_batch;
-    float *b_room = NULL, *a_room = NULL;
+    int64_t rows = block_rows(j->cpu), k_chunk = k_chunk_of(j->cpu, p->k);
+    void *b_room = room, *a_room = room ? room + packed_b_bytes(j->cpu, p) : NULL;
 
-    if (j->thread_floats) {
-        b_room = j->scratch + thread * j->thread_floats;
-        a_room = b_room + packed_b_floats(j->cpu, p);
-    }
     for (int64_t q = q0; q < q1; q += COLUMN_PANELS) {
         int64_t q_end = iv__min64(q + COLUMN_PANELS, q1);
         if (holds_whole_b(j->cpu, p)) {
@@ -312,6 +328,26 @@ static void product_task(void *context, int64_t chunk, int thread)
     }
 }
 
+static void product_task(void *context, int64_t chunk, int thread)
+{
+    const product_job *j = context;
+    const iv__product *p = j->p;
+    int64_t groups = j->row_groups * j->column_groups;
+    int64_t batch = chunk / groups, rg = chunk % groups / j->column_groups,
+            cg = chunk % j->column_groups;
+
+    if (j->cpu->begin)
+        j->cpu->begin();
+    product_part(j, (const float *)p->a + batch * p->a_batch, p->b ? p->b + batch * p->b_batch : NULL,
+                 p->c + batch * p->c_batch, iv__part(j->row_tiles, rg, j->row_groups) * j->cpu->rows,
+                 iv__min64(iv__part(j->row_tiles, rg + 1, j->row_groups) * j->cpu->rows, p->m),
+                 iv__part(j->panels.count, cg, j->column_groups),
+                 iv__part(j->panels.count, cg + 1, j->column_groups),
+                 j->thread_bytes ? j->scratch + (size_t)thread * j->thread_bytes : NULL);
+    if (j->cpu->end)
+        j->cpu->end();
+}
+
 /* Tasks enough for the threads, with as little repeated copying as can be: each row group packs b
  * again, each column group passes over a again. */
 static void cut(product_job *j, int64_t threads)
@@ -320,7 +356,8 @@ static void cut(product_job *j, int64_t threads)
     int64_t batches = p->batches > 1 ? p->batches : 1;
     double work = (double)p->m * (double)p->n * (double)p->k;
     double wanted = threads < 2 ? 1 : work * (double)batches / TASK_WORK;
-    int64_t tasks = wanted < 4.0 * (double)threads ? (int64_t)wanted : 4 * threads;
+    int64_t most = (j->copy_a ? 2 : 4) * threads;
+    int64_t tasks = wanted < (double)most ? (int64_t)wanted : most;
     int64_t each = iv__ceil_div(tasks, batches);
     double best = 0;
 
@@ -345,7 +382,7 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
 
     j.row_tiles = iv__ceil_div(p->m, cpu->rows);
     j.copy_a = copies_a(cpu, p);
-    j.thread_floats = copied_a_floats(cpu, p) + packed_b_floats(cpu, p);
+    j.thread_bytes = copied_a_bytes(cpu, p) + packed_b_bytes(cpu, p);
     cut(&j, iv_home_threads(home));
     iv__parallel(home, (p->batches > 1 ? p->batches : 1) * j.row_groups * j.column_groups,
                  product_task, &j);
@@ -367,8 +404,9 @@ void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
-    int64_t chunk = k_chunk_of(p->k), tiles = iv__ceil_div(p->m, cpu->rows),
+    int64_t chunk = k_chunk_of(cpu, p->k), tiles = iv__ceil_div(p->m, cpu->rows),
             batches = p->batches > 1 ? p->batches : 1;
+    int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1, line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
     iv__tile_call t = { .blocks = 1,
                         .ai = p->a_transposed ? 1 : p->lda,
                         .ak = p->a_transposed ? p->lda : 1 };
@@ -378,19 +416,20 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
         int64_t column = iv__panel_begin(panels, panel), vectors = iv__panel_vectors(panels, panel);
         t.last = (int)(panel_columns(panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t k0 = 0; k0 < p->k; k0 += chunk) {
-            t.k = iv__min64(chunk, p->k - k0);
-            t.b = p->packed + column * p->k + k0 * vectors * cpu->width;
+            int64_t width = vectors * cpu->width;
+            t.k = iv__operand_k(cpu, iv__min64(chunk, p->k - k0));
+            t.b = iv__operand_at(cpu, p->packed, column * iv__operand_k(cpu, p->k) + k0 * width);
             t.add = p->add || k0;
-            int64_t line = 0, size = t.k * vectors * cpu->width;
-            iv__stream next = { t.b + size, size / 16 };
+            int64_t line = 0, size = t.k * width;
+            iv__stream next = { iv__operand_at(cpu, t.b, size), size / line_elements };
             for (int64_t batch = 0; batch < batches; batch++) {
                 for (int64_t tile = 0; tile < tiles; tile++) {
                     int64_t r = iv__part(p->m, tile, tiles), rows = iv__part(p->m, tile + 1, tiles) - r;
-                    t.a = p->a + batch * p->a_batch + r * t.ai + k0 * t.ak;
+                    t.a = iv__operand_at(cpu, p->a, batch * p->a_batch + r * t.ai + k0 * t.ak);
                     t.c = p->c + batch * p->c_batch + r * p->ldc + column;
                     iv__look_ahead(&t, &next, 1, line);
                     iv__tile_run(cpu, rows, vectors, &t);
-                    line += t.k;
+                    line += t.k / steps;
                 }
             }
         }

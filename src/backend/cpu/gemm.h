@@ -1,4 +1,5 @@
-/* gemm.h: products of f32 matrices, written once over the table of inner kernels. */
+/* gemm.h: products of matrices, written once over the table of inner kernels, for every form of
+ * operands. Panels and row distances of operands are counted in elements. */
 #ifndef IV_BACKEND_CPU_GEMM_H
 #define IV_BACKEND_CPU_GEMM_H
 
@@ -21,21 +22,22 @@ static inline int64_t iv__panel_vectors(const iv__panels *p, int64_t panel)
 }
 int64_t iv__panel_of(const iv__panels *p, int64_t column);
 
-/* Floats of a packed matrix of k rows; panel p of it begins at iv__panel_begin(p) * k. */
-int64_t iv__packed_floats(const iv__cpu *cpu, int64_t k, int64_t n);
+/* Bytes of a packed matrix of k rows; panel p of it begins at element iv__panel_begin(p) *
+ * iv__operand_k(k). */
+size_t iv__packed_bytes(const iv__cpu *cpu, int64_t k, int64_t n);
 /* b(k,j) lies at b[k*ld + j], or at b[j*ld + k] when transposed. */
 void iv__pack(iv_home *home, const iv__cpu *cpu, int64_t k, int64_t n, const float *b, int64_t ld,
-              bool transposed, float *to);
+              bool transposed, void *to);
 
 /* c(i,j) (+)= sum over k of a(i,k) b(k,j). Sums run over k in order, in chunks of a size that k
  * alone decides: neither threads nor m and n change a bit. */
 typedef struct iv__product {
     int64_t m, n, k;
-    const float *a;
+    const void *a; /* f32; for iv__product_rows an operand */
     int64_t lda;
     bool a_transposed; /* a(i,k) at a[k*lda + i] */
     bool from_panels;  /* b is given in panels, in `packed`; else as it is, in `b` */
-    const float *packed;
+    const void *packed;
     const float *b;
     int64_t ldb;
     bool b_transposed; /* b(k,j) at b[j*ldb + k] */
@@ -48,9 +50,25 @@ typedef struct iv__product {
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
 void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
 
-/* A product with a packed b in the calling thread, a as it is. The batches share b, panel by
- * panel. */
+/* A product with a packed b in the calling thread, whose cpu->begin was called; a is an operand as
+ * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
+ * multiple of cpu->row_unit. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
+
+/* Elements from row to row of a left factor in scratch: whole cache lines, an odd number of them, so
+ * that neighbouring rows fall into different sets of a cache. */
+static inline int64_t iv__left_row(const iv__cpu *cpu, int64_t k)
+{
+    int64_t line = 64 / (int64_t)iv__operand_bytes(cpu);
+
+    return (iv__ceil_div(k, line) | 1) * line;
+}
+
+/* Floats of room for a left factor of m rows. */
+static inline int64_t iv__left_floats(const iv__cpu *cpu, int64_t m, int64_t k)
+{
+    return (m + cpu->row_unit) * iv__left_row(cpu, k) * (int64_t)iv__operand_bytes(cpu) / (int64_t)sizeof(float);
+}
 
 /* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */
 typedef struct iv__stream {

@@ -22,20 +22,16 @@ static bool resets_after(const iv_kernel_call *k)
 
 int iv__gru_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    want[1] = iv__want(panels, U, IV__PANELS | IV__FIRST_TWO_THIRDS);
-    want[2] = iv__want(panels, U, IV__PANELS | IV__LAST_THIRD);
-    return 3;
+    want[0] = iv__want(panels, U, IV__PANELS | IV__FIRST_TWO_THIRDS);
+    want[1] = iv__want(panels, U, IV__PANELS | IV__LAST_THIRD);
+    return iv__want_w(k, panels, IV__PANELS, want, 2);
 }
 
 int iv__gru_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
-    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__FIRST_TWO_THIRDS);
-    want[2] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__LAST_THIRD);
-    return 3;
+    want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__FIRST_TWO_THIRDS);
+    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__LAST_THIRD);
+    return iv__want_w(k, panels, IV__PANELS_TRANSPOSED, want, 2);
 }
 
 size_t iv__gru_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -61,9 +57,9 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     float *inner = k->out[3].data;
     bool after = resets_after(k);
 
-    iv__state_product(f, g, g->h, &u[0], k->packed[1], g->z, g->z_row, true);
+    iv__state_product(f, g, g->h, &u[0], k->packed[0], g->z, g->z_row, true);
     if (after)
-        iv__state_product(f, g, g->h, &u[1], k->packed[2], g->room, s->state_row, false);
+        iv__state_product(f, g, g->h, &u[1], k->packed[1], g->room, s->state_row, false);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row,
               *in = g->room + row * s->state_row;
@@ -75,7 +71,7 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
             f->cpu->gru_before(s->units, z, b, h, in);
     }
     if (!after) {
-        iv__state_product(f, g, g->room, &u[1], k->packed[2], g->z + 2 * s->units, g->z_row, true);
+        iv__state_product(f, g, g->room, &u[1], k->packed[1], g->z + 2 * s->units, g->z_row, true);
         for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
             float *z = g->z + row * g->z_row;
             if (iv__held(s, n, time))
@@ -101,6 +97,7 @@ void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .c0 = -1,
                                     .kept = k->out[2].data,
                                     .u = u,
+                                    .packed_w = iv__packed_w(k, 2),
                                     .step = step });
 }
 
@@ -139,9 +136,9 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
                              dy + at * units, dh, dz);
     }
     if (after) {
-        iv__back_through_u(b, g, 3 * units, units, k->packed[2], g->h, true);
+        iv__back_through_u(b, g, 3 * units, units, k->packed[1], g->h, true);
     } else {
-        iv__back_through_u(b, g, 2 * units, units, k->packed[2], g->room, false);
+        iv__back_through_u(b, g, 2 * units, units, k->packed[1], g->room, false);
         for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
             if (!iv__held(s, n, t))
                 b->cpu->gru_reset_back(units, gates + (n * s->steps + t) * s->sums,
@@ -151,16 +148,17 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
                                        g->z + row * g->z_row);
         }
     }
-    iv__back_through_u(b, g, 0, 2 * units, k->packed[1], g->h, true);
+    iv__back_through_u(b, g, 0, 2 * units, k->packed[0], g->h, true);
 }
 
-/* Rows of the product: h, 1, x and (reset before) inner; columns: z, r, g and (reset after)
+/* Rows of the product: h, (reset before) inner, 1 and x; columns: z, r, g and (reset after)
  * inner. */
 static void deliver(const iv__backward *b, const float *product)
 {
     const iv_kernel_call *k = b->k;
     int64_t units = b->s.units, sums = b->s.sums, row = b->dz_width;
-    const float *ones = product + units * row, *x = ones + row, *inner = x + b->s.inputs * row;
+    const float *inner = product + units * row, *ones = b->extra < 0 ? inner : inner + units * row,
+                *x = ones + row;
     float *dw = k->out[1].data, *du = k->out[2].data, *db = k->out[3].data;
     bool after = resets_after(k);
 
@@ -191,7 +189,7 @@ void iv__gru_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .dh = BACK_DH,
                        .dc = -1,
                        .extra = resets_after(k) ? -1 : BACK_INNER,
-                       .packed_w = k->packed[0],
+                       .packed_w = iv__packed_w(k, 2),
                        .step = step_back,
                        .deliver = deliver };
 

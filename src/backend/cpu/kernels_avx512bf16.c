@@ -5,10 +5,12 @@
 
 #define TILE_ROWS 8 /* even: two rows of e make a row of pairs */
 #define TILE_VECTORS 3
-#define TILES(T)                                                                                    \
-    T(1, 1)                                                                                         \
-    T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) \
-        T(6, 2) T(7, 2) T(8, 2) T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3)
+/* clang-format off */
+#define TILES(T)                                                                                   \
+    T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(7, 1) T(8, 1)                                \
+    T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2) T(7, 2) T(8, 2)                                \
+    T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(7, 3) T(8, 3)
+/* clang-format on */
 
 typedef uint16_t element;
 enum { K_UNIT = 2, ROW_UNIT = 1 };
@@ -35,6 +37,28 @@ INLINE void multiply(const int m, const int nv, V sum[TILE_ROWS][TILE_VECTORS], 
                 sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, right[j]);
         }
     }
+}
+
+enum { PEAK_SUMS = 12 };
+
+NOINLINE double peak(int64_t rounds, float *keep)
+{
+    V sum[PEAK_SUMS];
+    __m512bh by = (__m512bh)v_pairs(v_set(keep[0]), v_set(-keep[0])), one = (__m512bh)v_pairs(v_set(1), v_set(1));
+
+    UNROLL
+    for (int i = 0; i < PEAK_SUMS; i++)
+        sum[i] = v_set((float)i);
+    for (int64_t r = 0; r < rounds; r++) {
+        UNROLL
+        for (int i = 0; i < PEAK_SUMS; i++)
+            sum[i] = _mm512_dpbf16_ps(sum[i], by, one);
+    }
+    UNROLL
+    for (int i = 1; i < PEAK_SUMS; i++)
+        sum[0] = sum[0] + sum[i];
+    keep[1] = v_reduce_add(sum[0]);
+    return 4.0 * W * PEAK_SUMS * (double)rounds;
 }
 
 #define CPU avx512bf16

@@ -19,18 +19,14 @@ enum {
 
 int iv__lstm_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    want[1] = iv__want(panels, U, IV__PANELS);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS);
+    return iv__want_w(k, panels, IV__PANELS, want, 1);
 }
 
 int iv__lstm_back_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
-    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
+    return iv__want_w(k, panels, IV__PANELS_TRANSPOSED, want, 1);
 }
 
 size_t iv__lstm_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -46,16 +42,20 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     const iv__sequence *s = &f->s;
     float *cells = k->out[4].data;
 
-    iv__state_product(f, g, g->h, f->u, k->packed[1], g->z, g->z_row, true);
+    iv__state_product(f, g, g->h, f->u, k->packed[0], g->z, g->z_row, !s->numbered);
     for (int64_t n = g->begin; n < g->end; n++) {
-        int64_t row = n - g->begin;
-        float *z = g->z + row * g->z_row, *c = g->c + row * s->state_row;
-        if (iv__held(s, n, time))
-            memset(z, 0, (size_t)s->sums * sizeof *z);
-        else
-            f->cpu->lstm(s->units, z, k->in[B].data, g->h + row * s->state_row, c);
-        if (cells)
-            memcpy(cells + (n * s->steps + time) * s->units, c, (size_t)s->units * sizeof *c);
+        int64_t row = n - g->begin, at = n * s->steps + time;
+        float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
+        float *y = (float *)k->out[0].data + at * s->units, *cell = cells ? cells + at * s->units : NULL;
+        if (!iv__held(s, n, time)) {
+            f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data, h,
+                         c, y, cell);
+            continue;
+        }
+        memset(z, 0, (size_t)s->sums * sizeof *z);
+        memcpy(y, h, (size_t)s->units * sizeof *h);
+        if (cell)
+            memcpy(cell, c, (size_t)s->units * sizeof *c);
     }
 }
 
@@ -70,6 +70,8 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .c0 = C0,
                                     .kept = k->out[3].data,
                                     .u = &u,
+                                    .packed_w = iv__packed_w(k, 1),
+                                    .chooses = true,
                                     .step = step });
 }
 
@@ -98,9 +100,10 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
                               dy + at * s->units, g->h + row * s->state_row,
-                              g->c + row * s->state_row, g->z + row * g->z_row);
+                              g->c + row * s->state_row, g->z + row * g->z_row,
+                              b->dz + at * b->dz_width, s->reverse ? 1 : -1);
     }
-    iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
+    iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
 
 void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -114,9 +117,10 @@ void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .dh = BACK_DH,
                        .dc = BACK_DC,
                        .extra = -1,
-                       .packed_w = k->packed[0],
+                       .packed_w = iv__packed_w(k, 1),
                        .step = step_back,
-                       .deliver = iv__deliver_weights };
+                       .straight = true,
+                       .keeps = true };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);

@@ -18,8 +18,7 @@ size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t varia
     int64_t first, columns = columns_of(shape, variant, &first), rows = shape->dim[0];
     bool transposed = variant & IV__PANELS_TRANSPOSED;
 
-    return (size_t)iv__packed_floats(cpu, transposed ? columns : rows, transposed ? rows : columns) *
-           sizeof(float);
+    return iv__packed_bytes(cpu, transposed ? columns : rows, transposed ? rows : columns);
 }
 
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t variant, void *to)

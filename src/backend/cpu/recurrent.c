@@ -24,7 +24,12 @@ iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_
     const iv__recurrent *attr = k->attr;
     const int64_t *x = k->in[0].shape->dim, *u = k->in[2].shape->dim;
     int64_t threads = iv_home_threads(k->home);
-    iv__sequence s = { .records = x[0], .steps = x[1], .inputs = x[2], .units = u[0], .sums = u[1] };
+    iv__sequence s = { .records = x[0],
+                       .steps = x[1],
+                       .inputs = k->in[1].shape->dim[0],
+                       .units = u[0],
+                       .sums = u[1],
+                       .numbered = k->in[0].dtype == IV_I32 };
 
     s.reverse = attr->reverse;
     s.mask = k->n_in > n_in ? k->in[n_in].data : NULL;
@@ -76,6 +81,24 @@ typedef struct chunk_sums {
     int64_t row, time0;
 } chunk_sums;
 
+static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
+                        const chunk_sums *sums)
+{
+    const iv__sequence *s = &f->s;
+    size_t bytes = (size_t)s->sums * sizeof(float);
+
+    for (int64_t n = g->begin; n < g->end; n++) {
+        for (int64_t t = t0; t < t1; t++) {
+            const float *row = iv__chosen_row(s, f->k, n * s->steps + t);
+            float *to = sums->z + (n - g->begin) * sums->row + (t - sums->time0) * s->sums;
+            if (row)
+                memcpy(to, row, bytes);
+            else
+                memset(to, 0, bytes);
+        }
+    }
+}
+
 /* z = x w for times [t0, t1). */
 static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
                        const chunk_sums *sums)
@@ -83,7 +106,7 @@ static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int
     const iv__sequence *s = &f->s;
     int64_t records = g->end - g->begin, times = t1 - t0, x_record = s->steps * s->inputs;
     iv__panels panels = iv__panels_of(f->cpu, s->sums);
-    iv__product p = { .n = s->sums, .k = s->inputs, .from_panels = true, .packed = f->k->packed[0] };
+    iv__product p = { .n = s->sums, .k = s->inputs, .from_panels = true, .packed = f->packed_w };
 
     p.a = (const float *)f->k->in[0].data + g->begin * x_record + t0 * s->inputs;
     p.c = sums->z + (t0 - sums->time0) * s->sums;
@@ -144,13 +167,17 @@ static void forward_group(void *context, int64_t group, int thread)
         chunk_sums sums = { g.room + s->group_records * s->state_row, s->chunk * s->sums + 16, t0 };
         if (f->kept)
             sums = (chunk_sums){ f->kept + g.begin * s->steps * s->sums, s->steps * s->sums, 0 };
-        input_sums(f, &g, t0, t0 + end - begin, &sums);
+        if (!s->numbered)
+            input_sums(f, &g, t0, t0 + end - begin, &sums);
+        else if (!f->chooses)
+            choose_rows(f, &g, t0, t0 + end - begin, &sums);
         for (int64_t step = begin; step < end; step++) {
             int64_t t = iv__time_of(s, step);
             g.z = sums.z + (t - sums.time0) * s->sums;
             g.z_row = sums.row;
             f->step(f, &g, t);
-            iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
+            if (!f->chooses)
+                iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
                              s->state_row, g.end - g.begin, s->units);
         }
     }
@@ -168,7 +195,13 @@ void iv__forward_run(const iv__forward *f)
 
 static int64_t left_columns(const iv__sequence *s, bool extra)
 {
-    return s->units + 1 + s->inputs + (extra ? s->units : 0);
+    return s->units + (extra ? s->units : 0) + (s->numbered ? 0 : 1 + s->inputs);
+}
+
+/* Rows of the whole product of the weights; the last ones are sums that numbers choose. */
+static int64_t weight_rows(const iv__sequence *s, bool extra)
+{
+    return s->units + (extra ? s->units : 0) + 1 + s->inputs;
 }
 
 static iv__product weights_product(const iv__sequence *s, int64_t dz_width, bool extra)
@@ -205,7 +238,8 @@ size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequenc
 {
     iv__product w = weights_product(s, dz_width, extra), x = inputs_product(s, dz_width);
     size_t a = iv__product_scratch(home, cpu, &w), b = iv__product_scratch(home, cpu, &x);
-    int64_t floats = w.k * w.lda + iv__round_up(w.k * w.n, 16) + iv__round_up(w.m * w.n, 16) +
+    int64_t floats = w.k * w.lda + iv__round_up(w.k * w.n, 16) +
+                     iv__round_up(weight_rows(s, extra) * w.n, 16) +
                      iv_home_threads(home) * backward_room(s, dz_width);
 
     return (size_t)floats * sizeof(float) + (a > b ? a : b);
@@ -247,19 +281,25 @@ static void keep(const iv__backward *b, const iv__group *g, int64_t n, int64_t s
     float *left = b->left + at * b->left_row;
     size_t state = (size_t)s->units * sizeof(float);
 
-    memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row,
-           (size_t)b->dz_width * sizeof(float));
-    if (iv__held(s, n, iv__time_of(s, step))) { /* dz is 0, and whatever stands in x must stay without effect */
+    bool held = iv__held(s, n, iv__time_of(s, step));
+
+    if (held || !b->keeps)
+        memcpy(b->dz + at * b->dz_width, g->z + (n - g->begin) * g->z_row,
+               (size_t)b->dz_width * sizeof(float));
+    if (held) { /* dz is 0, and whatever stands in x must stay without effect */
         memset(left, 0, (size_t)b->left_width * sizeof *left);
         return;
     }
     memcpy(left, iv__state_before(s, b->k->in[b->y].data, b->k->in[b->h0].data, n, step), state);
     left += s->units;
+    if (b->extra >= 0) {
+        memcpy(left, (const float *)b->k->in[b->extra].data + at * s->units, state);
+        left += s->units;
+    }
+    if (s->numbered)
+        return;
     *left++ = 1;
     memcpy(left, (const float *)b->k->in[0].data + at * s->inputs, (size_t)s->inputs * sizeof(float));
-    left += s->inputs;
-    if (b->extra >= 0)
-        memcpy(left, (const float *)b->k->in[b->extra].data + at * s->units, state);
 }
 
 static void backward_group(void *context, int64_t group, int thread)
@@ -289,46 +329,89 @@ static void backward_group(void *context, int64_t group, int thread)
         deliver_states(s, &g, k->out[5].data, g.c);
 }
 
-void iv__deliver_weights(const iv__backward *b, const float *product)
-{
-    const iv__sequence *s = &b->s;
-    float *dw = b->k->out[1].data, *du = b->k->out[2].data, *db = b->k->out[3].data;
-    size_t row = (size_t)s->sums * sizeof(float);
+/* ---- the gradients of the weights: rows of [h before, extra, 1, x]^T dz ----------------------- */
 
-    if (du)
-        memcpy(du, product, (size_t)s->units * row);
-    if (db)
-        memcpy(db, product + s->units * s->sums, row);
-    if (dw)
-        memcpy(dw, product + (s->units + 1) * s->sums, (size_t)s->inputs * row);
+/* A part of these rows: where it is delivered at once if that is possible, else in the product. */
+static float *rows_from(const iv__backward *b, float *out, int64_t row)
+{
+    return out && b->straight && b->s.numbered ? out : b->product + row * b->dz_width;
+}
+
+/* Columns that a task owns. */
+enum { SUM_COLUMNS = 64 };
+
+/* The rows of 1 and x where x are numbers: no product is needed. */
+static void sum_chosen(void *context, int64_t task, int thread)
+{
+    const iv__backward *b = context;
+    const iv__sequence *s = &b->s;
+    int64_t first = task * SUM_COLUMNS, n = iv__min64(SUM_COLUMNS, b->dz_width - first);
+    float *ones = rows_from(b, b->k->out[3].data, b->left_width),
+          *x = rows_from(b, b->k->out[1].data, b->left_width + 1);
+
+    (void)thread;
+    for (int64_t i = 0; i < s->inputs; i++)
+        memset(x + i * b->dz_width + first, 0, (size_t)n * sizeof *x);
+    b->cpu->add_chosen(s->records * s->steps, n, b->dz + first, b->dz_width, b->k->in[0].data,
+                       s->inputs, x + first, ones + first);
+}
+
+static void deliver_rows(float *to, const float *from, int64_t rows, int64_t row)
+{
+    if (to && to != from)
+        memcpy(to, from, (size_t)(rows * row) * sizeof *to);
+}
+
+static void weight_gradients(const iv__backward *b, iv__product *w)
+{
+    const iv_kernel_call *k = b->k;
+    const iv__sequence *s = &b->s;
+    float *dw = k->out[1].data, *du = k->out[2].data, *db = k->out[3].data;
+    int64_t ones = s->units * (b->extra < 0 ? 1 : 2);
+
+    if (!dw && !du && !db)
+        return;
+    w->a = b->left;
+    w->b = b->dz;
+    w->c = rows_from(b, du, 0);
+    iv__product_run(k->home, b->cpu, w, b->scratch);
+    if (s->numbered)
+        iv__parallel(k->home, iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen,
+                     (void *)(uintptr_t)b);
+    if (!b->straight) {
+        b->deliver(b, b->product);
+        return;
+    }
+    deliver_rows(du, rows_from(b, du, 0), s->units, s->sums);
+    deliver_rows(db, rows_from(b, db, ones), 1, s->sums);
+    deliver_rows(dw, rows_from(b, dw, ones + 1), s->inputs, s->sums);
 }
 
 void iv__backward_run(iv__backward *b)
 {
     const iv_kernel_call *k = b->k;
-    iv__product w = weights_product(&b->s, b->dz_width, b->extra >= 0),
-                x = inputs_product(&b->s, b->dz_width);
+    const iv__sequence *s = &b->s;
+    bool extra = b->extra >= 0;
+    iv__product w = weights_product(s, b->dz_width, extra), x = inputs_product(s, b->dz_width);
 
-    b->units = iv__panels_of(b->cpu, b->s.units);
+    b->units = iv__panels_of(b->cpu, s->units);
     b->left = k->scratch;
     b->left_row = w.lda;
     b->left_width = w.m;
     b->dz = b->left + w.k * w.lda;
     b->product = b->dz + iv__round_up(w.k * w.n, 16);
-    b->rooms = b->product + iv__round_up(w.m * w.n, 16);
-    b->scratch = b->rooms + iv_home_threads(k->home) * backward_room(&b->s, b->dz_width);
-    iv__parallel(k->home, b->s.groups, backward_group, b);
-    if (k->out[1].data || k->out[2].data || k->out[3].data) {
-        w.a = b->left;
-        w.b = b->dz;
-        w.c = b->product;
-        iv__product_run(k->home, b->cpu, &w, b->scratch);
-        b->deliver(b, b->product);
+    b->rooms = b->product + iv__round_up(weight_rows(s, extra) * w.n, 16);
+    b->scratch = b->rooms + iv_home_threads(k->home) * backward_room(s, b->dz_width);
+    iv__parallel(k->home, s->groups, backward_group, b);
+    weight_gradients(b, &w);
+    if (!k->out[0].data)
+        return;
+    if (s->numbered) {
+        memset(k->out[0].data, 0, (size_t)(s->records * s->steps) * sizeof(float));
+        return;
     }
-    if (k->out[0].data) {
-        x.a = b->dz;
-        x.packed = b->packed_w;
-        x.c = k->out[0].data;
-        iv__product_run(k->home, b->cpu, &x, b->scratch);
-    }
+    x.a = b->dz;
+    x.packed = b->packed_w;
+    x.c = k->out[0].data;
+    iv__product_run(k->home, b->cpu, &x, b->scratch);
 }

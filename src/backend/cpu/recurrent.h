@@ -15,12 +15,28 @@ typedef struct iv__sequence {
     int64_t sums; /* floats of a row of pre-activations: gates * units */
     bool reverse;
     const float *mask;                    /* [N,T] or NULL */
+    bool numbered;                        /* x holds numbers of rows of w */
     int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once */
     int64_t state_row; /* floats of a row of states in scratch: an odd number of cache lines */
 } iv__sequence;
 
 /* x, w and u are inputs 0 to 2; the mask is input n_in where there are more than that. */
 iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_in);
+
+/* w in panels, the last of the packed forms; numbers need none. */
+static inline int iv__want_w(const iv_kernel_call *k, iv_packing panels, int64_t form,
+                             iv_packing want[IV_MAX_PACKED], int n)
+{
+    panels.input = 1;
+    panels.variant = form;
+    want[n] = panels;
+    return n + (k->in[0].dtype != IV_I32);
+}
+
+static inline const float *iv__packed_w(const iv_kernel_call *k, int n)
+{
+    return k->in[0].dtype != IV_I32 ? k->packed[n] : NULL;
+}
 
 static inline int64_t iv__time_of(const iv__sequence *s, int64_t step)
 {
@@ -58,12 +74,22 @@ struct iv__forward {
     iv__sequence s;
     int h0, c0;  /* inputs; c0 -1: there is no c */
     float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
-    const iv__panels *u; /* of the parts of u that the step multiplies with */
+    const iv__panels *u;   /* of the parts of u that the step multiplies with */
+    const float *packed_w; /* NULL: not needed */
+    bool chooses; /* the step itself adds the rows of w that numbers choose, and writes y */
     /* h, c and z become those after the step */
     void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
 };
 size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
+
+/* Row `number` of w, or NULL if there is none. */
+static inline const float *iv__chosen_row(const iv__sequence *s, const iv_kernel_call *k, int64_t at)
+{
+    int32_t number = ((const int32_t *)k->in[0].data)[at];
+
+    return number >= 0 && number < s->inputs ? (const float *)k->in[1].data + number * s->sums : NULL;
+}
 
 /* to (+)= rows of states times packed columns of u. */
 void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
@@ -80,14 +106,16 @@ struct iv__backward {
     int h0, y, dy, dh, dc; /* inputs; dc -1: there is no c */
     int64_t dz_width;      /* the first `sums` floats of dz go back through w */
     int extra;             /* input [N,T,H] that stands in the left factor too, or -1 */
+    bool straight;         /* dz is that of all sums: du, db and dw are the product's rows */
     const float *packed_w; /* transposed */
     iv__panels units;
     /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
     void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
-    /* dw, du and db out of [h before, 1, x, extra]^T dz */
+    /* dw, du and db out of [h before, extra, 1, x]^T dz; not called if `straight` */
     void (*deliver)(const iv__backward *b, const float *product);
     /* The factors of that product: left [N T, left_row], dz [N T, dz_width]. */
     float *left, *dz, *product, *rooms, *scratch;
+    bool keeps; /* the step leaves dz there itself */
     int64_t left_row, left_width;
 };
 size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
@@ -100,9 +128,6 @@ void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first
 
 /* The record holds its state: what came goes on, and dz is 0. */
 void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);
-
-/* `deliver` where dz is that of all sums: du, db and dw are the product's rows. */
-void iv__deliver_weights(const iv__backward *b, const float *product);
 
 /* Rows of a matrix out of columns of another. */
 void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows,

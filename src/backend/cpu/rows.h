@@ -25,15 +25,15 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 
 /* clang-format off */
 /* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or
- * those of a loss. */
+ * those of a loss, or of a recurrent row. */
 #define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
     ROW(matmul, f32)                                                                               \
-    ROW(lstm, f32)                                                                                 \
-    ROW(lstm_back, f32)                                                                            \
-    ROW(gru, f32)                                                                                  \
-    ROW(gru_back, f32)                                                                             \
-    ROW(simple_rnn, f32)                                                                           \
-    ROW(simple_rnn_back, f32)                                                                      \
+    ROW(lstm, recurrent)                                                                           \
+    ROW(lstm_back, recurrent)                                                                      \
+    ROW(gru, recurrent)                                                                            \
+    ROW(gru_back, recurrent)                                                                       \
+    ROW(simple_rnn, recurrent)                                                                     \
+    ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)                                                           \
     PLAIN(softmax, f32)                                                                            \
@@ -42,6 +42,7 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 
 /* Those of them that take their operands in any form (cpu.h). */
 #define IV__BF16_ROWS(ROW)                                                                         \
+    ROW(matmul, f32)                                                                               \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)
 
@@ -54,19 +55,23 @@ IV__CPU_ROWS(ROW, PLAIN)
 #undef ROW
 #undef PLAIN
 
-/* Elementwise rows, whose reference is built for any processor of the family: here for AVX-512. */
+/* Elementwise rows, whose reference is built for any processor of the family: here for those of
+ * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
     ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
     ROW(add) ROW(sub) ROW(mul) ROW(div)
 
-#define ROW(name) void iv__##name##_avx512(const iv_kernel_call *k);
+#define ROW(name)                                                                                  \
+    void iv__##name##_avx2(const iv_kernel_call *k);                                               \
+    void iv__##name##_avx512(const iv_kernel_call *k);
 IV__POINTWISE_ROWS(ROW)
 #undef ROW
 
 /* clang-format on */
 
-/* No array is empty, and all are f32 but for a loss's targets. */
+/* No array is empty, and all are f32 but for a loss's targets and a recurrent row's numbers. */
 bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_loss(const iv_kernel_call *k);
+bool iv__fits_recurrent(const iv_kernel_call *k);
 
 #endif

@@ -7,19 +7,15 @@ enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
 
 int iv__simple_rnn_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    want[1] = iv__want(panels, U, IV__PANELS);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS);
+    return iv__want_w(k, panels, IV__PANELS, want, 1);
 }
 
 int iv__simple_rnn_back_packings(const iv_kernel_call *k, iv_packing panels,
                                  iv_packing want[IV_MAX_PACKED])
 {
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
-    want[1] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
-    return 2;
+    want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);
+    return iv__want_w(k, panels, IV__PANELS_TRANSPOSED, want, 1);
 }
 
 size_t iv__simple_rnn_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -31,7 +27,7 @@ size_t iv__simple_rnn_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 
 static void step(const iv__forward *f, const iv__group *g, int64_t time)
 {
-    iv__state_product(f, g, g->h, f->u, f->k->packed[1], g->z, g->z_row, true);
+    iv__state_product(f, g, g->h, f->u, f->k->packed[0], g->z, g->z_row, true);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         if (!iv__held(&f->s, n, time))
             f->cpu->simple_rnn(f->s.units, g->z + row * g->z_row, f->k->in[B].data,
@@ -51,6 +47,7 @@ void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .c0 = -1,
                                     .kept = k->out[0].data,
                                     .u = &u,
+                                    .packed_w = iv__packed_w(k, 1),
                                     .step = step });
 }
 
@@ -76,7 +73,7 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
             b->cpu->simple_rnn_back(s->units, y + at, dy + at, g->h + row * s->state_row,
                                     g->z + row * g->z_row);
     }
-    iv__back_through_u(b, g, 0, s->sums, k->packed[1], g->h, true);
+    iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
 
 void iv__simple_rnn_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -90,9 +87,9 @@ void iv__simple_rnn_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
                        .dh = BACK_DH,
                        .dc = -1,
                        .extra = -1,
-                       .packed_w = k->packed[0],
+                       .packed_w = iv__packed_w(k, 1),
                        .step = step_back,
-                       .deliver = iv__deliver_weights };
+                       .straight = true };
 
     b.dz_width = b.s.sums;
     iv__backward_run(&b);

@@ -1,7 +1,8 @@
 /* vector.h: words that every kernels_*.c is written in.
  *
- * Each such file defines V (a vector of floats, on which + - * / work), W (its floats), the tile
- * sizes and the v_ functions below it, then includes inner.inc, which is written once for all. */
+ * Each such file has V (a vector of floats, on which + - * / work), W (its floats) and the v_
+ * functions, of its own or from a words_*.h, defines the tile sizes, then includes inner.inc, which
+ * is written once for all. */
 #ifndef IV_BACKEND_CPU_VECTOR_H
 #define IV_BACKEND_CPU_VECTOR_H
 

@@ -29,6 +29,7 @@ INLINE V v_with_sign(V x, V sign)
 }
 INLINE V v_below(V x, V limit, V yes, V no) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, limit, _CMP_LT_OQ), no, yes); }
 INLINE V v_ldexp(V x, V power) { return _mm512_scalef_ps(x, power); } /* power is whole */
+INLINE V v_ldexp_held(V x, V power) { return v_ldexp(x, power); }
 
 INLINE float v_reduce_add(V x)
 {

@@ -37,6 +37,11 @@ INLINE V v_ldexp(V x, V power) /* power is whole; in two steps, so that denormal
     bits e = __builtin_convertvector(power, bits), half = e >> 1;
     return x * (V)((half + 127) << 23) * (V)((e - half + 127) << 23);
 }
+INLINE V v_ldexp_held(V x, V power)
+{
+    bits e = __builtin_convertvector(v_min(v_set(127), power), bits);
+    return x * (V)((e + 127) << 23);
+}
 INLINE float v_reduce_add(V x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 INLINE float v_reduce_max(V x)
 {

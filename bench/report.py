@@ -1,0 +1,117 @@
+"""The table of results.json as text: `report.py FILE` writes it again."""
+
+import json
+import statistics
+import sys
+
+from workloads import (MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload, is_f32)
+
+
+def ratio_of(comparison):
+    return statistics.median(comparison["ratios"])
+
+
+def spread_of(comparison):
+    """Least, quartiles and most of the ratios."""
+    ratios = comparison["ratios"]
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else 3 * ratios
+    return f"{min(ratios):.2f} [{low:.2f}-{high:.2f}] {max(ratios):.2f}"
+
+
+def line_of(comparison):
+    return (f"{comparison['workload']:13} {comparison['peer']:15} {ratio_of(comparison):7.2f} x  "
+            f"{spread_of(comparison)}")
+
+
+def times(number):
+    return f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 20 else f"{number:.2f}"
+
+
+def side_line(name, side, last):
+    return (f"  {name:34.34} {1e3 * side['seconds']:10.2f} {1e3 * side['cpu_seconds']:10.2f} "
+            f"{side['peak_bytes'] / 2**20:8.0f} {side['ready_seconds']:8.3f} {side['first_seconds']:8.3f} "
+            f"{100 * side['share']:5.0f} %  {last}")
+
+
+def of_workload(results, workload):
+    return [c for c in results["comparisons"] if c["workload"] == workload.name]
+
+
+def verdict(value, must, moonshot):
+    if value >= moonshot:
+        return "moonshot reached"
+    return "must reached" if value >= must else "not reached"
+
+
+def goal_line(what, value, must, moonshot, against):
+    return f"{what:26} {times(value):>6} x {must:>6g} {moonshot:>6g}   {verdict(value, must, moonshot):17} {against}"
+
+
+def fastest(comparisons, workload):
+    """The fastest f32 peer that the workload's goal is about."""
+    about = [c for c in comparisons if has_goal_of_workload(workload, c["peer"])]
+    return min(about, key=ratio_of, default=None)
+
+
+def goal_lines(results):
+    lines = []
+    for workload in WORKLOADS:
+        comparisons = of_workload(results, workload)
+        best = fastest(comparisons, workload)
+        if best and workload.must:
+            lines.append(goal_line(workload.name, ratio_of(best), workload.must, workload.moonshot,
+                                   PEERS[best["peer"]]))
+        for c in comparisons:
+            if (workload.name, c["peer"]) in OWN_GOALS:
+                lines.append(goal_line(f"{workload.name}, whole prefix", ratio_of(c),
+                                       *OWN_GOALS[workload.name, c["peer"]], PEERS[c["peer"]]))
+        for title, (name, must, moonshot), key in (("memory", MEMORY_GOAL, "peak_bytes"),
+                                                   ("start", START_GOAL, "ready_seconds")):
+            if best and name == workload.name:
+                lines.append(goal_line(f"{name}, {title}", best["other"][key] / best["ivory"][key], must,
+                                       moonshot, PEERS[best["peer"]]))
+    return lines
+
+
+def epoch_line(comparison):
+    """Mean step times steps, for real batches."""
+    steps = comparison["ivory"].get("epoch_steps")
+    if not steps:
+        return []
+    mine, theirs = (steps * comparison[side]["seconds_mean"] for side in ("ivory", "other"))
+    return [f"  {'':34} an epoch of {steps} steps: {mine:.1f} s and {theirs:.1f} s"]
+
+
+def text_of(results):
+    machine = results["machine"]
+    lines = [f"{machine['ivory']}, {machine['date']}",
+             f"{machine['processor']}, {machine['threads']} threads, {' '.join(machine['instructions'])}; "
+             f"f32 peak {machine.get('peak_gflops', 0):.0f} GFLOP/s",
+             f"{machine['system']}, Python {machine['python']}",
+             "", f"{'against the fastest f32 peer':26} {'ratio':>8} {'must':>6} {'moon':>6}"]
+    lines += goal_lines(results)
+    lines += ["", f"  {'':34} {'step ms':>10} {'CPU ms':>10} {'MiB':>8} {'ready s':>8} {'first s':>8} {'peak':>7}"
+              "  Ivory is faster: median, least [quartiles] most"]
+    for workload in WORKLOADS:
+        comparisons = of_workload(results, workload)
+        if not comparisons:
+            continue
+        quickest = min(comparisons, key=lambda c: c["ivory"]["seconds"])["ivory"]
+        lines += ["", f"{workload.name}: {workload.says}; {comparisons[0]['gflop']:.2f} GFLOP a step",
+                  side_line(f"Ivory {quickest['version']}, {quickest['precision']}, "
+                            f"{quickest['instructions']}", quickest, "")]
+        for c in comparisons:
+            kept = ", ".join(str(v) for v in c["other"].get("choice", {}).values())
+            lines.append(side_line(PEERS[c["peer"]], c["other"], f"{times(ratio_of(c)):>6} x  {spread_of(c)}"))
+            lines.append(f"  {'':34} {c['other']['peer']}{': ' + kept if kept else ''}")
+            lines += epoch_line(c)
+            if c["disturbed"]:
+                lines.append(f"  {'':34} {c['disturbed']} rounds disturbed by other work, after repeats")
+    for missing in results["missing"]:
+        lines.append(f"missing: {missing['workload']}, {PEERS[missing['peer']]}: {missing['reason']}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        print(text_of(json.load(file)), end="")
