@@ -24,6 +24,7 @@
 
 enum {
     TASK_ROWS = 288,        /* of a row task, at most: what w is read for once */
+    TASK_FLOATS = 160 << 10, /* of its x and dx, about: what lies in L2 */
     BLOCK_BYTES = 18 << 20, /* of e, at most, if one step of dw is no more than that */
     SMALL_BLOCK = 512 << 10, /* of e: no block need be smaller */
     PART_FLOATS = 1 << 16,   /* of dw: several lie in L2 */
@@ -71,13 +72,14 @@ static void *take(layout *l, int64_t count, size_t size)
 static void cut_rows(iv__loss_job *j, int64_t threads)
 {
     int64_t row_bytes = j->columns * (int64_t)sizeof(float);
+    int64_t most = iv__min64(TASK_ROWS, iv__round_up(TASK_FLOATS / (j->x_row + j->dx_columns), j->row_unit));
     int64_t block = TASK_ROWS * iv__ceil_div(threads, 2);
 
     block = block < SMALL_BLOCK / row_bytes ? SMALL_BLOCK / row_bytes : block;
     block = iv__min64(block, BLOCK_BYTES / row_bytes);
     block = iv__min64(iv__round_up(j->rows, j->sum_rows), block / j->sum_rows * j->sum_rows);
     j->block_rows = block < j->sum_rows ? j->sum_rows : block;
-    j->task_rows = iv__min64(iv__min64(TASK_ROWS, j->block_rows),
+    j->task_rows = iv__min64(iv__min64(most, j->block_rows),
                              iv__round_up(iv__ceil_div(j->rows, 4 * threads), j->row_unit));
 }
 
@@ -250,8 +252,8 @@ static void column_task(const iv__loss_job *j, const iv__loss_task *t)
         for (c.panel = iv__part(j->panels.count, pg, j->panel_groups); c.panel < end; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
             c.e = j->e_right + half * j->e_block + first * j->e_rows * bytes;
-            c.to = j->dw + first * (j->inputs + 1);
             c.ldc = iv__loss_width(j, c.panel);
+            c.to = j->dw + first * (j->inputs + 1) + c.i0 * c.ldc;
             iv__loss_weights(j, &c);
             if (t->block == j->blocks - 1)
                 deliver(j, c.panel, c.i0, c.i1);

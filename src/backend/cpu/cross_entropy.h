@@ -105,7 +105,7 @@ void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int6
 void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s); /* all of them, and dx delivered */
 
 /* What `rows` rows of a block give to rows [i0,i1) of dw, the last of all being db, in one panel
- * (cross_entropy_columns.c); `to` has rows of ldc floats, `last` of the last vector are written. */
+ * (cross_entropy_columns.c); `to` is row i0 and has rows of ldc floats, `last` of the last vector are written. */
 typedef struct iv__loss_columns {
     const char *xs, *e; /* of the block: xs, and e as right factor */
     int64_t rows, panel, i0, i1;

@@ -13,7 +13,7 @@ static void weight_tiles(const iv__loss_job *j, const iv__loss_columns *c, iv__t
 
     for (int64_t i = c->i0; i < c->i1; i += cpu->rows, line += steps) {
         t->a = a + i * a_step * bytes;
-        t->c = c->to + i * c->ldc;
+        t->c = c->to + (i - c->i0) * c->ldc;
         iv__look_ahead(t, &next, 1, line);
         iv__tile_run(cpu, iv__min64(cpu->rows, c->i1 - i), vectors, t);
     }

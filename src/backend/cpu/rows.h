@@ -42,7 +42,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 
 /* Those of them that take their operands in any form (cpu.h). */
 #define IV__BF16_ROWS(ROW)                                                                         \
-    ROW(matmul, f32)
+    ROW(matmul, f32)                                                                               \
+    ROW(linear_cross_entropy, loss)                                                                \
+    ROW(linear_cross_entropy_back, loss)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
