@@ -30,14 +30,14 @@ static int64_t choose(choices *c, int64_t n) /* one of 0 .. n-1, n <= 256; drawn
     return *c->at++ % n;
 }
 
-/* A size up to `most`: small ones as often as others, and now and then none. */
+/* A size up to `most`: a small one half of the time, and now and then none. */
 static int64_t size_of(choices *c, int64_t most)
 {
     int64_t kind = choose(c, 64), high = choose(c, 256), low = choose(c, 256);
 
     if (kind == 63)
         return 0;
-    return 1 + (256 * high + low) % (kind < 16 && most > 9 ? 9 : most);
+    return 1 + (256 * high + low) % (kind < 32 && most > 20 ? 20 : most);
 }
 
 static float draw(choices *c, float scale)
