@@ -33,11 +33,9 @@ static void part_task(void *context, int64_t part, int thread)
     for (s.first = begin; s.first < end; s.first += s.count) {
         s.count = iv__min64(j->sum_rows, end - s.first);
         iv__loss_rows(j, &s);
-        iv__loss_columns c = { .xs = s.xs,
-                               .rows = s.count,
-                               .i1 = j->inputs + 1,
-                               .add = s.first > begin,
-                               .last = j->cpu->width };
+        iv__loss_columns c = {
+            .xs = s.xs, .rows = s.count, .i1 = j->inputs + 1, .add = s.first > begin, .last = j->cpu->width
+        };
         for (; j->weights && c.panel < j->panels.count; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
             c.e = s.e_right + first * j->e_rows * bytes;
@@ -98,7 +96,8 @@ static iv__loss_span shared_span(const iv__loss_job *j, int64_t begin, int64_t c
 
 static iv__loss_span rows_of(const iv__loss_job *j, int64_t chunk, int thread)
 {
-    return shared_span(j, chunk * j->row_unit, iv__min64(j->row_unit, j->rows - chunk * j->row_unit), thread);
+    return shared_span(j, chunk * j->row_unit,
+                       iv__min64(j->row_unit, j->rows - chunk * j->row_unit), thread);
 }
 
 /* x as a left factor, and top from the first panel. */
@@ -158,7 +157,8 @@ static void group_weights(const iv__loss_job *j, int64_t i0, int64_t i1, int64_t
 static void group_back(void *context, int64_t g, int thread)
 {
     const iv__loss_job *j = context;
-    int64_t p0 = iv__part(j->panels.count, g, j->groups), p1 = iv__part(j->panels.count, g + 1, j->groups);
+    int64_t p0 = iv__part(j->panels.count, g, j->groups),
+            p1 = iv__part(j->panels.count, g + 1, j->groups);
     iv__loss_span s = shared_span(j, 0, j->rows, thread);
 
     iv__loss_begin(j);
