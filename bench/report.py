@@ -1,6 +1,7 @@
-"""The table of results.json as text: `report.py FILE` writes it again."""
+"""The table of results as text: `report.py FILE...` writes it from one or several runs."""
 
 import json
+import pathlib
 import statistics
 import sys
 
@@ -112,6 +113,13 @@ def text_of(results):
     return "\n".join(lines) + "\n"
 
 
+def merged(runs):
+    """Comparisons of several runs, in the order of the peers; the machine is that of the last."""
+    order = list(PEERS)
+    comparisons = sorted((c for run in runs for c in run["comparisons"]), key=lambda c: order.index(c["peer"]))
+    return {"machine": runs[-1]["machine"], "comparisons": comparisons,
+            "missing": [m for run in runs for m in run["missing"]]}
+
+
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:
-        print(text_of(json.load(file)), end="")
+    print(text_of(merged([json.loads(pathlib.Path(name).read_text()) for name in sys.argv[1:]])), end="")
