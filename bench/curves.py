@@ -69,7 +69,7 @@ def measure(options):
 
 
 def milliseconds(value, _):
-    return f"{value:g}"
+    return f"{value:,g}"
 
 
 def draw_panel(axes, points, axis, label, base, ticker):
@@ -112,15 +112,15 @@ def draw(data, picture):
     figure, panels = pyplot.subplots(2, 2, figsize=(2 * PANEL_WIDTH, 2 * PANEL_HEIGHT + 0.9))
     for panel, (axis, (label, _)) in zip(panels.flat, AXES.items()):
         draw_panel(panel, points, axis, label, base, ticker)
-    figure.suptitle("A training step of the recipes model", x=0.06, ha="left", fontsize=13, color=INK)
-    figure.text(0.06, 0.935, "Ivory", color=MINE, fontsize=10, weight="bold")
-    figure.text(0.115, 0.935, f"{peer}, eager", color=THEIRS, fontsize=10, weight="bold")
+    figure.text(0.06, 0.965, "A training step of the recipes model", fontsize=13, color=INK)
+    figure.text(0.06, 0.94, "Ivory", color=MINE, fontsize=10, weight="bold")
+    figure.text(0.115, 0.94, f"{peer}, eager", color=THEIRS, fontsize=10, weight="bold")
     figure.text(0.06, 0.012,
                 f"Else LSTM {base['units']}, embedding {base['embed']}, vocabulary {base['vocabulary']:,}, batch "
                 f"{base['batch']} × {base['length']}, Adam, f32 (dotted). Grey: median ratio of alternated rounds.\n"
                 f"{machine_['processor']}, {machine_['threads']} threads; {machine_['ivory']}; "
                 f"{machine_['date'][:10]}. Source: make bench-curves.", color=SOFT, fontsize=7.5, va="bottom")
-    figure.tight_layout(rect=(0.02, 0.055, 1, 0.935))
+    figure.tight_layout(rect=(0.02, 0.055, 1, 0.93))
     figure.savefig(picture, metadata={"Date": None} if picture.suffix == ".svg" else None, dpi=110)
 
 

@@ -11,7 +11,7 @@ from processes import Worker, ivory_command
 
 ROUND_SECONDS = 0.5  # of each side in a pair; at least a step
 DROP = 0.7  # a round beside which the peak fell below this share of the best is repeated,
-FOREIGN = 0.1  # and so is one in which other programs took more than this share of the processors
+FOREIGN = 0.25  # and so is one in which other programs took more than this share of the processors
 TRIES = 5  # the least disturbed one counts
 
 
