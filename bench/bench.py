@@ -13,7 +13,7 @@ import sys
 
 import report
 from processes import Failed, ivory_command, peer_command, tune
-from rounds import Peak, Side, machine, run_pair
+from rounds import Peak, Side, machine, run_pairs
 from workloads import PEERS, WORKLOADS
 
 def arguments():
@@ -70,13 +70,12 @@ def compare(options, workload, name, peak, choices, log):
         if not options.quick:
             job["choice"] = choice_of(job, choices, log)
         peer = Side(peer_command(job), log)
-        pairs = [run_pair(peak, ivory, peer) for _ in range(options.rounds)]
+        tries, disturbed = run_pairs(options.rounds, peak, ivory, peer)
         peer.gflop = ivory.gflop
         return {
             "workload": workload.name, "peer": name, "gflop": ivory.gflop, "peak_gflops": peak.best,
             "ratios": [theirs / mine for mine, theirs in zip(ivory.rounds, peer.rounds)],
-            "repeated": sum(again for again, _ in pairs),
-            "disturbed": sum(not quiet for _, quiet in pairs),
+            "repeated": tries - options.rounds, "disturbed": disturbed,
             "ivory": ivory.result(peak), "other": peer.result(peak),
         }
     finally:

@@ -13,7 +13,7 @@ import statistics
 import sys
 
 from processes import Failed, ivory_command, peer_command
-from rounds import Peak, Side, machine, run_pair
+from rounds import Peak, Side, machine, run_pairs
 from workloads import WORKLOADS
 
 PEER = "torch-eager"
@@ -37,9 +37,9 @@ def measure_point(options, axis, value, peak, log):
     peer = None
     try:
         peer = Side(peer_command(job), log)
-        quiet = [run_pair(peak, ivory, peer)[1] for _ in range(options.rounds)]
+        _, disturbed = run_pairs(options.rounds, peak, ivory, peer)
         return {"axis": axis, "value": value, "ivory": statistics.median(ivory.rounds),
-                "peer": statistics.median(peer.rounds), "quiet": sum(quiet),
+                "peer": statistics.median(peer.rounds), "disturbed": disturbed,
                 "ratio": statistics.median(b / a for a, b in zip(ivory.rounds, peer.rounds)),
                 "name": peer.worker.description["peer"]}
     finally:

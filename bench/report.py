@@ -107,7 +107,7 @@ def text_of(results):
             lines.append(f"  {'':34} {c['other']['peer']}{': ' + kept if kept else ''}")
             lines += epoch_line(c)
             if c["disturbed"]:
-                lines.append(f"  {'':34} {c['disturbed']} rounds disturbed by other work, after repeats")
+                lines.append(f"  {'':34} {c['disturbed']} of {len(c['ratios'])} rounds disturbed by other work")
     for missing in results["missing"]:
         lines.append(f"missing: {missing['workload']}, {PEERS[missing['peer']]}: {missing['reason']}")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from processes import Worker, ivory_command
 ROUND_SECONDS = 0.5  # of each side in a pair; at least a step
 DROP = 0.7  # a round beside which the peak fell below this share of the best is repeated,
 FOREIGN = 0.25  # and so is one in which other programs took more than this share of the processors
-TRIES = 5  # the least disturbed one counts
+TRIES = 3  # for each round that is wanted; then the quietest count
 
 
 class Peak:
@@ -77,7 +77,7 @@ class Side:
         self.rounds.append(statistics.median(answer["seconds"]))
         self.seconds += answer["seconds"]
         self.cpu.append(answer["cpu_seconds"] / len(answer["seconds"]))
-        self.peak_bytes = answer["peak_bytes"]
+        self.peak_bytes = max(self.peak_bytes, answer["peak_bytes"])
         self.gflop = answer.get("gflop", self.gflop)
 
     def result(self, peak):
@@ -116,18 +116,24 @@ class Watch:
     def is_quiet(self):
         return self.lowest >= DROP * self.peak.best and self.foreign <= FOREIGN
 
+    def disturbance(self):
+        return self.foreign + 1 - self.lowest / self.peak.best
+
 
 def run_pair(peak, ivory, peer):
-    """One round of both, with the peak before, between and after. Returns how often it was begun again,
-    and whether the try that counts was quiet."""
+    """A round of both, with the peak before, between and after."""
+    watch = Watch(peak)
+    return watch, watch.round(ivory), watch.round(peer)
+
+
+def run_pairs(count, peak, ivory, peer):
+    """As many quiet rounds of both; or, after some patience, the quietest. Returns how many tries that
+    took, and how many of those that count were disturbed."""
     tries = []
-    for again in range(TRIES):
-        watch = Watch(peak)
-        tries.append((watch, watch.round(ivory), watch.round(peer)))
-        if watch.is_quiet():
-            break
-        time.sleep(0.3)
-    watch, mine, theirs = min(tries, key=lambda t: t[0].foreign + 1 - t[0].lowest / peak.best)
-    ivory.keep(mine)
-    peer.keep(theirs)
-    return again, watch.is_quiet()
+    while sum(watch.is_quiet() for watch, _, _ in tries) < count and len(tries) < TRIES * count:
+        tries.append(run_pair(peak, ivory, peer))
+    quietest = sorted(tries, key=lambda t: (not t[0].is_quiet(), t[0].disturbance()))[:count]
+    for _, mine, theirs in quietest:
+        ivory.keep(mine)
+        peer.keep(theirs)
+    return len(tries), sum(not watch.is_quiet() for watch, _, _ in quietest)
