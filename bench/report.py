@@ -5,7 +5,7 @@ import pathlib
 import statistics
 import sys
 
-from workloads import (MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload, is_f32)
+from workloads import MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload
 
 
 def ratio_of(comparison):
@@ -114,11 +114,13 @@ def text_of(results):
 
 
 def merged(runs):
-    """Comparisons of several runs, in the order of the peers; the machine is that of the last."""
+    """Comparisons of several runs, in the order of the peers; what was measured later counts."""
     order = list(PEERS)
-    comparisons = sorted((c for run in runs for c in run["comparisons"]), key=lambda c: order.index(c["peer"]))
-    return {"machine": runs[-1]["machine"], "comparisons": comparisons,
-            "missing": [m for run in runs for m in run["missing"]]}
+    latest = {(c["workload"], c["peer"]): c for run in runs for c in run["comparisons"]}
+    missing = {(m["workload"], m["peer"]): m for run in runs for m in run["missing"]}
+    return {"machine": runs[-1]["machine"],
+            "comparisons": sorted(latest.values(), key=lambda c: order.index(c["peer"])),
+            "missing": [m for key, m in missing.items() if key not in latest]}
 
 
 if __name__ == "__main__":
