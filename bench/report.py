@@ -92,7 +92,7 @@ def text_of(results):
              "", f"{'against the fastest f32 peer':26} {'ratio':>8} {'must':>6} {'moon':>6}"]
     lines += goal_lines(results)
     lines += ["", f"  {'':34} {'step ms':>10} {'CPU ms':>10} {'MiB':>8} {'ready s':>8} {'first s':>8} {'peak':>7}"
-              "  Ivory is faster: median, least [quartiles] most"]
+              "  ratio: median, least [quartiles] most"]
     for workload in WORKLOADS:
         comparisons = of_workload(results, workload)
         if not comparisons:
@@ -110,7 +110,7 @@ def text_of(results):
                 lines.append(f"  {'':34} {c['disturbed']} of {len(c['ratios'])} rounds disturbed by other work")
     for missing in results["missing"]:
         lines.append(f"missing: {missing['workload']}, {PEERS[missing['peer']]}: {missing['reason']}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def merged(runs):

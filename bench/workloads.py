@@ -32,11 +32,11 @@ PEERS = {
     "torch-eager": "PyTorch, eager, f32",
     "torch-compiled": "PyTorch, compiled, f32",
     "torch-bf16": "PyTorch, bf16",
-    "torch-rows": "PyTorch, eager, f32, padding rows taken out by hand",
-    "torch-prefix": "PyTorch, f32, whole prefix for each token",
+    "torch-rows": "PyTorch, f32, padding taken out",
+    "torch-prefix": "PyTorch, f32, whole prefix",
     "keras": "Keras, f32",
     "keras-bf16": "Keras, mixed bf16",
-    "keras-prefix": "Keras predict on TensorFlow, f32, whole prefix for each token",
+    "keras-prefix": "Keras predict, f32, whole prefix",
 }
 
 _recipes = Workload("recipes", "LSTM 128, embedding 100, vocabulary 10,000, batch 32 x 200, Adam",
