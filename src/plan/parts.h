@@ -13,6 +13,7 @@
 enum {
     BLOCK = 2048,      /* elements that a fused group carries through its members at once */
     CHUNK = 8 * BLOCK, /* elements of a fused group that one thread takes at once */
+    CACHE_LINE = 64,
     MOST_MEMBERS = 48, /* of a fused group, but for the cheap rows that come with its last call */
 };
 

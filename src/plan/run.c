@@ -112,6 +112,18 @@ static void *slot_of(const fused_job *job, int slot, int thread)
     return job->plan->slab + job->group->scratch_offset + index * BLOCK * 8;
 }
 
+/* The block after this one is asked for meanwhile. */
+static void *range_of(const iv_array *array, int64_t begin, int64_t count)
+{
+    size_t size = iv_dtype_size(array->dtype);
+    char *at = (char *)array->data + (size_t)begin * size;
+
+    for (char *next = at + (size_t)count * size, *end = next + (size_t)count * size; next < end;
+         next += CACHE_LINE)
+        __builtin_prefetch(next, 0, 2);
+    return at;
+}
+
 static void run_member(const fused_job *job, const iv__member *member, int64_t begin, int64_t count,
                        int thread)
 {
@@ -131,7 +143,7 @@ static void run_member(const fused_job *job, const iv__member *member, int64_t b
         if (member->in_as[i] == OPERAND_SLOT)
             k.in[i].data = slot_of(job, member->in_slot[i], thread);
         else if (member->in_as[i] == OPERAND_RANGE)
-            k.in[i].data = (char *)whole->in[i].data + (size_t)begin * iv_dtype_size(whole->in[i].dtype);
+            k.in[i].data = range_of(&whole->in[i], begin, count);
     }
     k.out[0] = whole->out[0];
     if (member->out_as == OPERAND_SLOT)

@@ -23,8 +23,9 @@
 #include <string.h>
 
 enum {
-    TASK_ROWS = 288,        /* of a row task, at most: what w is read for once */
-    BLOCK_BYTES = 18 << 20, /* of e, at most, if one step of dw is no more than that */
+    TASK_ROWS = 288,         /* of a row task, at most: what w is read for once */
+    TASK_FLOATS = 160 << 10, /* of its x and dx, about: what lies in L2 */
+    BLOCK_BYTES = 18 << 20,  /* of e, at most, if one step of dw is no more than that */
     SMALL_BLOCK = 512 << 10, /* of e: no block need be smaller */
     PART_FLOATS = 1 << 16,   /* of dw: several lie in L2 */
     PART_ROWS = 128,
@@ -71,13 +72,15 @@ static void *take(layout *l, int64_t count, size_t size)
 static void cut_rows(iv__loss_job *j, int64_t threads)
 {
     int64_t row_bytes = j->columns * (int64_t)sizeof(float);
+    int64_t most = iv__min64(TASK_ROWS,
+                             iv__round_up(TASK_FLOATS / (j->x_row + j->dx_columns), j->row_unit));
     int64_t block = TASK_ROWS * iv__ceil_div(threads, 2);
 
     block = block < SMALL_BLOCK / row_bytes ? SMALL_BLOCK / row_bytes : block;
     block = iv__min64(block, BLOCK_BYTES / row_bytes);
     block = iv__min64(iv__round_up(j->rows, j->sum_rows), block / j->sum_rows * j->sum_rows);
     j->block_rows = block < j->sum_rows ? j->sum_rows : block;
-    j->task_rows = iv__min64(iv__min64(TASK_ROWS, j->block_rows),
+    j->task_rows = iv__min64(iv__min64(most, j->block_rows),
                              iv__round_up(iv__ceil_div(j->rows, 4 * threads), j->row_unit));
 }
 
@@ -144,7 +147,8 @@ static void lay_out_groups(iv__loss_job *j, layout *l)
 }
 
 /* Sizes for `rows` rows, and where everything lies in scratch (base NULL: only how much). */
-static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, int64_t rows, layout *l)
+static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, int64_t rows,
+                           layout *l)
 {
     const iv_shape *w = k->in[W].shape;
     int64_t threads = iv_home_threads(k->home), bytes = (int64_t)iv__operand_bytes(cpu);
@@ -174,7 +178,10 @@ static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool bac
     else
         lay_out_groups(&j, l);
     /* Parts hold what follows per thread, blocks twice. */
-    int64_t times = !back ? 0 : j.form == IV__LOSS_PARTS ? threads : j.form == IV__LOSS_BLOCKS ? 2 : 1;
+    int64_t times = !back                       ? 0
+                    : j.form == IV__LOSS_PARTS  ? threads
+                    : j.form == IV__LOSS_BLOCKS ? 2
+                                                : 1;
     int64_t high = pairs ? iv__round_up(j.inputs + 1, cpu->row_unit) : j.x_row;
     j.xs_block = j.e_rows * high * bytes;
     j.e_block = j.e_rows * j.columns * bytes;
@@ -207,7 +214,9 @@ size_t iv__linear_cross_entropy_back_scratch(const iv__cpu *cpu, const iv_kernel
 
 static void row_task(const iv__loss_job *j, const iv__loss_task *t, int thread)
 {
-    iv__loss_span s = { .first = t->block * j->block_rows + t->begin, .begin = t->begin, .count = t->end - t->begin };
+    iv__loss_span s = { .first = t->block * j->block_rows + t->begin,
+                        .begin = t->begin,
+                        .count = t->end - t->begin };
     int64_t half = t->block & 1;
 
     iv__loss_room(j, j->task_rows, j->rooms + (size_t)thread * j->room, &s);
@@ -235,7 +244,8 @@ static void deliver(const iv__loss_job *j, int64_t panel, int64_t i0, int64_t i1
 
 static void column_task(const iv__loss_job *j, const iv__loss_task *t)
 {
-    int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows), bytes = (int64_t)iv__operand_bytes(j->cpu);
+    int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows),
+            bytes = (int64_t)iv__operand_bytes(j->cpu);
     int64_t half = t->block & 1;
 
     for (int64_t item = t->begin; item < t->end; item++) {
@@ -250,8 +260,8 @@ static void column_task(const iv__loss_job *j, const iv__loss_task *t)
         for (c.panel = iv__part(j->panels.count, pg, j->panel_groups); c.panel < end; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
             c.e = j->e_right + half * j->e_block + first * j->e_rows * bytes;
-            c.to = j->dw + first * (j->inputs + 1);
             c.ldc = iv__loss_width(j, c.panel);
+            c.to = j->dw + first * (j->inputs + 1) + c.i0 * c.ldc;
             iv__loss_weights(j, &c);
             if (t->block == j->blocks - 1)
                 deliver(j, c.panel, c.i0, c.i1);

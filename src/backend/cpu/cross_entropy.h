@@ -34,15 +34,15 @@ typedef struct iv__loss_job {
     int64_t sum_rows, tile_rows;   /* that one step of dw takes; of a tile */
     int64_t row_unit;              /* divides the rows of tasks */
     int64_t block_rows, task_rows, blocks, tile_groups, panel_groups;
-    int64_t parts, groups;      /* of the rows; of the panels */
-    int64_t x_row, e_rows;      /* elements of a row of x; rows of a panel of e */
-    int64_t *row;               /* where the rows come from */
-    float *bias;                /* filled up with -infinity */
-    char *x, *xs;               /* rows of x; x times its factor, as the left factor of dw */
-    char *e, *e_right;          /* exponentials as left factor of dx, and right one of dw */
-    int64_t xs_block, e_block;  /* bytes of one block: there may be two of each */
-    float *dw;                  /* in panels, db as its last row; for each part one */
-    int64_t dw_part;            /* floats */
+    int64_t parts, groups;     /* of the rows; of the panels */
+    int64_t x_row, e_rows;     /* elements of a row of x; rows of a panel of e */
+    int64_t *row;              /* where the rows come from */
+    float *bias;               /* filled up with -infinity */
+    char *x, *xs;              /* rows of x; x times its factor, as the left factor of dw */
+    char *e, *e_right;         /* exponentials as left factor of dx, and right one of dw */
+    int64_t xs_block, e_block; /* bytes of one block: there may be two of each */
+    float *dw;                 /* in panels, db as its last row; for each part one */
+    int64_t dw_part;           /* floats */
     float *top, *at, *sums, *factor, *dx; /* of all rows, where panels come in groups */
     char *rooms;
     size_t room; /* bytes of a thread */
@@ -57,8 +57,8 @@ typedef struct iv__loss_span {
     int64_t first, begin, count; /* the first over all, and in its block */
     const char *x;               /* a left factor of x_row elements a row */
     int64_t x_row;
-    char *x_room; /* for it, if it cannot be used where it lies */
-    char *xs, *e, *e_right;      /* of the block */
+    char *x_room;                          /* for it, if it cannot be used where it lies */
+    char *xs, *e, *e_right;                /* of the block */
     float *sums, *top, *at, *sum, *factor; /* at: the target's e */
     float *dx, *exact, *scaled, *log;
     int32_t *panel, *column, *head, *next; /* of targets: see iv__loss_find_targets */
@@ -105,7 +105,7 @@ void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int6
 void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s); /* all of them, and dx delivered */
 
 /* What `rows` rows of a block give to rows [i0,i1) of dw, the last of all being db, in one panel
- * (cross_entropy_columns.c); `to` has rows of ldc floats, `last` of the last vector are written. */
+ * (cross_entropy_columns.c); `to` is row i0 and has rows of ldc floats, `last` of the last vector are written. */
 typedef struct iv__loss_columns {
     const char *xs, *e; /* of the block: xs, and e as right factor */
     int64_t rows, panel, i0, i1;

@@ -7,13 +7,14 @@ static void weight_tiles(const iv__loss_job *j, const iv__loss_columns *c, iv__t
     const iv__cpu *cpu = j->cpu;
     int64_t bytes = (int64_t)iv__operand_bytes(cpu), k = t->k * t->blocks;
     int64_t vectors = iv__panel_vectors(&j->panels, c->panel);
-    int64_t steps = cpu->operands == IV__PAIRS ? k / 2 : k, size = k * iv__loss_width(j, c->panel) * bytes;
+    int64_t steps = cpu->operands == IV__PAIRS ? k / 2 : k,
+            size = k * iv__loss_width(j, c->panel) * bytes;
     iv__stream next = { (const float *)((const char *)t->b + size), size / 64 };
     int64_t line = 0;
 
     for (int64_t i = c->i0; i < c->i1; i += cpu->rows, line += steps) {
         t->a = a + i * a_step * bytes;
-        t->c = c->to + i * c->ldc;
+        t->c = c->to + (i - c->i0) * c->ldc;
         iv__look_ahead(t, &next, 1, line);
         iv__tile_run(cpu, iv__min64(cpu->rows, c->i1 - i), vectors, t);
     }

@@ -2,12 +2,13 @@
 #include "backend/cpu/cross_entropy.h"
 
 #include "base/math.h"
+#include "base/threads.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    DX_PANELS = 2, /* panels of e that one step of dx takes */
+    DX_PANELS = 3, /* panels of e that one step of dx takes */
     K_CHUNK = 384, /* inputs whose products are summed in registers */
 };
 
@@ -24,7 +25,8 @@ size_t iv__loss_room(const iv__loss_job *j, int64_t rows, char *room, iv__loss_s
     const iv__cpu *cpu = j->cpu;
     size_t used = 0;
 
-    s->x = s->x_room = take(room, &used, iv__round_up(rows, cpu->row_unit) * j->x_row, iv__operand_bytes(cpu));
+    s->x = s->x_room = take(room, &used, iv__round_up(rows, cpu->row_unit) * j->x_row,
+                            iv__operand_bytes(cpu));
     s->sums = take(room, &used, rows * cpu->width, sizeof(float));
     s->top = take(room, &used, rows, sizeof(float));
     s->at = take(room, &used, rows, sizeof(float));
@@ -37,7 +39,9 @@ size_t iv__loss_room(const iv__loss_job *j, int64_t rows, char *room, iv__loss_s
     s->panel = take(room, &used, rows, sizeof *s->panel);
     s->column = take(room, &used, rows, sizeof *s->column);
     s->dx = take(room, &used, j->back ? rows * j->dx_columns : 0, sizeof(float));
-    s->scaled = take(room, &used, j->back && cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS * (j->inputs + 1) : 0, sizeof(float));
+    s->scaled = take(room, &used,
+                     j->back && cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS * (j->inputs + 1) : 0,
+                     sizeof(float));
     return used;
 }
 
@@ -56,7 +60,8 @@ static char *e_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t pane
 
 static char *e_right_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
 {
-    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows + s->begin * iv__loss_width(j, panel);
+    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows +
+                      s->begin * iv__loss_width(j, panel);
 
     return s->e_right + element * (int64_t)iv__operand_bytes(j->cpu);
 }
@@ -110,7 +115,8 @@ void iv__loss_copy_x(const iv__loss_job *j, iv__loss_span *s)
     s->x = s->x_room;
     s->x_row = j->x_row;
     for (int64_t r = 0; r < s->count; r++)
-        j->cpu->pack_left(j->inputs, 1, x + row_of(j, s, r) * j->inputs, j->inputs, s->x_room + r * bytes, j->x_row);
+        j->cpu->pack_left(j->inputs, 1, x + row_of(j, s, r) * j->inputs, j->inputs,
+                          s->x_room + r * bytes, j->x_row);
 }
 
 /* e of one tile of rows and one panel, the inputs in chunks; s->exact takes sums on the way, and
@@ -156,9 +162,12 @@ static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile
         t.e = e_panel(j, s, panel) + tile * t.e_row * bytes;
         t.e_right = e_right_panel(j, s, panel) + tile * width * bytes;
     }
-    /* The next panel of w, in its turn. */
+    /* Ask for the next rows of x the first time over them, else for the next panel of w. */
     int64_t lines = all * width * bytes / 64, line = tile / j->tile_rows * t.k;
-    if (line < lines) {
+    if (first) {
+        t.ahead = (const float *)(x + rows * s->x_row * bytes);
+        t.ahead_step = 16;
+    } else if (line < lines) {
         t.ahead = (const float *)(w + (lines + line) * 64);
         t.ahead_step = 16;
     }
@@ -248,7 +257,8 @@ static void take_from_target(const iv__loss_job *j, const iv__loss_span *s, int6
     } else {
         j->cpu->pack_left(1, 1, &e, 1, bits, 1);
         ((uint16_t *)e_panel(j, s, panel))[at] = bits[0];
-        ((uint16_t *)e_right_panel(j, s, panel))[(r / 2 * iv__loss_width(j, panel) + column) * 2 + r % 2] = bits[0];
+        ((uint16_t *)e_right_panel(j, s, panel))[(r / 2 * iv__loss_width(j, panel) + column) * 2 + r % 2] =
+            bits[0];
     }
 }
 
@@ -268,7 +278,8 @@ static void scale_x(const iv__loss_job *j, const iv__loss_span *s)
             to[r * ld + j->inputs] = s->factor[r0 + r];
         }
         if (pairs)
-            cpu->pack_tiles(rows, wide, to, ld, s->xs + (s->begin + r0) * iv__round_up(wide, cpu->row_unit) * 2);
+            cpu->pack_tiles(rows, wide, to, ld,
+                            s->xs + (s->begin + r0) * iv__round_up(wide, cpu->row_unit) * 2);
         else if (cpu->operands == IV__ROUNDED)
             cpu->pack_left(wide, rows, to, ld, to, ld);
     }
@@ -300,24 +311,61 @@ void iv__loss_finish(const iv__loss_job *j, const iv__loss_span *s, int64_t grou
         scale_x(j, s);
 }
 
+/* Rows of w^T for the classes from panel p on, in panel q of the inputs. */
+static const char *w_turned(const iv__loss_job *j, int64_t p, int64_t q)
+{
+    int64_t all = iv__operand_k(j->cpu, j->classes),
+            width = iv__panel_vectors(&j->dx_panels, q) * j->cpu->width;
+
+    return iv__operand_at(j->cpu, j->k->packed[1],
+                          iv__panel_begin(&j->dx_panels, q) * all +
+                              iv__panel_begin(&j->panels, p) * width);
+}
+
+/* Panels from p on, DX_PANELS at most, that one tile takes: those of one width. */
+static int64_t dx_panels_from(const iv__loss_job *j, int64_t p, int64_t end)
+{
+    int64_t next = p + 1;
+
+    while (next < iv__min64(p + DX_PANELS, end) && iv__loss_classes(j, next) == iv__loss_classes(j, p))
+        next++;
+    return next;
+}
+
+/* What comes next is asked for meanwhile: the rows of w^T behind these, and a share of e. */
+static int ask_ahead(const iv__loss_job *j, const iv__loss_span *s, int64_t p, int64_t q,
+                     int64_t next, int64_t end, iv__stream streams[1 + DX_PANELS])
+{
+    int64_t bytes = (int64_t)iv__operand_bytes(j->cpu), count = j->dx_panels.count;
+    int64_t lines = (iv__panel_begin(&j->panels, next - 1) + iv__loss_width(j, next - 1) -
+                     iv__panel_begin(&j->panels, p)) *
+                    j->cpu->width * bytes / 64;
+    int n = 0;
+
+    if (q + 1 < count)
+        streams[n++] = (iv__stream){ (const float *)w_turned(j, p, q + 1),
+                                     lines * iv__panel_vectors(&j->dx_panels, q + 1) };
+    else if (next < end)
+        streams[n++] = (iv__stream){ (const float *)w_turned(j, next, 0),
+                                     lines * iv__panel_vectors(&j->dx_panels, 0) };
+    for (int64_t r = next; r < iv__min64(next + DX_PANELS, end); r++) {
+        int64_t e_lines = s->count * e_row(j, r) * bytes / 64, from = iv__part(e_lines, q, count);
+        streams[n++] = (iv__stream){ (const float *)(e_panel(j, s, r) + from * 64),
+                                     iv__part(e_lines, q + 1, count) - from };
+    }
+    return n;
+}
+
 /* e w^T in s->dx, without its factor. Some panels of e at a time meet their part of w^T. */
 void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1)
 {
     const iv__cpu *cpu = j->cpu;
-    int64_t bytes = (int64_t)iv__operand_bytes(cpu), all = iv__operand_k(cpu, j->classes);
-    int64_t high = j->tile_rows, tiles = iv__ceil_div(s->count, high);
+    int64_t bytes = (int64_t)iv__operand_bytes(cpu);
 
     for (int64_t p = p0, next; p < p1; p = next) {
-        int64_t row = e_row(j, p), first = iv__panel_begin(&j->panels, p),
-                k = iv__operand_k(cpu, iv__loss_classes(j, p));
-        iv__stream streams[DX_PANELS];
-        for (next = p + 1; next < iv__min64(p + DX_PANELS, p1) &&
-                           iv__operand_k(cpu, iv__loss_classes(j, next)) == k && e_row(j, next) == row;)
-            next++;
-        int n = 0;
-        for (int64_t q = next; q < iv__min64(next + DX_PANELS, p1); q++)
-            streams[n++] = (iv__stream){ (const float *)e_panel(j, s, q), s->count * row * bytes / 64 };
-        iv__tile_call t = { .k = k,
+        int64_t row = e_row(j, p);
+        next = dx_panels_from(j, p, p1);
+        iv__tile_call t = { .k = iv__operand_k(cpu, iv__loss_classes(j, p)),
                             .blocks = next - p,
                             .ai = row,
                             .ak = 1,
@@ -325,16 +373,18 @@ void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int6
                             .ldc = j->dx_columns,
                             .add = p > p0,
                             .last = cpu->width };
-        int64_t steps = k * t.blocks / (cpu->operands == IV__PAIRS ? 2 : 1);
+        int64_t steps = t.k * t.blocks / (cpu->operands == IV__PAIRS ? 2 : 1);
         for (int64_t q = 0; q < j->dx_panels.count; q++) {
-            int64_t vectors = iv__panel_vectors(&j->dx_panels, q),
-                    column = iv__panel_begin(&j->dx_panels, q);
-            t.b = iv__operand_at(cpu, j->k->packed[1], column * all + first * vectors * cpu->width);
-            for (int64_t tile = 0; tile < tiles; tile++) {
-                t.a = e_panel(j, s, p) + tile * high * row * bytes;
-                t.c = s->dx + tile * high * j->dx_columns + column;
-                iv__look_ahead(&t, streams, n, (q * tiles + tile) * steps);
-                iv__tile_run(cpu, iv__min64(high, s->count - tile * high), vectors, &t);
+            iv__stream streams[1 + DX_PANELS];
+            int n = ask_ahead(j, s, p, q, next, p1, streams);
+            int64_t line = 0;
+            t.b = w_turned(j, p, q);
+            for (int64_t tile = 0; tile < s->count; tile += j->tile_rows, line += steps) {
+                t.a = e_panel(j, s, p) + tile * row * bytes;
+                t.c = s->dx + tile * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
+                iv__look_ahead(&t, streams, n, line);
+                iv__tile_run(cpu, iv__min64(j->tile_rows, s->count - tile),
+                             iv__panel_vectors(&j->dx_panels, q), &t);
             }
         }
     }
@@ -352,5 +402,6 @@ void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s)
         return;
     iv__loss_dx(j, s, 0, j->panels.count);
     for (int64_t r = 0; r < s->count; r++)
-        j->cpu->scale(s->dx + r * j->dx_columns, s->factor[r], dx + row_of(j, s, r) * j->inputs, j->inputs);
+        j->cpu->scale(s->dx + r * j->dx_columns, s->factor[r], dx + row_of(j, s, r) * j->inputs,
+                      j->inputs);
 }

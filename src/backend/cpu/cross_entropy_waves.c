@@ -33,11 +33,9 @@ static void part_task(void *context, int64_t part, int thread)
     for (s.first = begin; s.first < end; s.first += s.count) {
         s.count = iv__min64(j->sum_rows, end - s.first);
         iv__loss_rows(j, &s);
-        iv__loss_columns c = { .xs = s.xs,
-                               .rows = s.count,
-                               .i1 = j->inputs + 1,
-                               .add = s.first > begin,
-                               .last = j->cpu->width };
+        iv__loss_columns c = {
+            .xs = s.xs, .rows = s.count, .i1 = j->inputs + 1, .add = s.first > begin, .last = j->cpu->width
+        };
         for (; j->weights && c.panel < j->panels.count; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
             c.e = s.e_right + first * j->e_rows * bytes;
@@ -98,7 +96,8 @@ static iv__loss_span shared_span(const iv__loss_job *j, int64_t begin, int64_t c
 
 static iv__loss_span rows_of(const iv__loss_job *j, int64_t chunk, int thread)
 {
-    return shared_span(j, chunk * j->row_unit, iv__min64(j->row_unit, j->rows - chunk * j->row_unit), thread);
+    return shared_span(j, chunk * j->row_unit,
+                       iv__min64(j->row_unit, j->rows - chunk * j->row_unit), thread);
 }
 
 /* x as a left factor, and top from the first panel. */
@@ -137,40 +136,39 @@ static void finish_rows(void *context, int64_t chunk, int thread)
     iv__loss_end(j);
 }
 
-/* What the group's classes give to dx, and dw of them where it belongs. */
+/* Rows [i0,i1) of dw for panels [p0,p1), where they belong; the last row of all is db. */
+static void group_weights(const iv__loss_job *j, int64_t i0, int64_t i1, int64_t p0, int64_t p1)
+{
+    float *dw = j->k->out[1].data, *db = j->k->out[2].data;
+    float *to = i0 == j->inputs ? db : dw ? dw + i0 * j->classes : NULL;
+    iv__loss_columns c = { .xs = j->xs, .rows = j->rows, .i0 = i0, .i1 = i1, .ldc = j->classes };
+
+    for (c.panel = p0; to && c.panel < p1; c.panel++) {
+        int64_t first = iv__panel_begin(&j->panels, c.panel);
+        c.e = j->e_right + first * j->e_rows * (int64_t)iv__operand_bytes(j->cpu);
+        c.to = to + first;
+        c.last = (int)(iv__loss_classes(j, c.panel) - iv__loss_width(j, c.panel)) + j->cpu->width;
+        iv__loss_weights(j, &c);
+    }
+}
+
+/* What the group's classes give to dx, and dw of them, some rows after the other: neighbouring
+ * panels share cache lines of it. */
 static void group_back(void *context, int64_t g, int thread)
 {
     const iv__loss_job *j = context;
-    float *dw = j->k->out[1].data, *db = j->k->out[2].data;
     int64_t p0 = iv__part(j->panels.count, g, j->groups),
-            p1 = iv__part(j->panels.count, g + 1, j->groups), bytes = (int64_t)iv__operand_bytes(j->cpu);
+            p1 = iv__part(j->panels.count, g + 1, j->groups);
     iv__loss_span s = shared_span(j, 0, j->rows, thread);
-    iv__loss_columns c = { .xs = j->xs, .rows = j->rows };
 
     iv__loss_begin(j);
     if (j->k->out[0].data) {
         s.dx = j->dx + g * j->rows * j->dx_columns;
         iv__loss_dx(j, &s, p0, p1);
     }
-    for (c.panel = p0; c.panel < p1; c.panel++) {
-        int64_t first = iv__panel_begin(&j->panels, c.panel);
-        c.e = j->e_right + first * j->e_rows * bytes;
-        c.last = (int)(iv__loss_classes(j, c.panel) - iv__loss_width(j, c.panel)) + j->cpu->width;
-        if (dw) {
-            c.i0 = 0;
-            c.i1 = j->inputs;
-            c.to = dw + first;
-            c.ldc = j->classes;
-            iv__loss_weights(j, &c);
-        }
-        if (db) {
-            c.i0 = j->inputs;
-            c.i1 = j->inputs + 1;
-            c.to = db + first;
-            c.ldc = 0;
-            iv__loss_weights(j, &c);
-        }
-    }
+    for (int64_t i = 0; i < j->inputs; i += j->cpu->rows)
+        group_weights(j, i, iv__min64(i + j->cpu->rows, j->inputs), p0, p1);
+    group_weights(j, j->inputs, j->inputs + 1, p0, p1);
     iv__loss_end(j);
 }
 

@@ -48,7 +48,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     ROW(gru, recurrent)                                                                            \
     ROW(gru_back, recurrent)                                                                       \
     ROW(simple_rnn, recurrent)                                                                     \
-    ROW(simple_rnn_back, recurrent)
+    ROW(simple_rnn_back, recurrent)                                                                \
+    ROW(linear_cross_entropy, loss)                                                                \
+    ROW(linear_cross_entropy_back, loss)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \

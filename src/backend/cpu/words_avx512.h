@@ -67,6 +67,15 @@ INLINE V v_pairs(V low, V high) /* of bf16: word j holds low[j] and, above it, h
 INLINE __m256i v_bf16(V x) { return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(v_round_bf16(x)), 16)); }
 INLINE void v_store_bf16(uint16_t *p, V x) { _mm256_storeu_si256((__m256i *)p, v_bf16(x)); }
 INLINE void v_store_bf16_part(uint16_t *p, V x, int n) { _mm256_mask_storeu_epi16(p, (__mmask16)(0xffff >> (16 - n)), v_bf16(x)); }
+#ifdef __AVX512BF16__
+INLINE void v_store_e(uint16_t *e, int64_t row, uint16_t *pairs, V y, V z) /* y, z, and pairs of them; no denormals */
+{
+    __m256i a = (__m256i)_mm512_cvtneps_pbh(y), b = (__m256i)_mm512_cvtneps_pbh(z);
+    _mm256_storeu_si256((__m256i *)e, a);
+    _mm256_storeu_si256((__m256i *)(e + row), b);
+    _mm512_storeu_si512(pairs, _mm512_or_si512(_mm512_cvtepu16_epi32(a), _mm512_slli_epi32(_mm512_cvtepu16_epi32(b), 16)));
+}
+#endif
 /* clang-format on */
 
 #endif

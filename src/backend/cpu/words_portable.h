@@ -67,6 +67,12 @@ INLINE void v_store_bf16_part(uint16_t *p, V x, int n)
         p[i] = (uint16_t)b[i];
 }
 INLINE void v_store_bf16(uint16_t *p, V x) { v_store_bf16_part(p, x, W); }
+INLINE void v_store_e(uint16_t *e, int64_t row, uint16_t *pairs, V y, V z) /* y, z, and pairs of them */
+{
+    v_store_bf16(e, y);
+    v_store_bf16(e + row, z);
+    v_store((float *)pairs, v_pairs(y, z));
+}
 /* clang-format on */
 
 #endif
