@@ -27,7 +27,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench format layers install clean help
+.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench bench-curves format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -64,6 +64,11 @@ bench: ## Ivory and its peers in turn, as a table in build/bench/; BENCH="--work
 	$(call build,$(BUILD),programs,)
 	@bench/install $(PEERS)
 	@$(PEERS)/bin/python bench/bench.py --ivory $(BUILD)/ivory --out $(BUILD)/bench $(BENCH)
+
+bench-curves: ## time per step against the sizes, Ivory and PyTorch, measured and drawn into docs/pictures/
+	$(call build,$(BUILD),programs,)
+	@bench/install $(PEERS)
+	@$(PEERS)/bin/python bench/curves.py --ivory $(BUILD)/ivory docs/pictures/text-step.json docs/pictures/text-step.svg
 
 format: setup-developer ## lay out the C files by .clang-format
 	@find $(wildcard src include tests fuzz) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +

@@ -1,10 +1,11 @@
-"""The table of results.json as text: `report.py FILE` writes it again."""
+"""The table of results as text: `report.py FILE...` writes it from one or several runs."""
 
 import json
+import pathlib
 import statistics
 import sys
 
-from workloads import (MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload, is_f32)
+from workloads import MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload
 
 
 def ratio_of(comparison):
@@ -106,12 +107,21 @@ def text_of(results):
             lines.append(f"  {'':34} {c['other']['peer']}{': ' + kept if kept else ''}")
             lines += epoch_line(c)
             if c["disturbed"]:
-                lines.append(f"  {'':34} {c['disturbed']} rounds disturbed by other work, after repeats")
+                lines.append(f"  {'':34} {c['disturbed']} of {len(c['ratios'])} rounds disturbed by other work")
     for missing in results["missing"]:
         lines.append(f"missing: {missing['workload']}, {PEERS[missing['peer']]}: {missing['reason']}")
     return "\n".join(lines) + "\n"
 
 
+def merged(runs):
+    """Comparisons of several runs, in the order of the peers; what was measured later counts."""
+    order = list(PEERS)
+    latest = {(c["workload"], c["peer"]): c for run in runs for c in run["comparisons"]}
+    missing = {(m["workload"], m["peer"]): m for run in runs for m in run["missing"]}
+    return {"machine": runs[-1]["machine"],
+            "comparisons": sorted(latest.values(), key=lambda c: order.index(c["peer"])),
+            "missing": [m for key, m in missing.items() if key not in latest]}
+
+
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:
-        print(text_of(json.load(file)), end="")
+    print(text_of(merged([json.loads(pathlib.Path(name).read_text()) for name in sys.argv[1:]])), end="")

@@ -30,14 +30,14 @@ static int64_t choose(choices *c, int64_t n) /* one of 0 .. n-1, n <= 256; drawn
     return *c->at++ % n;
 }
 
-/* A size up to `most`: small ones as often as others, and now and then none. */
+/* A size up to `most`: a small one half of the time, and now and then none. */
 static int64_t size_of(choices *c, int64_t most)
 {
     int64_t kind = choose(c, 64), high = choose(c, 256), low = choose(c, 256);
 
     if (kind == 63)
         return 0;
-    return 1 + (256 * high + low) % (kind < 16 && most > 9 ? 9 : most);
+    return 1 + (256 * high + low) % (kind < 32 && most > 20 ? 20 : most);
 }
 
 static float draw(choices *c, float scale)
@@ -111,7 +111,7 @@ static bool check_matmul(choices *c)
     int64_t form = choose(c, 32), leading = form & 16 ? 1 + choose(c, 5) : 0;
     bool batched = leading && form & 8;
     iv__matmul attr = { form & 1 && (!leading || batched), form >> 1 & 1 };
-    int64_t m = size_of(c, 70), n = size_of(c, 170), k = size_of(c, choose(c, 4) ? 70 : 600);
+    int64_t m = size_of(c, 70), n = size_of(c, 170), k = size_of(c, leading || choose(c, 4) ? 70 : 600);
     subject s = { .row = "matmul", .attr = &attr };
 
     add_drawn(&s, c, matrix(leading, m, k, attr.transpose_a), 1, false);
@@ -133,9 +133,9 @@ static sequence draw_sequence(choices *c)
     sequence s = { .attr = { choose(c, 2), 0 } };
 
     s.n = size_of(c, 80);
-    s.t = size_of(c, s.n > 20 ? 4 : 24);
+    s.t = size_of(c, 1 + 80 / (s.n + 3)); /* few steps of many, many of few: it must not take long */
     s.i = size_of(c, 70);
-    s.h = size_of(c, 70);
+    s.h = size_of(c, s.n * s.t > 40 ? 40 : 70);
     return s;
 }
 
@@ -226,8 +226,8 @@ static bool check_recurrent(choices *c, const char *row, const char *back, int64
 static bool check_loss(choices *c)
 {
     static const float scales[] = { 1, 0.1f, 10, 60 };
-    int64_t rows = size_of(c, 400), inputs = size_of(c, rows < 40 ? 900 : 70),
-            classes = size_of(c, rows < 100 ? 300 : 90);
+    int64_t rows = size_of(c, 400), inputs = size_of(c, rows < 20 ? 900 : 50),
+            classes = size_of(c, rows < 80 && inputs < 100 ? 300 : 90);
     float scale = scales[choose(c, 4)] / sqrtf((float)inputs + 1), far = choose(c, 4) ? 0 : 400;
     int64_t skipped = choose(c, 4); /* no rows, some, some with x and target spoilt, all */
     subject s = { .row = "linear_cross_entropy", .unit = fmax(1, (double)scale) };

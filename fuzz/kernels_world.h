@@ -5,7 +5,9 @@
  * reference in f32 is off, and by how far f64 moves when each number that goes in moves by up to
  * four units in f32's last place. A kernel sums in another order and has an e^x of its own, so it
  * may be off by eight times that, and by 4e-6 of the array's largest number (elementwise: 4e-7 of
- * each number), where numbers below 0.05 of the arrays' unit count as that much. */
+ * each number), where numbers below 0.05 of the arrays' unit count as that much. A kernel that
+ * rounds operands to bf16 does so with what goes in and with what it computes on the way: it may be
+ * off by eight times what a move of 2^-8 does, and by 2^-7 of the largest number. */
 #ifndef IVORY_FUZZ_KERNELS_WORLD_H
 #define IVORY_FUZZ_KERNELS_WORLD_H
 
@@ -34,7 +36,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
-enum { FENCE = 64, CANARY = 0xA5, MAX_BLOCKS = 512, MOVES = 3, MOST_THREADS = 3 };
+enum { FENCE = 64, CANARY = 0xA5, MAX_BLOCKS = 512, MOVES = 2, MOST_THREADS = 3 };
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -101,6 +103,8 @@ static bool blocks_end(int begin)
 
 /* ---- a row on some arrays -------------------------------------------------------------------- */
 
+enum { F32, BF16, PRECISIONS };
+
 typedef struct subject {
     const char *row;
     const void *attr;
@@ -113,7 +117,7 @@ typedef struct subject {
     double unit; /* of the outputs; 0: 1 */
     bool pointwise;
     bool refused; /* by the row's shape rule: there is nothing to check */
-    double *expected[IV_MAX_OUT], *allowed[IV_MAX_OUT];
+    double *expected[IV_MAX_OUT], *allowed[PRECISIONS][IV_MAX_OUT];
 } subject;
 
 static char finding[400]; /* what is wrong, in words; empty: nothing */
@@ -175,9 +179,9 @@ static iv_kernel_call call_of(const subject *s, iv_home *home, iv_dtype real)
 
 /* ---- what is expected ------------------------------------------------------------------------ */
 
-/* The reference in one width. moved: f32's numbers each off by up to four units in the last
- * place. */
-static void run_reference(const subject *s, const iv_op *op, iv_dtype real, int moved, void *out[])
+/* The reference in one width, what goes in each off by up to this share of itself, another way for
+ * each `key`. */
+static void run_reference(const subject *s, const iv_op *op, iv_dtype real, double share, int key, void *out[])
 {
     iv_kernel_call k = call_of(s, home_of(1), real);
     size_t size = iv_dtype_size(real);
@@ -192,9 +196,8 @@ static void run_reference(const subject *s, const iv_op *op, iv_dtype real, int 
         double *x = k.in[i].data = fenced_new((size_t)count * sizeof *x);
         for (int64_t e = 0; e < count; e++) {
             uint32_t word[4];
-            iv__philox((uint64_t)moved, (uint64_t)i, (uint64_t)e, word);
-            double by = moved ? (2 * (double)iv__unit_f32(word[0]) - 1) * 0x1p-22 : 0;
-            x[e] = (double)s->in[i][e] * (1 + by);
+            iv__philox((uint64_t)key, (uint64_t)i, (uint64_t)e, word);
+            x[e] = (double)s->in[i][e] * (1 + share * (2 * (double)iv__unit_f32(word[0]) - 1));
         }
     }
     for (int j = 0; j < s->n_out; j++)
@@ -202,26 +205,31 @@ static void run_reference(const subject *s, const iv_op *op, iv_dtype real, int 
     (real == IV_F64 ? op->f64 : op->f32)(&k);
 }
 
-static void allow(const subject *s, double *const expected[], float *const single[],
-                  double *const moved[MOVES][IV_MAX_OUT])
+/* How far output j of a precision may be off, where it was seen to be off so much. */
+static void allow(const subject *s, int precision, int j, double off)
 {
-    for (int j = 0; j < s->n_out; j++) {
-        double unit = s->unit != 0 ? s->unit : 1, largest = 0.05 * unit, off = 0;
-        int64_t count = out_count(s, j);
+    double largest = 0.05 * (s->unit != 0 ? s->unit : 1);
 
-        for (int64_t e = 0; e < count; e++) {
-            double want = expected[j][e];
-            if (!isfinite(want))
-                continue;
-            largest = fmax(largest, fabs(want));
-            off = fmax(off, fabs((double)single[j][e] - want));
-            for (int m = 0; m < MOVES; m++)
-                off = fmax(off, fabs(moved[m][j][e] - want));
-        }
-        for (int64_t e = 0; e < count; e++)
-            s->allowed[j][e] = s->pointwise ? 4e-7 * fabs(expected[j][e]) + 1e-37
-                                            : 8 * off + 4e-6 * largest;
+    for (int64_t e = 0; e < out_count(s, j); e++) {
+        if (isfinite(s->expected[j][e]))
+            largest = fmax(largest, fabs(s->expected[j][e]));
     }
+    for (int64_t e = 0; e < out_count(s, j); e++)
+        s->allowed[precision][j][e] = s->pointwise ? 4e-7 * fabs(s->expected[j][e]) + 1e-37
+                                                   : 8 * off + (precision == BF16 ? 0x1p-7 : 4e-6) * largest;
+}
+
+static double distance(const subject *s, int j, const void *out, iv_dtype real)
+{
+    double most = 0;
+
+    for (int64_t e = 0; e < out_count(s, j); e++) {
+        double want = s->expected[j][e];
+        if (isfinite(want))
+            most = fmax(most, fabs(want - (real == IV_F64 ? ((const double *)out)[e]
+                                                          : (double)((const float *)out)[e])));
+    }
+    return most;
 }
 
 /* The row's shape rule agrees with the shapes, or refuses them. */
@@ -244,34 +252,54 @@ static bool check_shapes(subject *s, const iv_op *op)
 /* Fills expected and allowed. */
 static bool expect(subject *s, const iv_op *op)
 {
-    void *wide[IV_MAX_OUT], *single[IV_MAX_OUT], *moved[MOVES][IV_MAX_OUT];
+    static const double share[PRECISIONS] = { 0x1p-22, 0x1p-8 };
+    double off[PRECISIONS][IV_MAX_OUT] = { { 0 } };
+    void *out[IV_MAX_OUT];
 
     for (int j = 0; j < s->n_out; j++) {
         s->expected[j] = fenced_new((size_t)out_count(s, j) * sizeof(double));
-        s->allowed[j] = fenced_new((size_t)out_count(s, j) * sizeof(double));
+        for (int p = 0; p < PRECISIONS; p++)
+            s->allowed[p][j] = fenced_new((size_t)out_count(s, j) * sizeof(double));
     }
     int begin = n_blocks;
-    run_reference(s, op, IV_F64, 0, wide);
-    run_reference(s, op, IV_F32, 0, single);
-    for (int m = 0; m < MOVES; m++)
-        run_reference(s, op, IV_F64, m + 1, moved[m]);
-    allow(s, (double **)wide, (float **)single, (double *(*)[IV_MAX_OUT])moved);
+    run_reference(s, op, IV_F64, 0, 0, out);
     for (int j = 0; j < s->n_out; j++)
-        memcpy(s->expected[j], wide[j], (size_t)out_count(s, j) * sizeof(double));
+        memcpy(s->expected[j], out[j], (size_t)out_count(s, j) * sizeof(double));
+    run_reference(s, op, IV_F32, 0, 0, out);
+    for (int j = 0; j < s->n_out; j++)
+        off[F32][j] = distance(s, j, out[j], IV_F32);
+    for (int p = 0; p < PRECISIONS; p++) {
+        for (int m = 0; m < MOVES; m++) {
+            run_reference(s, op, IV_F64, share[p], m, out);
+            for (int j = 0; j < s->n_out; j++)
+                off[p][j] = fmax(off[p][j], distance(s, j, out[j], IV_F64));
+        }
+        for (int j = 0; j < s->n_out; j++)
+            allow(s, p, j, off[p][j]);
+    }
     return blocks_end(begin) || found(s, "the reference wrote beside its arrays");
 }
 
 /* ---- backends -------------------------------------------------------------------------------- */
 
-static bool near(const subject *s, const iv_backend *backend, float *const out[])
+/* A backend's list of kernels of one precision. */
+typedef struct kernels {
+    const iv_fast_kernel *list;
+    const char *name;
+    int precision;
+} kernels;
+
+static bool near(const subject *s, const kernels *by, float *const out[])
 {
     for (int j = 0; j < s->n_out; j++) {
+        const double *allowed = s->allowed[by->precision][j];
         for (int64_t e = 0; out[j] && e < out_count(s, j); e++) {
             double want = s->expected[j][e], got = (double)out[j][e];
-            if (isnan(want) ? isnan(got) : fabs(got - want) <= s->allowed[j][e])
+            if (isnan(want) ? isnan(got) : fabs(got - want) <= allowed[e])
                 continue;
-            return found(s, "%s: output %d, element %lld is %.9g, not %.9g (off by %.2g, allowed %.2g)",
-                         backend->name, j, (long long)e, got, want, fabs(got - want), s->allowed[j][e]);
+            return found(s, "%s%s: output %d, element %lld is %.9g, not %.9g (off by %.2g, allowed %.2g)", by->name,
+                         by->precision == BF16 ? " in bf16" : "", j, (long long)e, got, want, fabs(got - want),
+                         allowed[e]);
         }
     }
     return true;
@@ -322,19 +350,19 @@ static void run_fast(const subject *s, const iv_fast_kernel *kernel, int threads
         kernel->run(&k);
 }
 
-static bool has_row(const iv_backend *backend, const char *row)
+static bool has_row(const iv_fast_kernel *list, const char *row)
 {
-    for (const iv_fast_kernel *kernel = backend->kernels; kernel->op; kernel++) {
-        if (!strcmp(kernel->op, row))
+    for (; list->op; list++) {
+        if (!strcmp(list->op, row))
             return true;
     }
     return false;
 }
 
-static bool check_backend(const subject *s, const iv_backend *backend)
+static bool check_kernels(const subject *s, const kernels *by)
 {
     iv_kernel_call k = call_of(s, home_of(1), IV_F32);
-    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, s->row, &k);
+    const iv_fast_kernel *kernel = iv__backend_find(by->list, s->row, &k);
     float *first[IV_MAX_OUT];
     bool empty = false;
     int begin = n_blocks;
@@ -342,24 +370,47 @@ static bool check_backend(const subject *s, const iv_backend *backend)
     for (int i = 0; i < s->n_in; i++)
         empty |= in_count(s, i) == 0;
     if (!kernel) /* what is empty is the reference's business */
-        return empty || !has_row(backend, s->row) || found(s, "%s refuses it", backend->name);
+        return empty || !has_row(by->list, s->row) || found(s, "%s refuses it", by->name);
     for (int threads = 1; threads <= MOST_THREADS; threads++) {
         float *out[IV_MAX_OUT];
         run_fast(s, kernel, threads, out);
         if (threads == 1) {
             memcpy(first, out, sizeof first);
-            if (!near(s, backend, out))
+            if (!near(s, by, out))
                 return false;
         }
         for (int j = 0; j < s->n_out; j++) {
             if (out[j] && memcmp(out[j], first[j], (size_t)out_count(s, j) * sizeof(float)) != 0)
-                return found(s, "%s: output %d has other bits with %d threads", backend->name, j, threads);
+                return found(s, "%s: output %d has other bits with %d threads", by->name, j, threads);
         }
     }
-    return blocks_end(begin) || found(s, "%s wrote beside its arrays", backend->name);
+    return blocks_end(begin) || found(s, "%s wrote beside its arrays", by->name);
 }
 
-/* The row by each backend; false: `finding` says what is wrong. */
+/* Backends share lists: each is run once. */
+static bool check_backends(const subject *s)
+{
+    const iv_fast_kernel *done[64];
+    int n = 0;
+
+    for (int b = 0; iv__backends[b]; b++) {
+        kernels by[] = { { iv__backends[b]->kernels, iv__backends[b]->name, F32 },
+                         { iv__backends[b]->bf16, iv__backends[b]->name, BF16 } };
+        for (int p = 0; p < PRECISIONS && iv__backends[b]->available(); p++) {
+            int i = 0;
+            while (i < n && done[i] != by[p].list)
+                i++;
+            if (i < n)
+                continue;
+            done[n++] = by[p].list;
+            if (!check_kernels(s, &by[p]))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The row by every backend here; false: `finding` says what is wrong. */
 static bool check_subject(subject *s)
 {
     const iv_op *op = reference_of(s->row);
@@ -377,10 +428,8 @@ static bool check_subject(subject *s)
         memcpy(before[i], s->index[i] ? (void *)s->index[i] : (void *)s->in[i],
                (size_t)in_count(s, i) * sizeof(float));
     }
-    for (int b = 0; iv__backends[b]; b++) {
-        if (iv__backends[b]->available() && !check_backend(s, iv__backends[b]))
-            return false;
-    }
+    if (!check_backends(s))
+        return false;
     for (int i = 0; i < s->n_in; i++) {
         if (memcmp(before[i], s->index[i] ? (void *)s->index[i] : (void *)s->in[i],
                    (size_t)in_count(s, i) * sizeof(float)) != 0)

@@ -1,5 +1,6 @@
 /* base_threads_test.c: the pool: every chunk once, in rising order, nested, many and small; ordered
- * chunks that wait for each other; homes beside homes. */
+ * chunks that wait for each other, asleep if it takes long; work aside; homes beside homes. */
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -202,6 +203,72 @@ static void waiting_threads_sleep(void **state)
     }
 }
 
+/* What is done aside, by whoever: once, and seen by who ends it. */
+typedef struct beside {
+    iv__aside aside;
+    int64_t plain;
+    bool by_worker;
+    pthread_t caller;
+} beside;
+
+static void work_aside(void *context)
+{
+    beside *b = context;
+
+    b->plain++;
+    b->by_worker = !pthread_equal(pthread_self(), b->caller);
+}
+
+static void nothing(void *context, int64_t chunk, int thread)
+{
+    (void)context;
+    (void)chunk;
+    (void)thread;
+}
+
+static void what_is_done_aside_is_done_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        iv_home *home = home_of(threads);
+        beside b[2] = { 0 }; /* a second may begin before the first ends */
+        for (int i = 0; i < 2; i++) {
+            b[i].aside = (iv__aside){ .work = work_aside, .context = &b[i] };
+            b[i].caller = pthread_self();
+        }
+        for (int round = 1; round <= 2000; round++) {
+            iv__aside_begin(home, &b[0].aside);
+            iv__aside_begin(home, &b[1].aside);
+            if (round % 2)
+                iv__parallel(home, 4, nothing, NULL);
+            iv__aside_end(home, &b[round % 3 == 0].aside);
+            iv__aside_end(home, &b[round % 3 != 0].aside);
+            assert_int_equal(b[0].plain, round);
+            assert_int_equal(b[1].plain, round);
+        }
+        iv_home_free(home);
+    }
+}
+
+static void a_worker_does_what_is_aside_while_the_caller_is_busy(void **state)
+{
+    iv_home *home = home_of(2);
+    beside b = { .caller = pthread_self() };
+
+    (void)state;
+    b.aside = (iv__aside){ .work = work_aside, .context = &b };
+    iv__aside_begin(home, &b.aside);
+    for (int64_t tries = 0; !atomic_load(&b.aside.done) && tries < 1000000; tries++) {
+        iv__parallel(home, 2, nothing, NULL); /* wakes the worker */
+        sched_yield();
+    }
+    assert_int_equal(atomic_load(&b.aside.done), 1);
+    iv__aside_end(home, &b.aside);
+    assert_true(b.by_worker);
+    assert_int_equal(b.plain, 1);
+    iv_home_free(home);
+}
+
 /* Workers that have gone to sleep are woken. */
 static void sleeping_workers_wake(void **state)
 {
@@ -312,6 +379,8 @@ int main(void)
         cmocka_unit_test(many_small_jobs_lose_nothing),
         cmocka_unit_test(ordered_tasks_see_what_they_await),
         cmocka_unit_test(waiting_threads_sleep),
+        cmocka_unit_test(what_is_done_aside_is_done_once),
+        cmocka_unit_test(a_worker_does_what_is_aside_while_the_caller_is_busy),
         cmocka_unit_test(sleeping_workers_wake),
         cmocka_unit_test(calls_within_chunks_run_where_they_are),
         cmocka_unit_test(homes_do_not_mix),

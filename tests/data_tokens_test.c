@@ -35,6 +35,7 @@ static void print_tokens(world *w, const iv__tokens *tokens, iv__text *out)
 }
 
 /* The path of the only file in a folder. */
+/* Beside notes of checksums. */
 static const char *only_file(world *w, const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -44,7 +45,7 @@ static const char *only_file(world *w, const char *folder)
 
     assert_non_null(dir);
     while ((entry = readdir(dir)))
-        if (entry->d_name[0] != '.') {
+        if (entry->d_name[0] != '.' && !strstr(entry->d_name, ".sha256")) {
             snprintf(name, sizeof name, "%s", entry->d_name);
             n++;
         }

@@ -503,6 +503,38 @@ static void records_may_weigh_nothing(void **state)
     }
 }
 
+/* A batch is filled before its turn, but what went wrong with it comes in its turn: the same
+ * steps are done for any number of threads. */
+static void a_record_that_cannot_be_filled_in_ends_training_in_its_turn(void **state)
+{
+    world *w = *state;
+    int64_t steps = -1;
+
+    for (int threads = 1; threads <= 3; threads++) {
+        char name[16], message[1024];
+        seen s = { 0 };
+        snprintf(name, sizeof name, "refused%d", threads);
+        training t = training_of(w, name, true);
+        t.threads = threads;
+        t.task.refused_record = 7;
+        assert_int_equal(train(&t, false, &s, message), IV_FORMAT);
+        assert_string_equal(message, "record 7 is damaged");
+        if (steps < 0)
+            steps = s.steps;
+        assert_int_equal(s.steps, steps);
+        assert_true(s.steps < 5); /* it is in the first epoch */
+    }
+    /* of validation: once the first epoch's steps are done */
+    training t = training_of(w, "kept", true);
+    seen s = { 0 };
+    char message[1024];
+    t.n_validation = KEPT;
+    t.task.refused_record = RECORDS + KEPT - 1;
+    assert_int_equal(train(&t, false, &s, message), IV_FORMAT);
+    assert_int_equal(s.steps, 5);
+    assert_int_equal(s.epochs, 0);
+}
+
 static void nothing_to_train_on_is_an_error(void **state)
 {
     world *w = *state;
@@ -544,6 +576,7 @@ int main(void)
         IN_WORLD(a_rate_that_is_too_high_is_lowered),
         IN_WORLD(the_best_model_is_kept_and_training_stops_early),
         IN_WORLD(records_may_weigh_nothing),
+        IN_WORLD(a_record_that_cannot_be_filled_in_ends_training_in_its_turn),
         IN_WORLD(nothing_to_train_on_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@ typedef struct task {
     bool language;
     float bad;               /* x of record `bad_record` */
     int bad_record;          /* -1: none */
+    int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
 } task;
@@ -47,9 +48,9 @@ static inline iv_status task_build(void *self, iv__build *b)
     return iv_graph_status(b->graph);
 }
 
-static inline void fill_words(iv_plan *plan, int64_t i, int64_t record)
+static inline void fill_words(iv__batch *batch, int64_t i, int64_t record)
 {
-    int32_t *words = iv_plan_input(plan, "words"), *next = iv_plan_input(plan, "next");
+    int32_t *words = iv__batch_input(batch, "words"), *next = iv__batch_input(batch, "next");
 
     for (int64_t k = 0; k < LENGTH; k++) {
         words[i * LENGTH + k] = (int32_t)((record + 3 * k) % TOKENS);
@@ -57,9 +58,9 @@ static inline void fill_words(iv_plan *plan, int64_t i, int64_t record)
     }
 }
 
-static inline void fill_numbers(const task *t, iv_plan *plan, int64_t i, int64_t record)
+static inline void fill_numbers(const task *t, iv__batch *batch, int64_t i, int64_t record)
 {
-    float *x = iv_plan_input(plan, "x"), *y = iv_plan_input(plan, "y");
+    float *x = iv__batch_input(batch, "x"), *y = iv__batch_input(batch, "y");
 
     for (int64_t k = 0; k < WIDTH; k++)
         x[i * WIDTH + k] = sinf((float)(record * WIDTH + k));
@@ -70,19 +71,21 @@ static inline void fill_numbers(const task *t, iv_plan *plan, int64_t i, int64_t
         y[i] = -y[i];
 }
 
-static inline iv_status task_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n,
-                                  int64_t batch)
+static inline iv_status task_fill(const void *self, iv__batch *batch, const int32_t *record,
+                                  int64_t n, int64_t records)
 {
     const task *t = self;
-    float *weight = iv_plan_input(plan, "weight");
+    float *weight = iv__batch_input(batch, "weight");
     int64_t length = t->language ? LENGTH : 1;
 
-    for (int64_t i = 0; i < batch; i++) {
+    for (int64_t i = 0; i < records; i++) {
         int64_t r = i < n ? record[i] : 0; /* what fills a short batch up must not count */
+        if (r == t->refused_record)
+            return iv__batch_fail(batch, IV_FORMAT, "record %lld is damaged", (long long)r);
         if (t->language)
-            fill_words(plan, i, r);
+            fill_words(batch, i, r);
         else
-            fill_numbers(t, plan, i, r);
+            fill_numbers(t, batch, i, r);
         for (int64_t k = 0; k < length; k++)
             weight[i * length + k] = i < n && r >= t->weightless && (!t->language || k <= r % LENGTH);
     }
@@ -154,7 +157,9 @@ static inline void place(training *t, world *w, const char *folder)
 /* Five steps an epoch, the last with a short batch. */
 static inline training training_of(world *w, const char *folder, bool language)
 {
-    training t = { .task = { .language = language, .bad_record = -1 }, .threads = 1, .n_train = RECORDS };
+    training t = { .task = { .language = language, .bad_record = -1, .refused_record = -1 },
+                   .threads = 1,
+                   .n_train = RECORDS };
 
     place(&t, w, folder);
     iv__fields_default(iv__settings_fields, &t.settings);

@@ -33,6 +33,8 @@ IV_API void iv_train_step_free(iv_train_step *step);
 
 /* The plan of the gradients, to fill its inputs. */
 IV_API iv_plan *iv_train_step_plan(iv_train_step *step);
+/* The plan that applies them: the optimizer. */
+IV_API iv_plan *iv_train_step_apply_plan(iv_train_step *step);
 /* Computes loss and gradients. Errors: NUMERIC when the loss or a gradient is not finite; the
  * message names the first bad value. */
 IV_API iv_status iv_train_step_gradients(iv_train_step *step);

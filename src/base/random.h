@@ -39,7 +39,7 @@ static inline float iv__unit_f32(uint32_t word)
 }
 static inline double iv__unit_f64(uint32_t a, uint32_t b)
 {
-    return (double)(((uint64_t)a << 21) ^ (b >> 11)) * 0x1p-53;
+    return (double)(int64_t)(((uint64_t)a << 21) ^ (b >> 11)) * 0x1p-53;
 }
 
 /* Writes the order of n records for an epoch: a permutation of 0..n-1 (Fisher-Yates). */

@@ -19,6 +19,7 @@ struct iv__pool {
     _Atomic int64_t left; /* chunks that nobody has taken yet */
     _Atomic int64_t done;
     _Atomic uint64_t job; /* counts jobs */
+    _Atomic(iv__aside *) aside;
     _Atomic int stop;
 
     pthread_mutex_t mutex;
@@ -110,23 +111,6 @@ void iv__signal(iv_home *home, _Atomic int32_t *done)
         wake_awaiting(pool);
 }
 
-static void wait_for_job(iv__pool *pool, uint64_t seen)
-{
-    spin s = { 0 };
-
-    do
-        if (atomic_load(&pool->job) != seen || atomic_load(&pool->stop))
-            return;
-    while (spin_on(&s));
-
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->idle, 1);
-    while (atomic_load(&pool->job) == seen && !atomic_load(&pool->stop))
-        pthread_cond_wait(&pool->wake, &pool->mutex);
-    atomic_fetch_sub(&pool->idle, 1);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
 static void wait_until_done(iv__pool *pool)
 {
     spin s = { 0 };
@@ -177,6 +161,37 @@ static void work_on(iv__pool *pool, int thread)
         wake_awaiting(pool);
 }
 
+static void do_aside(iv__pool *pool, int thread)
+{
+    iv__aside *aside = atomic_load(&pool->aside);
+
+    if (!aside || !(aside = atomic_exchange(&pool->aside, NULL)))
+        return;
+    current_pool = pool;
+    current_thread = thread;
+    aside->work(aside->context);
+    current_pool = NULL;
+    iv__signal(pool->home, &aside->done);
+}
+
+static void wait_for_job(iv__pool *pool, int thread, uint64_t seen)
+{
+    spin s = { 0 };
+
+    do {
+        if (atomic_load(&pool->job) != seen || atomic_load(&pool->stop))
+            return;
+        do_aside(pool, thread);
+    } while (spin_on(&s));
+
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->idle, 1);
+    while (atomic_load(&pool->job) == seen && !atomic_load(&pool->stop))
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_fetch_sub(&pool->idle, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *self = argument;
@@ -184,7 +199,7 @@ static void *worker_main(void *argument)
     uint64_t seen = 0;
 
     for (;;) {
-        wait_for_job(pool, seen);
+        wait_for_job(pool, self->index, seen);
         if (atomic_load(&pool->stop))
             return NULL;
         seen = atomic_load(&pool->job);
@@ -258,4 +273,23 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
     }
     work_on(pool, 0);
     wait_until_done(pool);
+}
+
+void iv__aside_begin(iv_home *home, iv__aside *aside)
+{
+    iv__pool *pool = iv__home_pool(home);
+    iv__aside *none = NULL;
+
+    atomic_init(&aside->done, 0);
+    aside->offered = pool && atomic_compare_exchange_strong(&pool->aside, &none, aside);
+}
+
+void iv__aside_end(iv_home *home, iv__aside *aside)
+{
+    iv__aside *still = aside;
+
+    if (aside->offered && !atomic_compare_exchange_strong(&iv__home_pool(home)->aside, &still, NULL))
+        iv__await(home, &aside->done, 1); /* a worker has taken it */
+    else
+        aside->work(aside->context);
 }

@@ -28,6 +28,18 @@ void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context)
 void iv__await(iv_home *home, const _Atomic int32_t *done, int32_t at_least);
 void iv__signal(iv_home *home, _Atomic int32_t *done); /* one more is done */
 
+/* Something to be ready later, done beside the jobs by a worker that has no chunk to take; at the
+ * latest by who ends it. No thread of its own: that would take a processor from a job. `work` uses
+ * neither the home nor its memory. */
+typedef struct iv__aside {
+    void (*work)(void *context);
+    void *context;
+    bool offered; /* to the workers */
+    _Atomic int32_t done;
+} iv__aside;
+void iv__aside_begin(iv_home *home, iv__aside *aside);
+void iv__aside_end(iv_home *home, iv__aside *aside); /* what it did is seen afterwards */
+
 /* Part `chunk` of `chunks` nearly equal parts of [0,n): its first element; ends where chunk + 1
  * begins. */
 static inline int64_t iv__part(int64_t n, int64_t chunk, int64_t chunks)

@@ -1,5 +1,5 @@
 /* ivory bench: how fast this machine is on Ivory's own workloads. */
-#include "cli/workload.h"
+#include "cli/bench_parts.h"
 
 #include "backend/backend.h"
 #include "base/home.h"
@@ -17,7 +17,7 @@ typedef struct bench_options {
     int64_t layers, units, vocabulary, batch, length, steps;
     double seconds;
     const char *data;
-    bool paced;
+    bool paced, parts;
 } bench_options;
 
 enum { CELL_OWN }; /* then those of iv_cell */
@@ -37,6 +37,7 @@ static const iv_field bench_fields[] = {
     FIELD(bench_options, length,     INT,    "0",   0, 65536, "", "", "positions of a record, or tokens of a text"),
     FIELD(bench_options, precision,  CHOICE, "f32", 0, 0, "f32 bf16", "", "of products: f32, or operands rounded to bf16 and sums in f32"),
     FIELD(bench_options, data,       TEXT,   "",    0, 0, "", "PATH", "look for data sets in this folder"),
+    FIELD(bench_options, parts,      BOOL,   "no",  0, 0, "", "", "also where the time of a step goes"),
     FIELD(bench_options, paced,      BOOL,   "no",  0, 0, "", "",
           "one workload, in step with other programs: a line on standard input says how many steps "
           "to do next, and a line of JSON answers"),
@@ -224,7 +225,7 @@ static void put_head(void)
            "CPU ms", "MEMORY", "READY ms", "FIRST ms", "GFLOP", "SHARE");
 }
 
-static int put_row(const bench *b)
+static void put_row(const bench *b)
 {
     const measured *m = &b->m;
     const workload *o = &b->work.spec;
@@ -248,7 +249,6 @@ static int put_row(const bench *b)
     if (o->kind == WORK_PEAK)
         printf("%13s %.0f GFLOP/s with %d threads (%s)\n", "", 1e-9 * m->peak,
                iv_home_threads(b->home), iv__backend_of(b->home)->name);
-    return DONE;
 }
 
 /* ---- in step with other programs ------------------------------------------------------------ */
@@ -343,7 +343,10 @@ static int run_workload(bench *b, const workload *spec, double begin)
     b->m.first = cli_clock() - begin;
     if (measure(b))
         return cli_fail(b->c);
-    return b->c->common.json ? put_json(b) : put_row(b);
+    if (b->c->common.json)
+        return put_json(b);
+    put_row(b);
+    return b->o->parts && bench_parts_put(&b->work, b->m.count) ? cli_fail(b->c) : DONE;
 }
 
 static int in_this_process(cli *c, const workload *spec, double begin)

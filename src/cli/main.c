@@ -2,6 +2,8 @@
 #include "cli/help.h"
 #include "cli/options.h"
 
+#include "backend/backend.h"
+
 #include "ivory_version.h"
 
 #include <errno.h>
@@ -57,7 +59,12 @@ static int run_command(cli *c, int argc, char **argv)
     if (c->command->computes)
         c->home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options),
                                                   .threads = (int)c->common.threads });
-    status = c->home ? c->command->run(c) : cli_refuse("out of memory");
+    if (!c->home)
+        status = cli_refuse("out of memory");
+    else if (c->command->computes && !iv__backend_of(c->home)) /* before anything is read or left behind */
+        status = cli_fail(c);
+    else
+        status = c->command->run(c);
     if (c->home != words)
         iv_home_free(c->home);
     c->home = words;

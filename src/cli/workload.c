@@ -120,6 +120,27 @@ static iv_status open_data(work *w, const char *data)
     return w->order && w->records ? IV_OK : IV_NOMEM;
 }
 
+int64_t work_epoch_steps(const work *w)
+{
+    int64_t records = w->trainee ? w->trainee->n_records[SPLIT_TRAIN] : 0;
+
+    return (records + w->spec.batch - 1) / (w->spec.batch ? w->spec.batch : 1);
+}
+
+static void begin_batch(work *w, int64_t step)
+{
+    int64_t n = w->trainee->n_records[SPLIT_TRAIN], per_epoch = work_epoch_steps(w);
+    int64_t epoch = step / per_epoch, first = step % per_epoch * w->spec.batch;
+    int64_t count = n - first < w->spec.batch ? n - first : w->spec.batch;
+
+    if (epoch != w->epoch)
+        iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
+    w->epoch = epoch;
+    for (int64_t i = 0; i < count; i++)
+        w->records[i] = w->trainee->records[SPLIT_TRAIN][w->order[first + i]];
+    iv__batch_begin(w->batch, w->records, count);
+}
+
 static iv_status open_real(work *w, const char *data)
 {
     iv_status status = open_data(w, data);
@@ -137,32 +158,24 @@ static iv_status open_real(work *w, const char *data)
     w->step = iv_train_step_new(w->params, .loss = build.parts[0].loss, .n_watched = 1,
                                 .watched = &build.parts[0].weight,
                                 .optimizer = iv__settings_optimizer(&w->instance->training));
-    return w->step ? IV_OK : iv_home_status(w->home);
-}
-
-int64_t work_epoch_steps(const work *w)
-{
-    int64_t records = w->trainee ? w->trainee->n_records[SPLIT_TRAIN] : 0;
-
-    return (records + w->spec.batch - 1) / (w->spec.batch ? w->spec.batch : 1);
+    if (!w->step)
+        return iv_home_status(w->home);
+    iv_plan *plan = iv_train_step_plan(w->step);
+    w->batch = iv__batch_new(w->home, w->trainee, w->spec.batch, 1, &plan);
+    if (!w->batch)
+        return IV_NOMEM;
+    begin_batch(w, 0);
+    return IV_OK;
 }
 
 static iv_status train_real(work *w)
 {
-    int64_t n = w->trainee->n_records[SPLIT_TRAIN], per_epoch = work_epoch_steps(w);
-    int64_t epoch = w->steps / per_epoch, first = w->steps % per_epoch * w->spec.batch;
-    int64_t count = n - first < w->spec.batch ? n - first : w->spec.batch;
-    iv_plan *plan = iv_train_step_plan(w->step);
+    iv_status status = iv__batch_take(w->batch);
 
-    if (epoch != w->epoch)
-        iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
-    w->epoch = epoch;
-    for (int64_t i = 0; i < count; i++)
-        w->records[i] = w->trainee->records[SPLIT_TRAIN][w->order[first + i]];
-    iv_status status = w->trainee->fill(w->trainee->self, plan, w->records, count, w->spec.batch);
     if (status)
         return status;
-    iv_plan_set_clock(plan, SEED, w->steps, 0);
+    begin_batch(w, w->steps + 1);
+    iv_plan_set_clock(iv_train_step_plan(w->step), SEED, w->steps, 0);
     status = iv_train_step_gradients(w->step);
     if (!status)
         status = iv_train_step_apply(w->step, w->instance->training.rate, w->steps);
@@ -246,8 +259,18 @@ iv_status work_step(work *w)
     return status;
 }
 
+int work_plans(work *w, iv_plan *plans[2])
+{
+    if (w->generator)
+        plans[0] = iv__generator_plan(w->generator);
+    if (w->step)
+        plans[0] = iv_train_step_plan(w->step), plans[1] = iv_train_step_apply_plan(w->step);
+    return w->step ? 2 : w->generator ? 1 : 0;
+}
+
 void work_close(work *w)
 {
+    iv__batch_free(w->batch);
     iv_train_step_free(w->step);
     iv__generator_free(w->generator);
     iv_params_free(w->params);

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "models/common_generate.h"
+#include "train/batch.h"
 
 typedef enum work_kind {
     WORK_TRAIN,  /* steps of training on random tokens */
@@ -43,7 +44,8 @@ typedef struct work {
 
     iv_instance *instance; /* WORK_REAL */
     const iv__trainee *trainee;
-    int32_t *order, *records;
+    iv__batch *batch;
+    int32_t *order, *records; /* of the epoch; of the batch that is being filled */
     int64_t epoch;
 
     iv__generator *generator; /* WORK_SAMPLE */
@@ -56,6 +58,9 @@ typedef struct work {
 iv_status work_open(work *w, iv_home *home, const workload *spec, const char *data);
 iv_status work_step(work *w);
 void work_close(work *w);
+
+/* The plans of a step, at most two: how many. */
+int work_plans(work *w, iv_plan *plans[2]);
 
 /* Steps of an epoch; 0 where there is none. */
 int64_t work_epoch_steps(const work *w);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/home.h"
+#include "data/known.h"
 #include "data/tokens_parts.h"
 
 struct iv__tokens {
@@ -335,10 +336,13 @@ static iv__tokens *open_set(iv_home *home, const iv_dataset *set, const char *pa
     iv__tokens *tokens = NULL;
 
     r.settings.home = r.folder.home = r.path.home = r.note.home = home;
-    if (iv__dataset_sha256(home, set, path, r.source))
-        return NULL;
-    put_settings(&r.settings, set, &o);
     put_cache_folder(&r.folder, &o);
+    if (*path ? iv__known_sha256(home, path, r.folder.data ? r.folder.data : "", r.source)
+              : iv__dataset_sha256(home, set, path, r.source)) {
+        iv__text_free(&r.folder);
+        return NULL;
+    }
+    put_settings(&r.settings, set, &o);
     iv__text_add(&r.path, r.folder.data, r.folder.size);
     if (!r.settings.failed && !r.folder.failed)
         put_file_name(&r.path, set, r.source, r.settings.data);

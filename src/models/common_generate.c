@@ -113,6 +113,11 @@ void iv__generator_free(iv__generator *g)
     iv__free(g->home, g);
 }
 
+iv_plan *iv__generator_plan(iv__generator *generator)
+{
+    return generator->step;
+}
+
 iv_status iv__generator_start(iv__generator *g)
 {
     const iv_stepper_state *states;
@@ -196,7 +201,9 @@ static void keep_likeliest(int64_t count, float *weight, int32_t *order, int64_t
     }
     for (int c = CLASSES - 1; c >= 0; c--)
         sum += sums[c];
-    for (; border > 0 && (members[border] == 0 || (k + members[border] < most && kept + sums[border] < top_p * sum)); border--) {
+    for (; border > 0 && (members[border] == 0 ||
+                          (k + members[border] < most && kept + sums[border] < top_p * sum));
+         border--) {
         k += members[border];
         kept += sums[border];
     }

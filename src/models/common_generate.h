@@ -11,6 +11,7 @@ typedef struct iv__generator iv__generator;
  * Errors: of the stepper (UNSUPPORTED when a row looks ahead). */
 iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char *input);
 void iv__generator_free(iv__generator *generator);
+iv_plan *iv__generator_plan(iv__generator *generator);   /* of one token */
 iv_status iv__generator_start(iv__generator *generator); /* states as before the first position */
 /* Gives each of the n rows its next token; then weights holds what may follow. */
 iv_status iv__generator_feed(iv__generator *generator, const int32_t *token);

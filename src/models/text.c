@@ -90,9 +90,9 @@ static iv_status text_build(void *self, iv__build *b)
 
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "",
-                              .changes = "",
-                              .loss = iv_cross_entropy(logits, next, weight),
-                              .weight = iv_sum_all(weight) };
+                                      .changes = "",
+                                      .loss = iv_cross_entropy(logits, next, weight),
+                                      .weight = iv_sum_all(weight) };
     return iv_graph_status(b->graph);
 }
 
@@ -179,21 +179,20 @@ static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, 
         weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
 }
 
-static iv_status text_fill(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch)
+static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
+                           int64_t records)
 {
     const iv_instance *instance = self;
     const text_state *state = instance->state;
     int64_t T = ((const text *)instance->options)->length;
-    int32_t *x = iv_plan_input(plan, "words"), *y = iv_plan_input(plan, "next");
-    float *weight = iv_plan_input(plan, "weight");
+    int32_t *x = iv__batch_input(batch, "words"), *y = iv__batch_input(batch, "next");
+    float *weight = iv__batch_input(batch, "weight");
 
-    if (!x || !y || !weight)
-        return iv_home_status(instance->home);
     for (int64_t i = 0; i < n; i++)
         fill_piece(instance, &state->pieces[record[i]], x + i * T, y + i * T, weight + i * T);
-    memset(x + n * T, 0, (size_t)((batch - n) * T) * sizeof *x);
-    memset(y + n * T, 0, (size_t)((batch - n) * T) * sizeof *y);
-    memset(weight + n * T, 0, (size_t)((batch - n) * T) * sizeof *weight);
+    memset(x + n * T, 0, (size_t)((records - n) * T) * sizeof *x);
+    memset(y + n * T, 0, (size_t)((records - n) * T) * sizeof *y);
+    memset(weight + n * T, 0, (size_t)((records - n) * T) * sizeof *weight);
     return IV_OK;
 }
 

@@ -90,11 +90,7 @@ static iv__strides merged(const iv__strides *walk)
 #define COPY_SPAN(type)                                                                                   \
     static void copy_span_##type(type *restrict to, const type *restrict from, int64_t n, int64_t stride) \
     {                                                                                                     \
-        type first = *from;                                                                               \
-        if (stride == 0)                                                                                  \
-            for (int64_t i = 0; i < n; i++)                                                               \
-                to[i] = first;                                                                            \
-        else if (stride == -1)                                                                            \
+        if (stride == -1)                                                                            \
             for (int64_t i = 0; i < n; i++)                                                               \
                 to[i] = from[-i];                                                                         \
         else                                                                                              \
@@ -105,10 +101,23 @@ COPY_SPAN(uint8_t)
 COPY_SPAN(uint32_t)
 COPY_SPAN(uint64_t)
 
+/* What is there is doubled as long as there is room. */
+static void repeat(char *to, const char *from, size_t bytes, size_t size)
+{
+    size_t done = size < bytes ? size : bytes;
+
+    memcpy(to, from, done);
+    for (; done < bytes - done; done *= 2)
+        memcpy(to + done, to, done);
+    memcpy(to + done, to, bytes - done);
+}
+
 static void copy_span(char *to, const char *from, int64_t n, int64_t stride, size_t size)
 {
     if (stride == 1)
         memcpy(to, from, (size_t)n * size);
+    else if (stride == 0)
+        repeat(to, from, (size_t)n * size, size);
     else if (size == 4)
         copy_span_uint32_t((uint32_t *)(void *)to, (const uint32_t *)(const void *)from, n, stride);
     else if (size == 8)

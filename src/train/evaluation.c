@@ -1,4 +1,5 @@
 /* evaluation.c: the mean loss over a split, without training. */
+#include "train/batch.h"
 #include "train/loop.h"
 
 #include "base/home.h"
@@ -8,9 +9,10 @@
 struct iv__evaluation {
     iv_home *home;
     const iv__trainee *trainee;
-    int64_t batch;
+    int64_t records; /* of a batch */
     iv_graph *graph;
     iv_plan *plan;
+    iv__batch *batch;
     bool weighted;
 };
 
@@ -20,7 +22,9 @@ iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee
     iv__evaluation *e = iv__alloc(home, sizeof *e);
     if (!e)
         return NULL;
-    *e = (iv__evaluation){ .home = home, .trainee = trainee, .batch = batch, .graph = iv_graph_new(home) };
+    *e = (iv__evaluation){
+        .home = home, .trainee = trainee, .records = batch, .graph = iv_graph_new(home)
+    };
     if (!e->graph) {
         iv__evaluation_free(e);
         return NULL;
@@ -31,7 +35,9 @@ iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee
         e->weighted = outputs[1] != NULL;
         e->plan = iv_plan_new(home, e->weighted ? 2 : 1, outputs, 0, NULL);
     }
-    if (!e->plan || iv_params_bind(params, e->plan)) {
+    if (e->plan && !iv_params_bind(params, e->plan))
+        e->batch = iv__batch_new(home, trainee, batch, 1, &e->plan);
+    if (!e->batch) {
         iv__evaluation_free(e);
         return NULL;
     }
@@ -42,22 +48,34 @@ void iv__evaluation_free(iv__evaluation *e)
 {
     if (!e)
         return;
+    iv__batch_free(e->batch);
     iv_plan_free(e->plan);
     iv_graph_free(e->graph);
     iv__free(e->home, e);
 }
 
+/* Begins with the batch of a split that starts at record `first`; how many records it has. */
+static int64_t begin(iv__evaluation *e, iv__split split, int64_t first)
+{
+    int64_t left = e->trainee->n_records[split] - first, n = left < e->records ? left : e->records;
+
+    if (n > 0)
+        iv__batch_begin(e->batch, e->trainee->records[split] + first, n);
+    return n;
+}
+
 iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double *weight)
 {
-    const iv__trainee *trainee = e->trainee;
     double sum = 0, weights = 0;
+    int64_t first = 0;
 
-    for (int64_t first = 0; first < trainee->n_records[split]; first += e->batch) {
-        int64_t left = trainee->n_records[split] - first, n = left < e->batch ? left : e->batch;
-        iv_status status = trainee->fill(trainee->self, e->plan, trainee->records[split] + first, n,
-                                         e->batch);
-        if (!status)
-            status = iv_plan_run(e->plan);
+    for (int64_t n = begin(e, split, 0), next; n > 0; n = next) {
+        iv_status status = iv__batch_take(e->batch);
+        if (status)
+            return status;
+        first += n;
+        next = begin(e, split, first);
+        status = iv_plan_run(e->plan);
         if (status)
             return status;
         double one = *(const float *)iv_plan_output(e->plan, 0);

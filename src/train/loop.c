@@ -7,6 +7,7 @@
 #include "base/home.h"
 #include "base/random.h"
 #include "format/json_write.h"
+#include "train/batch.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,10 +32,11 @@ typedef struct loop {
     iv__evaluation *evaluation;
 
     int64_t per_epoch, total;
-    int32_t *order, *batch;
-    int64_t order_epoch; /* the epoch that order is of; -1: none */
+    iv__batch *batch;
+    int32_t *order, *records; /* of the epoch; of the batch that is being filled */
+    int64_t order_epoch;      /* the epoch that order is of; -1: none */
     uint64_t shuffle_key;
-    int64_t count;  /* records in `batch` */
+    int64_t count;  /* records of the batch that the steps have */
     bool last_good; /* the last step was */
     iv__progress progress;
     double last_save;
@@ -86,6 +88,16 @@ static iv_status make_steps(loop *l)
             status = iv_home_status(l->home);
     }
     return status;
+}
+
+static iv_status make_batch(loop *l)
+{
+    iv_plan *plans[IV_MAX_STEPS];
+
+    for (int i = 0; i < l->n_parts; i++)
+        plans[i] = iv_train_step_plan(l->steps[i]);
+    l->batch = iv__batch_new(l->home, l->trainee, l->settings->batch, l->n_parts, plans);
+    return l->batch ? IV_OK : IV_NOMEM;
 }
 
 static iv_status save(loop *l)
@@ -142,18 +154,39 @@ static iv_status load_or_start(loop *l)
 
 /* ---- one step -------------------------------------------------------------------------------- */
 
-static void choose_batch(loop *l)
+static int64_t records_of(const loop *l, int64_t step)
 {
-    int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = l->progress.step / l->per_epoch;
-    int64_t first = l->progress.step % l->per_epoch * l->settings->batch;
+    int64_t left = l->trainee->n_records[SPLIT_TRAIN] - step % l->per_epoch * l->settings->batch;
 
-    l->count = n - first < l->settings->batch ? n - first : l->settings->batch;
+    return left < l->settings->batch ? left : l->settings->batch;
+}
+
+static void begin_batch(loop *l, int64_t step)
+{
+    int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = step / l->per_epoch;
+    int64_t first = step % l->per_epoch * l->settings->batch, count = records_of(l, step);
+
     if (l->order_epoch != epoch) {
         iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, n);
         l->order_epoch = epoch;
     }
-    for (int64_t i = 0; i < l->count; i++)
-        l->batch[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
+    for (int64_t i = 0; i < count; i++)
+        l->records[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
+    iv__batch_begin(l->batch, l->records, count);
+}
+
+/* The batch of this step, which was begun before; that of the next is begun. */
+static iv_status take_batch(loop *l)
+{
+    int64_t step = l->progress.step;
+    iv_status status = iv__batch_take(l->batch);
+
+    if (status)
+        return status;
+    l->count = records_of(l, step);
+    if (step + 1 < l->total)
+        begin_batch(l, step + 1);
+    return IV_OK;
 }
 
 static double weight_of(const loop *l, int part)
@@ -173,12 +206,9 @@ static iv_status gradients(loop *l, int part, double *weight)
 {
     iv_train_step *step = l->steps[part];
     iv_plan *plan = iv_train_step_plan(step);
-    iv_status status = l->trainee->fill(l->trainee->self, plan, l->batch, l->count, l->settings->batch);
 
-    if (status)
-        return status;
     iv_plan_set_clock(plan, (uint64_t)l->settings->seed, l->progress.step, 0);
-    status = iv_train_step_gradients(step);
+    iv_status status = iv_train_step_gradients(step);
     if (status && status != IV_NUMERIC)
         return status;
     *weight = weight_of(l, part);
@@ -266,13 +296,15 @@ static iv_status one_step(loop *l)
     iv__progress *p = &l->progress;
     double begin = seconds_now(), loss = 0, norm = 0, weight = 0, rate = rate_now(l);
 
-    choose_batch(l);
+    iv_status status = take_batch(l);
+    if (status)
+        return status;
     l->last_good = false;
     for (int i = 0; i < l->n_parts; i++) {
         int times = l->parts[i].times ? l->parts[i].times : 1;
         for (int t = 0; t < times; t++) {
             double counted;
-            iv_status status = gradients(l, i, &counted);
+            status = gradients(l, i, &counted);
             if (!status && counted > 0)
                 status = iv_train_step_apply(l->steps[i], rate, p->updates);
             if (status == IV_NUMERIC) {
@@ -378,6 +410,8 @@ static iv_status run_steps(loop *l)
 {
     iv_status status = IV_OK;
 
+    if (l->progress.step < l->total && !l->progress.finished)
+        begin_batch(l, l->progress.step);
     while (!status && l->progress.step < l->total && !l->progress.finished) {
         status = one_step(l);
         if (!status && l->progress.step % l->per_epoch == 0)
@@ -410,13 +444,15 @@ static iv_status prepare(loop *l)
     l->per_epoch = (n + batch - 1) / batch;
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
     l->order = iv__alloc_array(l->home, n, sizeof *l->order);
-    l->batch = iv__alloc_array(l->home, batch, sizeof *l->batch);
+    l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
     l->order_epoch = -1;
     l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
     l->graph = iv_graph_new(l->home);
-    if (!l->order || !l->batch || !l->graph)
+    if (!l->order || !l->records || !l->graph)
         return IV_NOMEM;
     iv_status status = make_steps(l);
+    if (!status)
+        status = make_batch(l);
     if (!status && l->trainee->n_records[SPLIT_VALIDATION]) {
         l->evaluation = iv__evaluation_new(l->params, l->trainee, batch);
         status = l->evaluation ? IV_OK : iv_home_status(l->home);
@@ -444,11 +480,12 @@ iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *param
         status = run_steps(&l);
     else
         status = iv_home_status(l.home) ? iv_home_status(l.home) : status;
+    iv__batch_free(l.batch);
     iv__evaluation_free(l.evaluation);
     for (int i = 0; i < l.n_parts; i++)
         iv_train_step_free(l.steps[i]);
     iv_graph_free(l.graph);
     iv__free(l.home, l.order);
-    iv__free(l.home, l.batch);
+    iv__free(l.home, l.records);
     return status;
 }

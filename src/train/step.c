@@ -182,6 +182,11 @@ iv_plan *iv_train_step_plan(iv_train_step *step)
     return step->gradients;
 }
 
+iv_plan *iv_train_step_apply_plan(iv_train_step *step)
+{
+    return step->apply;
+}
+
 iv_status iv_train_step_gradients(iv_train_step *step)
 {
     bool first = !iv_plan_output(step->gradients, OUTPUT_LOSS);

@@ -29,12 +29,20 @@ typedef struct iv__build {
     iv__trained_part parts[IV_MAX_STEPS];
 } iv__build;
 
+/* The inputs of plans, to be filled. */
+typedef struct iv__batch iv__batch;
+void *iv__batch_input(iv__batch *batch, const char *name); /* NULL: no plan needs it */
+/* Keeps the message for whoever takes the batch. */
+iv_status iv__batch_fail(iv__batch *batch, iv_status status, const char *format, ...) IV_PRINTF(3, 4);
+
 typedef struct iv__trainee {
     void *self;
     iv_status (*build)(void *self, iv__build *build);
-    /* Writes n records into the inputs of a plan made for `batch` records; those beyond n get
-     * weight 0. */
-    iv_status (*fill)(void *self, iv_plan *plan, const int32_t *record, int64_t n, int64_t batch);
+    /* Writes n records into the inputs of a batch that has room for `records`; those beyond n get
+     * weight 0. May run in any thread, and beside itself with another batch: it changes nothing
+     * but the batch, and does not touch the home. */
+    iv_status (*fill)(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
+                      int64_t records);
     int64_t n_records[SPLITS];
     const int32_t *records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */

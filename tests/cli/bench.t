@@ -82,8 +82,9 @@ expect_err "got 'two'" "and what is no number"
 run bench chars
 expect_status 2 "an unknown workload"
 expect_err "did you mean 'chars-8'?" "the nearest name is told"
-run bench chars-8 --precision bf16
-expect_status 2 "a precision of later"
+run bench chars-8 --precision bf16 --steps 2 --parts
+expect_status 0 "a workload in bf16, with its parts"
+expect "they have names, kernels and times" grep -Eq '^ +lstm/lstm_back +[a-z0-9-]+ +bf16 +[0-9.]+ +[0-9.]+ %$' "$out"
 run bench chars-8 sample --paced
 expect_status 2 "two workloads in step with another program"
 run bench recipes-real --units 3

@@ -26,7 +26,7 @@ expect_err "usage: ivory COMMAND" "it says how it is used"
 
 run --help
 expect_status 0 "--help"
-for command in systems train sample eval info plot data; do
+for command in systems train sample eval info plot data bench; do
     expect_out "  $command " "--help names $command"
     run "$command" --help
     expect_status 0 "$command --help"

@@ -210,27 +210,31 @@ static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, 
     return j->cpu->operands == IV__PAIRS ? (left){ room, row, 1, row } : (left){ room, 1, 0, row };
 }
 
+/* What is read next, to be asked for meanwhile: a line of `rows` rows by each of some tiles. */
+typedef struct soon {
+    const float *from;
+    int64_t step, rows, lines, asked;
+} soon;
+
 /* Panels [begin,end) of b, of `rows` rows, and the chunk of k in hand, from k0 on: columns are
  * counted from those of `begin`. */
 typedef struct right {
     const void *b;
     int64_t begin, end, rows, k0;
-    const float *next;         /* what will be packed after it: ask for it meanwhile */
-    int64_t next_lines, asked; /* cache lines of a row of it, and how many of them were asked for */
+    soon next;
 } right;
 
-/* One line of each of as many rows as a tile takes steps. Pairs take two rows a step: they need a
- * second turn for the other half of the rows. */
-static void ask(const product_job *j, right *r, iv__tile_call *t)
+/* A tile asks for a line of as many rows as it takes steps. */
+static void ask(const iv__cpu *cpu, soon *s, iv__tile_call *t)
 {
-    int64_t turns = j->cpu->operands == IV__PAIRS ? 2 : 1;
+    int64_t steps = cpu->operands == IV__PAIRS ? t->k / 2 : t->k, turns = iv__ceil_div(s->rows, steps);
 
     t->ahead = t->b;
     t->ahead_step = 0;
-    if (r->asked < r->next_lines * turns) {
-        t->ahead = r->next + r->asked / turns * 16 + r->asked % turns * (t->k / turns) * j->p->ldb;
-        t->ahead_step = j->p->ldb;
-        r->asked++;
+    if (s->asked < s->lines * turns) {
+        t->ahead = s->from + s->asked / turns * 16 + s->asked % turns * steps * s->step;
+        t->ahead_step = s->step;
+        s->asked++;
     }
 }
 
@@ -252,7 +256,7 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
             t.a = iv__operand_at(cpu, l->a, i * l->a_row);
             t.ak = l->ak ? l->ak : rows;
             t.c = c + i * t.ldc + column;
-            ask(j, r, &t);
+            ask(cpu, &r->next, &t);
             iv__tile_run(cpu, rows, vectors, &t);
         }
     }
@@ -284,8 +288,10 @@ static void ask_for_next(const product_job *j, const float *b, int64_t begin, in
 {
     int64_t column = iv__panel_begin(&j->panels, begin), next = iv__panel_begin(&j->panels, end);
 
-    r->next = next_k < j->p->k ? b + next_k * j->p->ldb + column : b + next;
-    r->next_lines = iv__ceil_div(next - column, 16) + 1;
+    r->next = (soon){ .from = next_k < j->p->k ? b + next_k * j->p->ldb + column : b + next,
+                      .step = j->p->ldb,
+                      .rows = k_chunk_of(j->cpu, j->p->k),
+                      .lines = iv__ceil_div(next - column, 16) + 1 };
 }
 
 /* Rows from i on, as many as a block has and not beyond end, and the chunk of k from k0 on. */
@@ -297,6 +303,13 @@ static void rows_and_chunk(const product_job *j, const float *a, right *r, int64
             k = iv__min64(k_chunk_of(j->cpu, p->k), p->k - k0);
     left l = left_of(j, a, i, m, k0, k, a_room);
 
+    if (!j->copy_a && !p->a_transposed && p->from_panels) { /* more of these rows, or the next ones */
+        bool more = holds_whole_b(j->cpu, p) && k0 + k < p->k;
+        r->next = (soon){ .from = a + (more ? i : i + m) * p->lda + (more ? k0 + k : holds_whole_b(j->cpu, p) ? 0 : k0),
+                          .step = p->lda,
+                          .rows = m,
+                          .lines = iv__ceil_div(k, 16) + 1 };
+    }
     block(j, &l, r, m, k, c + i * p->ldc, p->add || k0);
 }
 

@@ -38,7 +38,7 @@ size_t iv__gru_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__sequence s = iv__sequence_of(k, cpu, INPUTS);
 
-    return iv__forward_scratch(k->home, &s);
+    return iv__forward_scratch(k->home, cpu, &s);
 }
 
 /* z, r and inner of one record are 0 where it holds its state, and so is g. */

@@ -64,14 +64,24 @@ static void deliver_states(const iv__sequence *s, const iv__group *g, void *to, 
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
-static int64_t forward_room(const iv__sequence *s)
+/* Left factors that are not f32: the states of a step, or x of a chunk. */
+static int64_t forward_left(const iv__cpu *cpu, const iv__sequence *s)
 {
-    return iv__round_up(s->group_records * (3 * s->state_row + s->chunk * s->sums + 16), 16);
+    int64_t states = iv__left_floats(cpu, s->group_records, s->units),
+            x = iv__left_floats(cpu, s->group_records * s->chunk, s->inputs);
+
+    return cpu->operands == IV__F32 ? 0 : s->numbered || states > x ? states : x;
 }
 
-size_t iv__forward_scratch(iv_home *home, const iv__sequence *s)
+static int64_t forward_room(const iv__cpu *cpu, const iv__sequence *s)
 {
-    return (size_t)(iv_home_threads(home) * forward_room(s)) * sizeof(float);
+    return iv__round_up(s->group_records * (3 * s->state_row + s->chunk * s->sums + 16), 16) +
+           forward_left(cpu, s);
+}
+
+size_t iv__forward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s)
+{
+    return (size_t)(iv_home_threads(home) * forward_room(cpu, s)) * sizeof(float);
 }
 
 /* Pre-activations of a chunk: that of record n and a time at z + (n - begin) * row + (time - time0)
@@ -80,6 +90,11 @@ typedef struct chunk_sums {
     float *z;
     int64_t row, time0;
 } chunk_sums;
+
+static void *at_left(const iv__cpu *cpu, const iv__group *g, int64_t element)
+{
+    return (void *)(uintptr_t)iv__operand_at(cpu, g->left, element);
+}
 
 static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
                         const chunk_sums *sums)
@@ -104,32 +119,54 @@ static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int
                        const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
-    int64_t records = g->end - g->begin, times = t1 - t0, x_record = s->steps * s->inputs;
+    int64_t records = g->end - g->begin, times = t1 - t0, row = s->inputs, record = s->steps * row;
+    const float *x = (const float *)f->k->in[0].data + g->begin * record + t0 * row;
     iv__panels panels = iv__panels_of(f->cpu, s->sums);
-    iv__product p = { .n = s->sums, .k = s->inputs, .from_panels = true, .packed = f->packed_w };
+    iv__product p = { .n = s->sums,
+                      .k = s->inputs,
+                      .a = x,
+                      .from_panels = true,
+                      .packed = f->packed_w,
+                      .c = sums->z + (t0 - sums->time0) * s->sums };
 
-    p.a = (const float *)f->k->in[0].data + g->begin * x_record + t0 * s->inputs;
-    p.c = sums->z + (t0 - sums->time0) * s->sums;
+    if (f->cpu->operands != IV__F32) { /* the times of one record behind those of another */
+        row = iv__left_row(f->cpu, s->inputs);
+        for (int64_t n = 0; n < records; n++, x += record)
+            f->cpu->pack_left(s->inputs, times, x, s->inputs, at_left(f->cpu, g, n * times * row), row);
+        p.a = g->left;
+        record = times * row;
+    }
     if (times == f->cpu->rows || times >= records) { /* tiles of the steps of one record */
         p.m = times;
-        p.lda = s->inputs;
+        p.lda = row;
         p.ldc = s->sums;
         p.batches = records;
-        p.a_batch = x_record;
+        p.a_batch = record;
         p.c_batch = sums->row;
     } else { /* tiles of records at one step */
         p.m = records;
-        p.lda = x_record;
+        p.lda = record;
         p.ldc = sums->row;
         p.batches = times;
-        p.a_batch = s->inputs;
+        p.a_batch = row;
         p.c_batch = s->sums;
     }
     iv__product_rows(f->cpu, &panels, &p);
 }
 
+/* The left factor as the products take it: f32 where it lies, else in g->left. */
+static void take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p)
+{
+    if (cpu->operands == IV__F32)
+        return;
+    int64_t row = iv__left_row(cpu, p->k);
+    cpu->pack_left(p->k, p->m, p->a, p->lda, g->left, row);
+    p->a = g->left;
+    p->lda = row;
+}
+
 void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
-                       const iv__panels *panels, const float *packed, float *to, int64_t to_row,
+                       const iv__panels *panels, const void *packed, float *to, int64_t to_row,
                        bool add)
 {
     iv__product p = { .m = g->end - g->begin,
@@ -143,6 +180,7 @@ void iv__state_product(const iv__forward *f, const iv__group *g, const float *st
                       .ldc = to_row,
                       .add = add };
 
+    take_left(f->cpu, g, &p);
     iv__product_rows(f->cpu, panels, &p);
 }
 
@@ -151,13 +189,16 @@ static void forward_group(void *context, int64_t group, int thread)
     const iv__forward *f = context;
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
-    float *y = k->out[0].data, *room = (float *)k->scratch + thread * forward_room(s);
+    float *y = k->out[0].data, *room = (float *)k->scratch + thread * forward_room(f->cpu, s);
     iv__group g = { .begin = iv__part(s->records, group, s->groups),
                     .end = iv__part(s->records, group + 1, s->groups) };
 
     g.h = room;
     g.c = g.h + s->group_records * s->state_row;
     g.room = g.c + s->group_records * s->state_row;
+    g.left = room + forward_room(f->cpu, s) - forward_left(f->cpu, s);
+    if (f->cpu->begin)
+        f->cpu->begin();
     copy_states(s, &g, g.h, k->in[f->h0].data);
     if (f->c0 >= 0)
         copy_states(s, &g, g.c, k->in[f->c0].data);
@@ -184,6 +225,8 @@ static void forward_group(void *context, int64_t group, int thread)
     deliver_states(s, &g, k->out[1].data, g.h);
     if (f->c0 >= 0)
         deliver_states(s, &g, k->out[2].data, g.c);
+    if (f->cpu->end)
+        f->cpu->end();
 }
 
 void iv__forward_run(const iv__forward *f)
@@ -227,10 +270,16 @@ static iv__product inputs_product(const iv__sequence *s, int64_t dz_width)
                           .ldc = s->inputs };
 }
 
-/* Of a thread: dh, dc, room and dz of a group. */
-static int64_t backward_room(const iv__sequence *s, int64_t dz_width)
+static int64_t backward_left(const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width)
 {
-    return iv__round_up(s->group_records * (3 * s->state_row + dz_width + 16), 16);
+    return cpu->operands == IV__F32 ? 0 : iv__left_floats(cpu, s->group_records, dz_width);
+}
+
+/* Of a thread: dh, dc, room and dz of a group, and its left factors. */
+static int64_t backward_room(const iv__cpu *cpu, const iv__sequence *s, int64_t dz_width)
+{
+    return iv__round_up(s->group_records * (3 * s->state_row + dz_width + 16), 16) +
+           backward_left(cpu, s, dz_width);
 }
 
 size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
@@ -240,13 +289,13 @@ size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequenc
     size_t a = iv__product_scratch(home, cpu, &w), b = iv__product_scratch(home, cpu, &x);
     int64_t floats = w.k * w.lda + iv__round_up(w.k * w.n, 16) +
                      iv__round_up(weight_rows(s, extra) * w.n, 16) +
-                     iv_home_threads(home) * backward_room(s, dz_width);
+                     iv_home_threads(home) * backward_room(cpu, s, dz_width);
 
     return (size_t)floats * sizeof(float) + (a > b ? a : b);
 }
 
 void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
-                        const float *packed, float *to, bool add)
+                        const void *packed, float *to, bool add)
 {
     iv__product p = { .m = g->end - g->begin,
                       .n = b->s.units,
@@ -259,6 +308,7 @@ void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first
                       .ldc = b->s.state_row,
                       .add = add };
 
+    take_left(b->cpu, g, &p);
     iv__product_rows(b->cpu, &b->units, &p);
 }
 
@@ -311,11 +361,14 @@ static void backward_group(void *context, int64_t group, int thread)
     iv__group g = { .begin = iv__part(s->records, group, s->groups),
                     .end = iv__part(s->records, group + 1, s->groups) };
 
-    g.h = b->rooms + thread * backward_room(s, b->dz_width);
+    g.h = b->rooms + thread * backward_room(b->cpu, s, b->dz_width);
     g.c = g.h + states;
     g.room = g.c + states;
     g.z = g.room + states;
     g.z_row = b->dz_width + 16;
+    g.left = g.h + backward_room(b->cpu, s, b->dz_width) - backward_left(b->cpu, s, b->dz_width);
+    if (b->cpu->begin)
+        b->cpu->begin();
     copy_states(s, &g, g.h, k->in[b->dh].data);
     if (b->dc >= 0)
         copy_states(s, &g, g.c, k->in[b->dc].data);
@@ -327,6 +380,8 @@ static void backward_group(void *context, int64_t group, int thread)
     deliver_states(s, &g, k->out[4].data, g.h);
     if (b->dc >= 0)
         deliver_states(s, &g, k->out[5].data, g.c);
+    if (b->cpu->end)
+        b->cpu->end();
 }
 
 /* ---- the gradients of the weights: rows of [h before, extra, 1, x]^T dz ----------------------- */
@@ -401,7 +456,7 @@ void iv__backward_run(iv__backward *b)
     b->dz = b->left + w.k * w.lda;
     b->product = b->dz + iv__round_up(w.k * w.n, 16);
     b->rooms = b->product + iv__round_up(weight_rows(s, extra) * w.n, 16);
-    b->scratch = b->rooms + iv_home_threads(k->home) * backward_room(s, b->dz_width);
+    b->scratch = b->rooms + iv_home_threads(k->home) * backward_room(b->cpu, s, b->dz_width);
     iv__parallel(k->home, s->groups, backward_group, b);
     weight_gradients(b, &w);
     if (!k->out[0].data)

@@ -33,7 +33,7 @@ static inline int iv__want_w(const iv_kernel_call *k, iv_packing panels, int64_t
     return n + (k->in[0].dtype != IV_I32);
 }
 
-static inline const float *iv__packed_w(const iv_kernel_call *k, int n)
+static inline const void *iv__packed_w(const iv_kernel_call *k, int n)
 {
     return k->in[0].dtype != IV_I32 ? k->packed[n] : NULL;
 }
@@ -63,6 +63,7 @@ typedef struct iv__group {
     float *room;  /* rows of state_row, for the cell's own use */
     float *z;     /* forward: pre-activations of the step, rows of z_row; backward: dz */
     int64_t z_row;
+    void *left; /* room for left factors that are not f32 */
 } iv__group;
 
 /* ---- forward --------------------------------------------------------------------------------- */
@@ -75,12 +76,12 @@ struct iv__forward {
     int h0, c0;  /* inputs; c0 -1: there is no c */
     float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
     const iv__panels *u;   /* of the parts of u that the step multiplies with */
-    const float *packed_w; /* NULL: not needed */
+    const void *packed_w;  /* NULL: not needed */
     bool chooses; /* the step itself adds the rows of w that numbers choose, and writes y */
     /* h, c and z become those after the step */
     void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
 };
-size_t iv__forward_scratch(iv_home *home, const iv__sequence *s); /* bytes */
+size_t iv__forward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
 
 /* Row `number` of w, or NULL if there is none. */
@@ -93,7 +94,7 @@ static inline const float *iv__chosen_row(const iv__sequence *s, const iv_kernel
 
 /* to (+)= rows of states times packed columns of u. */
 void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
-                       const iv__panels *panels, const float *packed, float *to, int64_t to_row,
+                       const iv__panels *panels, const void *packed, float *to, int64_t to_row,
                        bool add);
 
 /* ---- backward -------------------------------------------------------------------------------- */
@@ -107,7 +108,7 @@ struct iv__backward {
     int64_t dz_width;      /* the first `sums` floats of dz go back through w */
     int extra;             /* input [N,T,H] that stands in the left factor too, or -1 */
     bool straight;         /* dz is that of all sums: du, db and dw are the product's rows */
-    const float *packed_w; /* transposed */
+    const void *packed_w;  /* transposed */
     iv__panels units;
     /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
     void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
@@ -124,7 +125,7 @@ void iv__backward_run(iv__backward *b);
 
 /* to (+)= columns [first, first + columns) of dz times a part of u, transposed. */
 void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
-                        const float *packed, float *to, bool add);
+                        const void *packed, float *to, bool add);
 
 /* The record holds its state: what came goes on, and dz is 0. */
 void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);

@@ -43,6 +43,12 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 /* Those of them that take their operands in any form (cpu.h). */
 #define IV__BF16_ROWS(ROW)                                                                         \
     ROW(matmul, f32)                                                                               \
+    ROW(lstm, recurrent)                                                                           \
+    ROW(lstm_back, recurrent)                                                                      \
+    ROW(gru, recurrent)                                                                            \
+    ROW(gru_back, recurrent)                                                                       \
+    ROW(simple_rnn, recurrent)                                                                     \
+    ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)
 

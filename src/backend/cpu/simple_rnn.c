@@ -22,7 +22,7 @@ size_t iv__simple_rnn_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__sequence s = iv__sequence_of(k, cpu, INPUTS);
 
-    return iv__forward_scratch(k->home, &s);
+    return iv__forward_scratch(k->home, cpu, &s);
 }
 
 static void step(const iv__forward *f, const iv__group *g, int64_t time)
