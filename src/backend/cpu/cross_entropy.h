@@ -72,6 +72,12 @@ static inline int64_t iv__loss_width(const iv__loss_job *j, int64_t panel)
     return iv__panel_vectors(&j->panels, panel) * j->panels.width;
 }
 
+/* Lines that a product of k asks for ahead (cpu.h). */
+static inline int64_t iv__loss_steps(const iv__loss_job *j, int64_t k)
+{
+    return j->cpu->operands == IV__PAIRS ? k / 2 : k;
+}
+
 /* Classes of a panel: fewer than its width in the last one. */
 static inline int64_t iv__loss_classes(const iv__loss_job *j, int64_t panel)
 {

@@ -163,7 +163,7 @@ static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile
         t.e_right = e_right_panel(j, s, panel) + tile * width * bytes;
     }
     /* Ask for the next rows of x the first time over them, else for the next panel of w. */
-    int64_t lines = all * width * bytes / 64, line = tile / j->tile_rows * t.k;
+    int64_t lines = all * width * bytes / 64, line = tile / j->tile_rows * iv__loss_steps(j, t.k);
     if (first) {
         t.ahead = (const float *)(x + rows * s->x_row * bytes);
         t.ahead_step = 16;
@@ -373,7 +373,7 @@ void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int6
                             .ldc = j->dx_columns,
                             .add = p > p0,
                             .last = cpu->width };
-        int64_t steps = t.k * t.blocks / (cpu->operands == IV__PAIRS ? 2 : 1);
+        int64_t steps = iv__loss_steps(j, t.k * t.blocks);
         for (int64_t q = 0; q < j->dx_panels.count; q++) {
             iv__stream streams[1 + DX_PANELS];
             int n = ask_ahead(j, s, p, q, next, p1, streams);
