@@ -378,7 +378,7 @@ static void cut(product_job *j, int64_t threads)
     for (int64_t rg = 1; each > 1 && rg <= iv__min64(each, j->row_tiles); rg++) {
         int64_t cg = iv__min64(iv__ceil_div(each, rg), j->panels.count);
         double cost = (p->from_panels ? 0.2 : 1.0) * (double)rg * (double)p->n +
-                      (j->copy_a ? 1.0 : 0.2) * (double)cg * (double)p->m;
+                      (j->copy_a ? 2.0 : 0.2) * (double)cg * (double)p->m;
         if (rg * cg * 2 < each)
             cost *= 4; /* too few */
         if (best == 0 || cost < best) {

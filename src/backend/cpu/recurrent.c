@@ -114,42 +114,35 @@ static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, in
     }
 }
 
-/* z = x w for times [t0, t1). */
+/* z = x w for times [t0, t1): tiles are the steps of one record, or the records at one step. */
 static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
                        const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
-    int64_t records = g->end - g->begin, times = t1 - t0, row = s->inputs, record = s->steps * row;
-    const float *x = (const float *)f->k->in[0].data + g->begin * record + t0 * row;
+    int64_t records = g->end - g->begin, times = t1 - t0, record = s->steps * s->inputs;
+    bool by_record = times == f->cpu->rows || times >= records;
     iv__panels panels = iv__panels_of(f->cpu, s->sums);
-    iv__product p = { .n = s->sums,
+    iv__product p = { .m = by_record ? times : records,
+                      .n = s->sums,
                       .k = s->inputs,
-                      .a = x,
+                      .a = (const float *)f->k->in[0].data + g->begin * record + t0 * s->inputs,
+                      .lda = by_record ? s->inputs : record,
                       .from_panels = true,
                       .packed = f->packed_w,
-                      .c = sums->z + (t0 - sums->time0) * s->sums };
+                      .c = sums->z + (t0 - sums->time0) * s->sums,
+                      .ldc = by_record ? s->sums : sums->row,
+                      .batches = by_record ? records : times,
+                      .a_batch = by_record ? record : s->inputs,
+                      .c_batch = by_record ? sums->row : s->sums };
 
-    if (f->cpu->operands != IV__F32) { /* the times of one record behind those of another */
-        row = iv__left_row(f->cpu, s->inputs);
-        for (int64_t n = 0; n < records; n++, x += record)
-            f->cpu->pack_left(s->inputs, times, x, s->inputs, at_left(f->cpu, g, n * times * row), row);
+    if (f->cpu->operands != IV__F32) { /* batch behind batch */
+        int64_t row = iv__left_row(f->cpu, p.k);
+        for (int64_t batch = 0; batch < p.batches; batch++)
+            f->cpu->pack_left(p.k, p.m, (const float *)p.a + batch * p.a_batch, p.lda,
+                              at_left(f->cpu, g, batch * p.m * row), row);
         p.a = g->left;
-        record = times * row;
-    }
-    if (times == f->cpu->rows || times >= records) { /* tiles of the steps of one record */
-        p.m = times;
         p.lda = row;
-        p.ldc = s->sums;
-        p.batches = records;
-        p.a_batch = record;
-        p.c_batch = sums->row;
-    } else { /* tiles of records at one step */
-        p.m = records;
-        p.lda = record;
-        p.ldc = sums->row;
-        p.batches = times;
-        p.a_batch = row;
-        p.c_batch = s->sums;
+        p.a_batch = p.m * row;
     }
     iv__product_rows(f->cpu, &panels, &p);
 }
