@@ -7,8 +7,7 @@ static void weight_tiles(const iv__loss_job *j, const iv__loss_columns *c, iv__t
     const iv__cpu *cpu = j->cpu;
     int64_t bytes = (int64_t)iv__operand_bytes(cpu), k = t->k * t->blocks;
     int64_t vectors = iv__panel_vectors(&j->panels, c->panel);
-    int64_t steps = iv__loss_steps(j, k),
-            size = k * iv__loss_width(j, c->panel) * bytes;
+    int64_t steps = iv__loss_steps(j, k), size = k * iv__loss_width(j, c->panel) * bytes;
     iv__stream next = { (const float *)((const char *)t->b + size), size / 64 };
     int64_t line = 0;
 
