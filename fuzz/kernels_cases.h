@@ -162,7 +162,8 @@ static void add_mask(subject *s, choices *c, sequence *q)
     }
 }
 
-static void add_gradients(subject *s, choices *c, const sequence *q, iv_shape bias, int64_t gates, int states)
+static void add_gradients(subject *s, choices *c, const sequence *q, iv_shape bias, int64_t gates,
+                          int states)
 {
     add_out(s, iv_dims(q->n, q->t, q->i), wanted(c));
     add_out(s, iv_dims(q->i, gates * q->h), wanted(c));
@@ -195,8 +196,8 @@ static bool check_back(const char *row, choices *c, sequence *q, const subject *
     return check_subject(&s);
 }
 
-static bool check_recurrent(choices *c, const char *row, const char *back, int64_t gates, int states,
-                            int results, bool reset_after)
+static bool check_recurrent(choices *c, const char *row, const char *back, int64_t gates,
+                            int states, int results, bool reset_after)
 {
     sequence q = draw_sequence(c);
     subject s = { .row = row, .attr = &q.attr };
@@ -295,11 +296,11 @@ static bool check_pointwise(choices *c)
         bool above_zero; /* the last input */
         float scale;
     } rows[] = {
-        { "neg", 1, false, 9 },    { "exp", 1, false, 80 },       { "sqrt", 1, true, 9 },
-        { "square", 1, false, 9 }, { "reciprocal", 1, true, 9 },  { "tanh", 1, false, 2 },
-        { "tanh", 1, false, 50 },  { "sigmoid", 1, false, 20 },   { "relu", 1, false, 9 },
-        { "scale", 1, false, 9 },  { "shift", 1, false, 9 },      { "add", 2, false, 9 },
-        { "sub", 2, false, 9 },    { "mul", 2, false, 9 },        { "div", 2, true, 9 },
+        { "neg", 1, false, 9 },    { "exp", 1, false, 80 },      { "sqrt", 1, true, 9 },
+        { "square", 1, false, 9 }, { "reciprocal", 1, true, 9 }, { "tanh", 1, false, 2 },
+        { "tanh", 1, false, 50 },  { "sigmoid", 1, false, 20 },  { "relu", 1, false, 9 },
+        { "scale", 1, false, 9 },  { "shift", 1, false, 9 },     { "add", 2, false, 9 },
+        { "sub", 2, false, 9 },    { "mul", 2, false, 9 },       { "div", 2, true, 9 },
     };
     int64_t r = choose(c, sizeof rows / sizeof *rows), n = size_of(c, 700);
     iv__real attr = { 1.25 };

@@ -181,7 +181,8 @@ static iv_kernel_call call_of(const subject *s, iv_home *home, iv_dtype real)
 
 /* The reference in one width, what goes in each off by up to this share of itself, another way for
  * each `key`. */
-static void run_reference(const subject *s, const iv_op *op, iv_dtype real, double share, int key, void *out[])
+static void run_reference(const subject *s, const iv_op *op, iv_dtype real, double share, int key,
+                          void *out[])
 {
     iv_kernel_call k = call_of(s, home_of(1), real);
     size_t size = iv_dtype_size(real);
@@ -215,8 +216,9 @@ static void allow(const subject *s, int precision, int j, double off)
             largest = fmax(largest, fabs(s->expected[j][e]));
     }
     for (int64_t e = 0; e < out_count(s, j); e++)
-        s->allowed[precision][j][e] = s->pointwise ? 4e-7 * fabs(s->expected[j][e]) + 1e-37
-                                                   : 8 * off + (precision == BF16 ? 0x1p-7 : 4e-6) * largest;
+        s->allowed[precision][j][e] = s->pointwise
+                                          ? 4e-7 * fabs(s->expected[j][e]) + 1e-37
+                                          : 8 * off + (precision == BF16 ? 0x1p-7 : 4e-6) * largest;
 }
 
 static double distance(const subject *s, int j, const void *out, iv_dtype real)
@@ -297,9 +299,9 @@ static bool near(const subject *s, const kernels *by, float *const out[])
             double want = s->expected[j][e], got = (double)out[j][e];
             if (isnan(want) ? isnan(got) : fabs(got - want) <= allowed[e])
                 continue;
-            return found(s, "%s%s: output %d, element %lld is %.9g, not %.9g (off by %.2g, allowed %.2g)", by->name,
-                         by->precision == BF16 ? " in bf16" : "", j, (long long)e, got, want, fabs(got - want),
-                         allowed[e]);
+            return found(s, "%s%s: output %d, element %lld is %.9g, not %.9g (off by %.2g, allowed %.2g)",
+                         by->name, by->precision == BF16 ? " in bf16" : "", j, (long long)e, got,
+                         want, fabs(got - want), allowed[e]);
         }
     }
     return true;
@@ -337,7 +339,8 @@ static void run_fast(const subject *s, const iv_fast_kernel *kernel, int threads
     for (int i = 0; i < s->n_in; i++)
         k.in[i].data = s->index[i] ? (void *)s->index[i] : (void *)s->in[i];
     for (int j = 0; j < s->n_out; j++)
-        k.out[j].data = out[j] = s->unwanted[j] ? NULL : fenced_new((size_t)out_count(s, j) * sizeof(float));
+        k.out[j].data = out[j] = s->unwanted[j] ? NULL
+                                                : fenced_new((size_t)out_count(s, j) * sizeof(float));
     for (int p = 0; p < n; p++) {
         const iv_array *from = &k.in[want[p].input];
         packed[p] = fenced_new(want[p].size(from->shape, want[p].variant));

@@ -26,10 +26,7 @@ static iv_shape matrix(int64_t leading, int64_t rows, int64_t columns, bool tran
 static void check_matmul_in(const matmul_case *p, bool bf16)
 {
     iv__matmul attr = { p->transpose_a, p->transpose_b };
-    call c = { .op = "matmul",
-               .k.attr = &attr,
-               .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6,
-               .bf16 = bf16 };
+    call c = { .op = "matmul", .k.attr = &attr, .tolerance = 1e-6 * sqrt((double)p->k) + 1e-6, .bf16 = bf16 };
     const float *a = add_random(&c, matrix(p->leading, p->m, p->k, p->transpose_a), 1, false);
     const float *b = add_random(&c, matrix(p->batched ? p->leading : 0, p->k, p->n, p->transpose_b),
                                 1, p->weight);

@@ -140,7 +140,8 @@ static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
     }
     for (int j = 0; j < c->k.n_out; j++)
         c->k.out[j].data = NULL;
-    const iv_fast_kernel *kernel = iv__backend_find(c->bf16 ? backend->bf16 : backend->kernels, c->op, &c->k);
+    const iv_fast_kernel *kernel = iv__backend_find(c->bf16 ? backend->bf16 : backend->kernels,
+                                                    c->op, &c->k);
     assert_non_null(kernel);
     size_t scratch = kernel->scratch ? kernel->scratch(&c->k) : 0;
     int n = kernel->packings ? kernel->packings(&c->k, want) : 0;
@@ -202,8 +203,9 @@ static inline void check_values(const call *c, int j, const iv_backend *backend)
             continue;
         char text[160];
         fail_msg("%s %sof %s: output %d %s, element %lld is %.9g, not %.9g (off by %.2g of the largest)",
-                 c->op, precision, backend->name, j, iv_shape_text(c->k.out[j].shape, text, sizeof text),
-                 (long long)i, (double)got[i], want, off);
+                 c->op, precision, backend->name, j,
+                 iv_shape_text(c->k.out[j].shape, text, sizeof text), (long long)i, (double)got[i],
+                 want, off);
     }
 }
 

@@ -423,18 +423,12 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_documents),
-        cmocka_unit_test(messages_name_the_place),
-        cmocka_unit_test(borders_of_pieces),
-        cmocka_unit_test(depth_is_limited),
-        cmocka_unit_test(memory_does_not_grow),
-        cmocka_unit_test(values_are_skipped),
-        cmocka_unit_test(small_documents_as_trees),
-        cmocka_unit_test(what_is_written),
-        cmocka_unit_test(numbers_round_trip),
-        cmocka_unit_test(negative_zero_stays_negative),
-        cmocka_unit_test(locale_does_not_matter),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(good_documents),           cmocka_unit_test(messages_name_the_place),
+        cmocka_unit_test(borders_of_pieces),        cmocka_unit_test(depth_is_limited),
+        cmocka_unit_test(memory_does_not_grow),     cmocka_unit_test(values_are_skipped),
+        cmocka_unit_test(small_documents_as_trees), cmocka_unit_test(what_is_written),
+        cmocka_unit_test(numbers_round_trip),       cmocka_unit_test(negative_zero_stays_negative),
+        cmocka_unit_test(locale_does_not_matter),   cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, world_begin, world_end);
 }

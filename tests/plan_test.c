@@ -543,7 +543,8 @@ static void optimizer_chains_become_rows(void **state)
     give(w, "rate", 1, &step);
     run(w);
     for (int i = 0; i < N; i++) {
-        float square = x[3][i] * x[3][i], part = (x[3][i] - x[1][i]) * 0.1f, other = (square - x[2][i]) * 0.001f;
+        float square = x[3][i] * x[3][i], part = (x[3][i] - x[1][i]) * 0.1f,
+              other = (square - x[2][i]) * 0.001f;
         float mean = x[1][i] + part, spread = x[2][i] + other;
         float above = step * mean, below = sqrtf(spread) + 1e-7f, quotient = above / below;
         assert_true(((const float *)iv_plan_output(w->plan, 0))[i] == mean);

@@ -77,7 +77,7 @@ IV_API iv_node *iv_repeat(iv_node *x, int axis, int64_t count); /* a new axis of
 /* ---- reductions; keep: the axis stays with length 1 ------------------------------------------ */
 IV_API iv_node *iv_sum(iv_node *x, int axis, bool keep);
 IV_API iv_node *iv_mean(iv_node *x, int axis, bool keep);
-IV_API iv_node *iv_sum_all(iv_node *x); /* to a scalar */
+IV_API iv_node *iv_sum_all(iv_node *x);     /* to a scalar */
 IV_API iv_node *iv_sum_squares(iv_node *x); /* of all, to a scalar */
 IV_API iv_node *iv_mean_all(iv_node *x);
 IV_API iv_node *iv_max_of(iv_node *x, int axis, bool keep); /* gradient shared among equals */

@@ -90,7 +90,7 @@ static iv__strides merged(const iv__strides *walk)
 #define COPY_SPAN(type)                                                                                   \
     static void copy_span_##type(type *restrict to, const type *restrict from, int64_t n, int64_t stride) \
     {                                                                                                     \
-        if (stride == -1)                                                                            \
+        if (stride == -1)                                                                                 \
             for (int64_t i = 0; i < n; i++)                                                               \
                 to[i] = from[-i];                                                                         \
         else                                                                                              \

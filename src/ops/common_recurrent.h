@@ -15,7 +15,7 @@
 typedef struct recurrent {
     int64_t n, t, i, h;
     bool reverse;
-    const void *mask;     /* [N,T] or NULL */
+    const void *mask;      /* [N,T] or NULL */
     const int32_t *chosen; /* [N,T]: x as numbers of rows of w; NULL: x is [N,T,I] */
 } recurrent;
 

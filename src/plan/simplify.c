@@ -64,7 +64,8 @@ static iv_node *simplify_descend(iv_node *w, const iv_node *step)
 {
     const iv_node *above = is(step, "div") ? step->call->in[0] : NULL;
     const iv_node *below = above && is(above, "mul") ? step->call->in[1] : NULL;
-    const iv_node *within = below && (is(below, "sqrt") || is(below, "shift")) ? below->call->in[0] : NULL;
+    const iv_node *within = below && (is(below, "sqrt") || is(below, "shift")) ? below->call->in[0]
+                                                                               : NULL;
 
     if (!within || !is(within, is(below, "sqrt") ? "shift" : "sqrt"))
         return NULL;
@@ -149,8 +150,9 @@ static iv_node *simplify_matmul(iv_node *const in[], const iv__matmul *flags)
 /* Their numbers, which the recurrent rows take in their place, or NULL. */
 static iv_node *numbers_of(const rewriting *r, const iv_call *call, const iv_node *x)
 {
-    static const char *const forward[] = { "lstm", "gru", "simple_rnn" },
-                             *const back[] = { "lstm_back", "gru_back", "simple_rnn_back" };
+    static const char *const forward[] = { "lstm", "gru", "simple_rnn" }, *const back[] = {
+        "lstm_back", "gru_back", "simple_rnn_back"
+    };
 
     if (!is(x, "one_hot") || x->shape.rank != 3)
         return NULL;
@@ -265,7 +267,7 @@ static void rewrite(rewriting *r, const iv_call *call)
 
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[])
 {
-    rewriting r = { graph, iv__alloc_array(graph->home, graph->n_nodes, sizeof(iv_node *)),
+    rewriting r = { graph,          iv__alloc_array(graph->home, graph->n_nodes, sizeof(iv_node *)),
                     graph->n_nodes, iv__alloc_array(graph->home, graph->n_calls, sizeof(bool)),
                     graph->n_calls, iv__alloc_array(graph->home, graph->n_nodes, sizeof(bool)) };
     iv_status status = r.now && r.needed && r.used ? IV_OK : IV_NOMEM;

@@ -101,8 +101,8 @@ typedef struct iv__cpu {
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
      * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
      * (reset after) or receives r h (reset before, whose second half is gru_state). */
-    void (*lstm)(int64_t units, float *z, const float *x, const float *b, float *h, float *c,
-                 float *y, float *cells); /* x: added to z unless NULL; y, and cells unless NULL: h and c once more */
+    void (*lstm)(int64_t units, float *z, const float *x, const float *b, float *h, float *c, float *y,
+                 float *cells); /* x: added to z unless NULL; y, and cells unless NULL: h and c once more */
     void (*gru_after)(int64_t units, float *z, const float *b, float *inner, float *h);
     void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
     void (*gru_state)(int64_t units, float *z, const float *b, float *h);
@@ -110,8 +110,7 @@ typedef struct iv__cpu {
     /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
-                      const float *dy, float *dh, float *dc, float *dz,
-                      float *kept,   /* dz once more */
+                      const float *dy, float *dh, float *dc, float *dz, float *kept, /* dz once more */
                       int64_t next); /* rows from here to what the next step will read */
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,

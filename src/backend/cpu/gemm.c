@@ -15,7 +15,7 @@ enum {
     ROW_TILES = 16,
     HIGH_TILES = 4, /* in place of them where a tile is high */
     WHOLE_BYTES = 1 << 19,
-    IN_L2 = 1 << 17, /* floats of a left factor */
+    IN_L2 = 1 << 17,     /* floats of a left factor */
     TASK_WORK = 1 << 17, /* products */
     PACK_WORK = 1 << 15, /* floats */
     PACK_ROWS = 1024,    /* of a part of a panel: a multiple of every k_unit */
@@ -52,8 +52,9 @@ static void *panel_at(const iv__cpu *cpu, const iv__panels *panels, int64_t pane
 {
     int64_t width = iv__panel_vectors(panels, panel) * panels->width;
 
-    return (void *)(uintptr_t)iv__operand_at(
-        cpu, packed, iv__panel_begin(panels, panel) * iv__operand_k(cpu, rows) + k0 * width);
+    return (void *)(uintptr_t)iv__operand_at(cpu, packed,
+                                             iv__panel_begin(panels, panel) * iv__operand_k(cpu, rows) +
+                                                 k0 * width);
 }
 
 /* Rows [k0, k0 + k) of one panel. */
@@ -156,7 +157,8 @@ static size_t copied_a_bytes(const iv__cpu *cpu, const iv__product *p)
     if (!copies_a(cpu, p))
         return 0;
     int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows));
-    return (size_t)iv__round_up(rows * copied_row(cpu, k_chunk_of(cpu, p->k)), 64) * iv__operand_bytes(cpu);
+    return (size_t)iv__round_up(rows * copied_row(cpu, k_chunk_of(cpu, p->k)), 64) *
+           iv__operand_bytes(cpu);
 }
 
 /* Columns that are worked on at once, at most. */
@@ -248,8 +250,9 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
     for (int64_t panel = r->begin; panel < r->end; panel++) {
         int64_t column = iv__panel_begin(&j->panels, panel),
                 vectors = iv__panel_vectors(&j->panels, panel);
-        t.b = iv__operand_at(cpu, r->b, (column - first) * iv__operand_k(cpu, r->rows) +
-                                            r->k0 * vectors * cpu->width);
+        t.b = iv__operand_at(cpu, r->b,
+                             (column - first) * iv__operand_k(cpu, r->rows) +
+                                 r->k0 * vectors * cpu->width);
         t.last = (int)(panel_columns(&j->panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t i = 0; i < m; i += cpu->rows) {
             int64_t rows = iv__min64(m - i, cpu->rows);
@@ -305,7 +308,10 @@ static void rows_and_chunk(const product_job *j, const float *a, right *r, int64
 
     if (!j->copy_a && !p->a_transposed && p->from_panels) { /* more of these rows, or the next ones */
         bool more = holds_whole_b(j->cpu, p) && k0 + k < p->k;
-        r->next = (soon){ .from = a + (more ? i : i + m) * p->lda + (more ? k0 + k : holds_whole_b(j->cpu, p) ? 0 : k0),
+        r->next = (soon){ .from = a + (more ? i : i + m) * p->lda +
+                                  (more                       ? k0 + k
+                                   : holds_whole_b(j->cpu, p) ? 0
+                                                              : k0),
                           .step = p->lda,
                           .rows = m,
                           .lines = iv__ceil_div(k, 16) + 1 };
@@ -419,7 +425,8 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
 {
     int64_t chunk = k_chunk_of(cpu, p->k), tiles = iv__ceil_div(p->m, cpu->rows),
             batches = p->batches > 1 ? p->batches : 1;
-    int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1, line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
+    int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
+            line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
     iv__tile_call t = { .blocks = 1,
                         .ai = p->a_transposed ? 1 : p->lda,
                         .ak = p->a_transposed ? p->lda : 1 };

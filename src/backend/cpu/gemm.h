@@ -67,7 +67,8 @@ static inline int64_t iv__left_row(const iv__cpu *cpu, int64_t k)
 /* Floats of room for a left factor of m rows. */
 static inline int64_t iv__left_floats(const iv__cpu *cpu, int64_t m, int64_t k)
 {
-    return (m + cpu->row_unit) * iv__left_row(cpu, k) * (int64_t)iv__operand_bytes(cpu) / (int64_t)sizeof(float);
+    return (m + cpu->row_unit) * iv__left_row(cpu, k) * (int64_t)iv__operand_bytes(cpu) /
+           (int64_t)sizeof(float);
 }
 
 /* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */

@@ -7,7 +7,7 @@
 
 #define TILE_ROWS 4
 #define TILE_VECTORS 3
-#define TILES(T)                                                                                   \
+#define TILES(T) \
     T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(1, 3) T(2, 3) T(3, 3) T(4, 3)
 
 #define CPU avx2

@@ -44,7 +44,8 @@ enum { PEAK_SUMS = 12 };
 NOINLINE double peak(int64_t rounds, float *keep)
 {
     V sum[PEAK_SUMS];
-    __m512bh by = (__m512bh)v_pairs(v_set(keep[0]), v_set(-keep[0])), one = (__m512bh)v_pairs(v_set(1), v_set(1));
+    __m512bh by = (__m512bh)v_pairs(v_set(keep[0]), v_set(-keep[0])),
+             one = (__m512bh)v_pairs(v_set(1), v_set(1));
 
     UNROLL
     for (int i = 0; i < PEAK_SUMS; i++)

@@ -48,8 +48,8 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
         float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
         float *y = (float *)k->out[0].data + at * s->units, *cell = cells ? cells + at * s->units : NULL;
         if (!iv__held(s, n, time)) {
-            f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data, h,
-                         c, y, cell);
+            f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data,
+                         h, c, y, cell);
             continue;
         }
         memset(z, 0, (size_t)s->sums * sizeof *z);
@@ -99,9 +99,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
         else
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
-                              dy + at * s->units, g->h + row * s->state_row,
-                              g->c + row * s->state_row, g->z + row * g->z_row,
-                              b->dz + at * b->dz_width, s->reverse ? 1 : -1);
+                              dy + at * s->units, g->h + row * s->state_row, g->c + row * s->state_row,
+                              g->z + row * g->z_row, b->dz + at * b->dz_width, s->reverse ? 1 : -1);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }

@@ -159,8 +159,7 @@ static void take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p)
 }
 
 void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
-                       const iv__panels *panels, const void *packed, float *to, int64_t to_row,
-                       bool add)
+                       const iv__panels *panels, const void *packed, float *to, int64_t to_row, bool add)
 {
     iv__product p = { .m = g->end - g->begin,
                       .n = panels->n,
@@ -212,7 +211,7 @@ static void forward_group(void *context, int64_t group, int thread)
             f->step(f, &g, t);
             if (!f->chooses)
                 iv__copy_columns(y + (g.begin * s->steps + t) * s->units, s->steps * s->units, g.h,
-                             s->state_row, g.end - g.begin, s->units);
+                                 s->state_row, g.end - g.begin, s->units);
         }
     }
     deliver_states(s, &g, k->out[1].data, g.h);
@@ -424,8 +423,7 @@ static void weight_gradients(const iv__backward *b, iv__product *w)
     w->c = rows_from(b, du, 0);
     iv__product_run(k->home, b->cpu, w, b->scratch);
     if (s->numbered)
-        iv__parallel(k->home, iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen,
-                     (void *)(uintptr_t)b);
+        iv__parallel(k->home, iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen, (void *)(uintptr_t)b);
     if (!b->straight) {
         b->deliver(b, b->product);
         return;

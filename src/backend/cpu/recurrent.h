@@ -75,9 +75,9 @@ struct iv__forward {
     iv__sequence s;
     int h0, c0;  /* inputs; c0 -1: there is no c */
     float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
-    const iv__panels *u;   /* of the parts of u that the step multiplies with */
-    const void *packed_w;  /* NULL: not needed */
-    bool chooses; /* the step itself adds the rows of w that numbers choose, and writes y */
+    const iv__panels *u;  /* of the parts of u that the step multiplies with */
+    const void *packed_w; /* NULL: not needed */
+    bool chooses;         /* the step itself adds the rows of w that numbers choose, and writes y */
     /* h, c and z become those after the step */
     void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
 };

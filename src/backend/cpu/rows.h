@@ -24,24 +24,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 }
 
 /* clang-format off */
-/* ROW(name, inputs): rows with scratch and packings; PLAIN: those without. inputs: all f32, or
- * those of a loss, or of a recurrent row. */
-#define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
-    ROW(matmul, f32)                                                                               \
-    ROW(lstm, recurrent)                                                                           \
-    ROW(lstm_back, recurrent)                                                                      \
-    ROW(gru, recurrent)                                                                            \
-    ROW(gru_back, recurrent)                                                                       \
-    ROW(simple_rnn, recurrent)                                                                     \
-    ROW(simple_rnn_back, recurrent)                                                                \
-    ROW(linear_cross_entropy, loss)                                                                \
-    ROW(linear_cross_entropy_back, loss)                                                           \
-    PLAIN(softmax, f32)                                                                            \
-    PLAIN(log_softmax, f32)                                                                        \
-    PLAIN(log_sum_exp, f32)
-
-/* Those of them that take their operands in any form (cpu.h). */
-#define IV__BF16_ROWS(ROW)                                                                         \
+/* ROW(name, inputs): rows of products, with scratch and packings, that take their operands in any
+ * form (cpu.h); inputs: all f32, or those of a loss, or of a recurrent row. PLAIN: rows without. */
+#define IV__PRODUCT_ROWS(ROW)                                                                      \
     ROW(matmul, f32)                                                                               \
     ROW(lstm, recurrent)                                                                           \
     ROW(lstm_back, recurrent)                                                                      \
@@ -51,6 +36,11 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)
+#define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
+    IV__PRODUCT_ROWS(ROW)                                                                          \
+    PLAIN(softmax, f32)                                                                            \
+    PLAIN(log_softmax, f32)                                                                        \
+    PLAIN(log_sum_exp, f32)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
