@@ -1,4 +1,4 @@
-"""Time per training step against the sizes of the model and the batch, Ivory beside eager PyTorch, as a
+"""Time per training step against the sizes of the model and the batch, Ivory beside PyTorch and Keras, as a
 picture (`make bench-curves`): measures into DATA (JSON), then draws it.
 
     curves.py [--rounds N] [--threads N] [--draw-only] DATA PICTURE
@@ -6,6 +6,7 @@ picture (`make bench-curves`): measures into DATA (JSON), then draws it.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -16,7 +17,8 @@ from processes import Failed, ivory_command, peer_command
 from rounds import Peak, Side, machine, run_pairs
 from workloads import WORKLOADS
 
-PEER = "torch-eager"
+# What tuning found best for this model on the machines tried.
+PEERS = {"torch-eager": {"layout": "time", "update": "fused"}, "keras": {"backend": "tensorflow"}}
 BASE = WORKLOADS[0]
 AXES = {
     "units": ("hidden size", [64, 128, 256, 512, 1024]),
@@ -25,23 +27,23 @@ AXES = {
     "batch": ("batch, records", [1, 4, 16, 64, 256]),
 }
 PANEL_WIDTH, PANEL_HEIGHT = 4.6, 3.4  # inches
-INK, SOFT, MINE, THEIRS = "#222222", "#8a8a8a", "#b5482a", "#35618f"
+INK, SOFT, MINE = "#222222", "#8a8a8a", "#b5482a"
+THEIRS = {"torch-eager": ("#35618f", "s"), "keras": ("#4f7f3f", "^")}
 
 
-def measure_point(options, axis, value, peak, log):
+def measure_point(options, axis, value, name, peak, log):
     workload = dataclasses.replace(BASE, **{axis: value})
-    # Layout and optimizer: what tuning found best for this model on the machines tried.
-    job = {"workload": dataclasses.asdict(workload), "peer": PEER, "threads": options.threads,
-           "choice": {"layout": "time", "update": "fused"}}
+    job = {"workload": dataclasses.asdict(workload), "peer": name, "threads": options.threads,
+           "choice": PEERS[name]}
     ivory = Side(ivory_command(options, BASE.name, [f"--{axis}", str(value)]), log)
     peer = None
     try:
         peer = Side(peer_command(job), log)
         _, disturbed = run_pairs(options.rounds, peak, ivory, peer)
-        return {"axis": axis, "value": value, "ivory": statistics.median(ivory.rounds),
-                "peer": statistics.median(peer.rounds), "disturbed": disturbed,
+        return {"axis": axis, "value": value, "peer": name, "ivory_seconds": statistics.median(ivory.rounds),
+                "peer_seconds": statistics.median(peer.rounds), "disturbed": disturbed,
                 "ratio": statistics.median(b / a for a, b in zip(ivory.rounds, peer.rounds)),
-                "name": peer.worker.description["peer"]}
+                "version": peer.worker.description["peer"]}
     finally:
         ivory.worker.close()
         if peer:
@@ -54,15 +56,15 @@ def measure(options):
     peak = Peak(options, log)
     found = {"machine": machine(options), "base": dataclasses.asdict(BASE), "points": []}
     for axis, (_, values) in AXES.items():
-        for value in values:
+        for value, name in itertools.product(values, PEERS):
             try:
-                point = measure_point(options, axis, value, peak, log)
+                point = measure_point(options, axis, value, name, peak, log)
             except Failed as reason:
-                print(f"curves: {axis} {value} is left out: {reason}", file=sys.stderr)
+                print(f"curves: {axis} {value} {name} is left out: {reason}", file=sys.stderr)
                 continue
             found["points"].append(point)
-            print(f"curves: {axis:10} {value:6} {1e3 * point['ivory']:9.2f} ms {1e3 * point['peer']:9.2f} ms "
-                  f"{point['ratio']:6.2f} x", flush=True)
+            print(f"curves: {axis:10} {value:6} {1e3 * point['ivory_seconds']:9.2f} ms {name:12} "
+                  f"{1e3 * point['peer_seconds']:9.2f} ms {point['ratio']:6.2f} x", flush=True)
             options.data.write_text(json.dumps(found, indent=1) + "\n")
     peak.worker.close()
     log.unlink()
@@ -74,15 +76,20 @@ def milliseconds(value, _):
 
 def draw_panel(axes, points, axis, label, base, ticker):
     here = sorted((p for p in points if p["axis"] == axis), key=lambda p: p["value"])
+    x = sorted({p["value"] for p in here})
     if not here:
         return
-    x = [p["value"] for p in here]
-    for key, color, marker in (("peer", THEIRS, "s"), ("ivory", MINE, "o")):
-        axes.plot(x, [1e3 * p[key] for p in here], color=color, marker=marker, markersize=4.5, linewidth=1.6)
-    for p in here:
-        axes.annotate(f"{p['ratio']:.1f}×", (p["value"], 1e3 * (p["ivory"] * p["peer"]) ** 0.5), color=SOFT,
-                      fontsize=8, ha="center", va="center",
+    for name, (color, marker) in THEIRS.items():
+        its = [p for p in here if p["peer"] == name]
+        axes.plot([p["value"] for p in its], [1e3 * p["peer_seconds"] for p in its], color=color, marker=marker,
+                  markersize=4.5, linewidth=1.6)
+    for value in x:
+        best = min((p for p in here if p["value"] == value), key=lambda p: p["ratio"])
+        axes.annotate(f"{best['ratio']:.1f}×", (value, 1e3 * (best["ivory_seconds"] * best["peer_seconds"]) ** 0.5),
+                      color=SOFT, fontsize=8, ha="center", va="center",
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+    mine = [statistics.median(p["ivory_seconds"] for p in here if p["value"] == value) for value in x]
+    axes.plot(x, [1e3 * seconds for seconds in mine], color=MINE, marker="o", markersize=4.5, linewidth=1.6)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(x, [f"{v:,}" for v in x])
@@ -108,16 +115,17 @@ def draw(data, picture):
 
     found = json.loads(data.read_text())
     machine_, points, base = found["machine"], found["points"], found["base"]
-    peer = points[0]["name"]
+    versions = {p["peer"]: p["version"] for p in points}
     figure, panels = pyplot.subplots(2, 2, figsize=(2 * PANEL_WIDTH, 2 * PANEL_HEIGHT + 0.9))
     for panel, (axis, (label, _)) in zip(panels.flat, AXES.items()):
         draw_panel(panel, points, axis, label, base, ticker)
     figure.text(0.06, 0.965, "A training step of the recipes model", fontsize=13, color=INK)
     figure.text(0.06, 0.94, "Ivory", color=MINE, fontsize=10, weight="bold")
-    figure.text(0.115, 0.94, f"{peer}, eager", color=THEIRS, fontsize=10, weight="bold")
+    for place, (name, version) in zip((0.115, 0.29), versions.items()):
+        figure.text(place, 0.94, version, color=THEIRS[name][0], fontsize=10, weight="bold")
     figure.text(0.06, 0.012,
                 f"Else LSTM {base['units']}, embedding {base['embed']}, vocabulary {base['vocabulary']:,}, batch "
-                f"{base['batch']} × {base['length']}, Adam, f32 (dotted). Grey: median ratio of alternated rounds.\n"
+                f"{base['batch']} × {base['length']}, Adam, f32 (dotted). Grey: median ratio of alternated rounds to the faster of the two.\n"
                 f"{machine_['processor']}, {machine_['threads']} threads; {machine_['ivory']}; "
                 f"{machine_['date'][:10]}. Source: make bench-curves.", color=SOFT, fontsize=7.5, va="bottom")
     figure.tight_layout(rect=(0.02, 0.055, 1, 0.93))
