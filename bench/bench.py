@@ -14,7 +14,7 @@ import sys
 import report
 from processes import Failed, ivory_command, peer_command, tune
 from rounds import Peak, Side, machine, run_pairs
-from workloads import PEERS, WORKLOADS
+from workloads import PEERS, WORKLOADS, is_f32
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -59,9 +59,10 @@ def choice_of(job, choices, log):
 
 
 def compare(options, workload, name, peak, choices, log):
-    """A peer beside Ivory on a workload."""
+    """A peer beside Ivory on a workload, both in f32 or both in bf16."""
     job = {"workload": dataclasses.asdict(workload), "peer": name, "threads": options.threads}
-    ivory = Side(ivory_command(options, workload.name), log)
+    precision = "f32" if is_f32(name) else "bf16"
+    ivory = Side(ivory_command(options, workload.name, ["--precision", precision]), log)
     peer = None
     try:
         if workload.kind == "real":

@@ -5,7 +5,8 @@ import pathlib
 import statistics
 import sys
 
-from workloads import MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS, has_goal_of_workload
+from workloads import (BF16_GOALS, BF16_SAMPLE_GOAL, MEMORY_GOAL, OWN_GOALS, PEERS, START_GOAL, WORKLOADS,
+                       has_goal_of_workload, is_f32)
 
 
 def ratio_of(comparison):
@@ -54,7 +55,24 @@ def fastest(comparisons, workload):
     return min(about, key=ratio_of, default=None)
 
 
+def bf16_line(comparisons, workload, has_tiles):
+    """Ivory in bf16 against the better of the peers' f32 and bf16: pair by pair for bf16, by medians for f32."""
+    own = [c for c in comparisons if not is_f32(c["peer"])]
+    if not own:
+        return []
+    mine = statistics.median(c["ivory"]["seconds"] for c in own)
+    ratios = [(ratio_of(c), c["peer"]) for c in own]
+    ratios += [(c["other"]["seconds"] / mine, c["peer"]) for c in comparisons
+               if has_goal_of_workload(workload, c["peer"])]
+    value, peer = min(ratios)
+    goal = BF16_SAMPLE_GOAL if workload.name == "sample" else BF16_GOALS.get(workload.name) if has_tiles else None
+    if goal:
+        return [goal_line(f"{workload.name}, bf16", value, *goal, PEERS[peer])]
+    return [f"{workload.name + ', bf16':26} {times(value):>6} x      -      -   {'no tiles here':17} {PEERS[peer]}"]
+
+
 def goal_lines(results):
+    has_tiles = "amx_bf16" in results["machine"]["instructions"]
     lines = []
     for workload in WORKLOADS:
         comparisons = of_workload(results, workload)
@@ -66,6 +84,7 @@ def goal_lines(results):
             if (workload.name, c["peer"]) in OWN_GOALS:
                 lines.append(goal_line(f"{workload.name}, whole prefix", ratio_of(c),
                                        *OWN_GOALS[workload.name, c["peer"]], PEERS[c["peer"]]))
+        lines += bf16_line(comparisons, workload, has_tiles)
         for title, (name, must, moonshot), key in (("memory", MEMORY_GOAL, "peak_bytes"),
                                                    ("start", START_GOAL, "ready_seconds")):
             if best and name == workload.name:
@@ -97,10 +116,13 @@ def text_of(results):
         comparisons = of_workload(results, workload)
         if not comparisons:
             continue
-        quickest = min(comparisons, key=lambda c: c["ivory"]["seconds"])["ivory"]
-        lines += ["", f"{workload.name}: {workload.says}; {comparisons[0]['gflop']:.2f} GFLOP a step",
-                  side_line(f"Ivory {quickest['version']}, {quickest['precision']}, "
-                            f"{quickest['instructions']}", quickest, "")]
+        lines += ["", f"{workload.name}: {workload.says}; {comparisons[0]['gflop']:.2f} GFLOP a step"]
+        for precision in ("f32", "bf16"):
+            own = [c["ivory"] for c in comparisons if c["ivory"]["precision"] == precision]
+            if own:
+                quickest = min(own, key=lambda side: side["seconds"])
+                lines.append(side_line(f"Ivory {quickest['version']}, {precision}, {quickest['instructions']}",
+                                       quickest, ""))
         for c in comparisons:
             kept = ", ".join(str(v) for v in c["other"].get("choice", {}).values())
             lines.append(side_line(PEERS[c["peer"]], c["other"], f"{times(ratio_of(c)):>6} x  {spread_of(c)}"))

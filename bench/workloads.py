@@ -64,6 +64,10 @@ WORKLOADS = [
 
 # Goals of pairs that have their own: (workload, peer) -> (must, moonshot).
 OWN_GOALS = {("sample", "keras-prefix"): (200, 500), ("sample", "torch-prefix"): (15, 30)}
+# In bf16, against the better of the peers' f32 and bf16; of training only where there are tiles.
+BF16_GOALS = {"recipes": (4, 8), "recipes-2": (4, 8), "recipes-gru": (4, 8), "chars-128": (4, 8),
+              "fables": (2.5, 8), "chars-8": (2.5, 8)}
+BF16_SAMPLE_GOAL = (8, 12)
 # Against the fastest f32 peer: memory when training, time until the first step may begin.
 MEMORY_GOAL = ("recipes", 8, 12)
 START_GOAL = ("recipes-real", 50, 200)
