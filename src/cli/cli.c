@@ -86,6 +86,24 @@ void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields
     iv__json_end_object(w);
 }
 
+void cli_put_int(iv__json_writer *w, const char *name, int64_t number)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_int(w, number);
+}
+
+void cli_put_float(iv__json_writer *w, const char *name, double number)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_float(w, number);
+}
+
+void cli_put_string(iv__json_writer *w, const char *name, const char *string)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_string(w, string);
+}
+
 int cli_put_line(cli *c, iv__text *text)
 {
     if (text->failed)

@@ -67,6 +67,10 @@ void cli_note(const cli *c, const char *format, ...) IV_PRINTF(2, 3); /* not wit
 
 /* ---- JSON -------------------------------------------------------------------------- */
 void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields, const void *options);
+/* A member of an object. */
+void cli_put_int(iv__json_writer *w, const char *name, int64_t number);
+void cli_put_float(iv__json_writer *w, const char *name, double number);
+void cli_put_string(iv__json_writer *w, const char *name, const char *string);
 /* Writes what stands in the text as a line on stdout, at once, and clears it. */
 int cli_put_line(cli *c, iv__text *text);
 

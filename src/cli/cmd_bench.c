@@ -140,41 +140,23 @@ static iv_status measure(bench *b)
 
 /* ---- what is said of it ------------------------------------------------------------------ */
 
-static void put_number(iv__json_writer *w, const char *name, double number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_float(w, number);
-}
-
-static void put_whole(iv__json_writer *w, const char *name, int64_t number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_int(w, number);
-}
-
-static void put_word(iv__json_writer *w, const char *name, const char *word)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_string(w, word);
-}
-
 static void put_workload(iv__json_writer *w, const bench *b)
 {
     const workload *o = &b->work.spec;
 
-    put_word(w, "workload", o->name);
-    put_word(w, "version", iv_version());
-    put_word(w, "instructions", iv__backend_of(b->home)->name);
-    put_word(w, "precision", iv_home_precision(b->home) == IV_PRECISION_BF16 ? "bf16" : "f32");
-    put_whole(w, "threads", iv_home_threads(b->home));
+    cli_put_string(w, "workload", o->name);
+    cli_put_string(w, "version", iv_version());
+    cli_put_string(w, "instructions", iv__backend_of(b->home)->name);
+    cli_put_string(w, "precision", iv_home_precision(b->home) == IV_PRECISION_BF16 ? "bf16" : "f32");
+    cli_put_int(w, "threads", iv_home_threads(b->home));
     if (o->kind == WORK_PEAK)
         return;
-    put_word(w, "cell", workload_cell(o));
-    put_whole(w, "layers", o->layers);
-    put_whole(w, "units", o->units);
-    put_whole(w, "vocabulary", o->vocabulary);
-    put_whole(w, "batch", o->batch);
-    put_whole(w, "length", o->length);
+    cli_put_string(w, "cell", workload_cell(o));
+    cli_put_int(w, "layers", o->layers);
+    cli_put_int(w, "units", o->units);
+    cli_put_int(w, "vocabulary", o->vocabulary);
+    cli_put_int(w, "batch", o->batch);
+    cli_put_int(w, "length", o->length);
 }
 
 static void put_epoch(iv__json_writer *w, const bench *b)
@@ -183,9 +165,9 @@ static void put_epoch(iv__json_writer *w, const bench *b)
 
     for (int64_t i = 0; i < b->m.count; i++)
         all += b->m.seconds[i];
-    put_whole(w, "epoch_steps", work_epoch_steps(&b->work));
-    put_number(w, "epoch_seconds", all / (double)b->m.count * (double)work_epoch_steps(&b->work));
-    put_number(w, "padding", 1 - b->work.targets / b->work.positions);
+    cli_put_int(w, "epoch_steps", work_epoch_steps(&b->work));
+    cli_put_float(w, "epoch_seconds", all / (double)b->m.count * (double)work_epoch_steps(&b->work));
+    cli_put_float(w, "padding", 1 - b->work.targets / b->work.positions);
 }
 
 static int put_json(bench *b)
@@ -198,19 +180,19 @@ static int put_json(bench *b)
 
     iv__json_put_object(&w);
     put_workload(&w, b);
-    put_whole(&w, "steps", m->count);
-    put_number(&w, "seconds", m->median);
-    put_number(&w, "seconds_low", m->low);
-    put_number(&w, "seconds_high", m->high);
-    put_number(&w, "cpu_seconds", m->cpu / (double)m->count);
-    put_whole(&w, "peak_bytes", peak_bytes());
-    put_number(&w, "ready_seconds", m->ready);
-    put_number(&w, "first_seconds", m->first);
-    put_number(&w, "gflop", gflop);
-    put_number(&w, "peak_gflops", 1e-9 * m->peak);
-    put_number(&w, "share", 1e9 * gflop / m->median / m->peak);
+    cli_put_int(&w, "steps", m->count);
+    cli_put_float(&w, "seconds", m->median);
+    cli_put_float(&w, "seconds_low", m->low);
+    cli_put_float(&w, "seconds_high", m->high);
+    cli_put_float(&w, "cpu_seconds", m->cpu / (double)m->count);
+    cli_put_int(&w, "peak_bytes", peak_bytes());
+    cli_put_float(&w, "ready_seconds", m->ready);
+    cli_put_float(&w, "first_seconds", m->first);
+    cli_put_float(&w, "gflop", gflop);
+    cli_put_float(&w, "peak_gflops", 1e-9 * m->peak);
+    cli_put_float(&w, "share", 1e9 * gflop / m->median / m->peak);
     if (o->kind == WORK_SAMPLE)
-        put_number(&w, "tokens_per_second", (double)(o->batch * o->length) / m->median);
+        cli_put_float(&w, "tokens_per_second", (double)(o->batch * o->length) / m->median);
     if (o->kind == WORK_REAL)
         put_epoch(&w, b);
     iv__json_end_object(&w);
@@ -261,8 +243,8 @@ static int put_ready(bench *b)
     iv__json_put_object(&w);
     put_workload(&w, b);
     if (b->work.spec.kind == WORK_REAL)
-        put_whole(&w, "epoch_steps", work_epoch_steps(&b->work));
-    put_number(&w, "ready_seconds", b->m.ready);
+        cli_put_int(&w, "epoch_steps", work_epoch_steps(&b->work));
+    cli_put_float(&w, "ready_seconds", b->m.ready);
     iv__json_end_object(&w);
     int status = cli_put_line(b->c, &text);
     iv__text_free(&text);
@@ -280,9 +262,9 @@ static int put_round(bench *b)
     for (int64_t i = 0; i < b->m.count; i++)
         iv__json_put_float(&w, b->m.seconds[i]);
     iv__json_end_array(&w);
-    put_number(&w, "cpu_seconds", b->m.cpu);
-    put_number(&w, "gflop", work_gflop(&b->work));
-    put_whole(&w, "peak_bytes", peak_bytes());
+    cli_put_float(&w, "cpu_seconds", b->m.cpu);
+    cli_put_float(&w, "gflop", work_gflop(&b->work));
+    cli_put_int(&w, "peak_bytes", peak_bytes());
     iv__json_end_object(&w);
     int status = cli_put_line(b->c, &text);
     iv__text_free(&text);

@@ -143,34 +143,22 @@ static void put_all(const info *f)
 
 /* ---- as JSON ----------------------------------------------------------------------- */
 
-static void put_int(iv__json_writer *w, const char *name, int64_t number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_int(w, number);
-}
-
-static void put_string(iv__json_writer *w, const char *name, const char *string)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_string(w, string);
-}
-
 static void put_layers_json(iv__json_writer *w, const summary *s)
 {
-    put_int(w, "parameters", s->parameters);
+    cli_put_int(w, "parameters", s->parameters);
     iv__json_put_name(w, "layers");
     iv__json_put_array(w);
     for (int i = 0; i < s->n_layers; i++) {
         const summary_layer *layer = &s->layers[i];
         iv__json_put_object(w);
-        put_string(w, "name", layer->name);
-        put_string(w, "type", layer->type);
+        cli_put_string(w, "name", layer->name);
+        cli_put_string(w, "type", layer->type);
         iv__json_put_name(w, "shape");
         iv__json_put_array(w);
         for (int64_t d = 0; d < layer->shape.rank; d++)
             iv__json_put_int(w, layer->shape.dim[d]);
         iv__json_end_array(w);
-        put_int(w, "parameters", layer->parameters);
+        cli_put_int(w, "parameters", layer->parameters);
         iv__json_end_object(w);
     }
     iv__json_end_array(w);
@@ -180,14 +168,14 @@ static void put_memory_json(iv__json_writer *w, const summary_memory *m)
 {
     iv__json_put_name(w, "memory");
     iv__json_put_object(w);
-    put_int(w, "parameters", (int64_t)m->parameters);
-    put_int(w, "optimizer", (int64_t)m->optimizer);
-    put_int(w, "slab", (int64_t)m->slab);
-    put_int(w, "inputs", (int64_t)m->inputs);
-    put_int(w, "constants", (int64_t)m->constants);
-    put_int(w, "scratch", (int64_t)m->scratch);
-    put_int(w, "validation", (int64_t)m->validation);
-    put_int(w, "total", (int64_t)m->total);
+    cli_put_int(w, "parameters", (int64_t)m->parameters);
+    cli_put_int(w, "optimizer", (int64_t)m->optimizer);
+    cli_put_int(w, "slab", (int64_t)m->slab);
+    cli_put_int(w, "inputs", (int64_t)m->inputs);
+    cli_put_int(w, "constants", (int64_t)m->constants);
+    cli_put_int(w, "scratch", (int64_t)m->scratch);
+    cli_put_int(w, "validation", (int64_t)m->validation);
+    cli_put_int(w, "total", (int64_t)m->total);
     iv__json_end_object(w);
 }
 
@@ -198,11 +186,11 @@ static void put_precision_json(iv__json_writer *w, const precision_list *list)
     for (int i = 0; i < list->n; i++) {
         const precision_row *row = &list->rows[i];
         iv__json_put_object(w);
-        put_string(w, "row", row->row);
-        put_int(w, "parts", row->parts);
-        put_string(w, "precision", row->why_f32 ? "f32" : "bf16");
+        cli_put_string(w, "row", row->row);
+        cli_put_int(w, "parts", row->parts);
+        cli_put_string(w, "precision", row->why_f32 ? "f32" : "bf16");
         if (row->why_f32)
-            put_string(w, "why", row->why_f32);
+            cli_put_string(w, "why", row->why_f32);
         iv__json_end_object(w);
     }
     iv__json_end_array(w);
@@ -212,15 +200,15 @@ static void put_run_json(iv__json_writer *w, const info *f)
 {
     const iv__progress *p = &f->opened.progress;
 
-    put_string(w, "run", f->c->args[0]);
-    put_int(w, "step", p->step);
-    put_int(w, "best_epoch", p->best_epoch);
+    cli_put_string(w, "run", f->c->args[0]);
+    cli_put_int(w, "step", p->step);
+    cli_put_int(w, "best_epoch", p->best_epoch);
     iv__json_put_name(w, "best");
     iv__json_put_double(w, p->best);
-    put_int(w, "lowered", p->lowered);
-    put_string(w, "data_sha256", f->instance->data_sha256);
-    put_string(w, "version", iv__safetensors_metadata(f->opened.file, "ivory.version"));
-    put_string(w, "weights_sha256", f->weights);
+    cli_put_int(w, "lowered", p->lowered);
+    cli_put_string(w, "data_sha256", f->instance->data_sha256);
+    cli_put_string(w, "version", iv__safetensors_metadata(f->opened.file, "ivory.version"));
+    cli_put_string(w, "weights_sha256", f->weights);
 }
 
 static int put_all_json(info *f)
@@ -230,9 +218,9 @@ static int put_all_json(info *f)
     iv__json_writer w = { .text = &text };
 
     iv__json_put_object(&w);
-    put_string(&w, "system", instance->system->name);
-    put_string(&w, "model", instance->model->name);
-    put_string(&w, "data", instance->system->data);
+    cli_put_string(&w, "system", instance->system->name);
+    cli_put_string(&w, "model", instance->model->name);
+    cli_put_string(&w, "data", instance->system->data);
     iv__json_put_name(&w, "as_printed");
     iv__json_put_bool(&w, instance->as_printed);
     if (f->opened.instance)

@@ -32,31 +32,19 @@ iv_status run_folder(const char *system, bool resume, iv__text *folder)
 
 /* ---- run.json ---------------------------------------------------------------------- */
 
-static void put_string(iv__json_writer *w, const char *name, const char *string)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_string(w, string);
-}
-
-static void put_int(iv__json_writer *w, const char *name, int64_t number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_int(w, number);
-}
-
 static void put_data(iv__json_writer *w, const iv_instance *instance, const char *data)
 {
     const iv__trainee *trainee = &instance->trainee;
 
     iv__json_put_name(w, "data");
     iv__json_put_object(w);
-    put_string(w, "name", instance->system->data);
-    put_string(w, "file", *data ? data : NULL);
-    put_string(w, "sha256", instance->data_sha256);
-    put_string(w, "report", instance->data_report);
-    put_int(w, "training", trainee->n_records[SPLIT_TRAIN]);
-    put_int(w, "validation", trainee->n_records[SPLIT_VALIDATION]);
-    put_int(w, "test", trainee->n_records[SPLIT_TEST]);
+    cli_put_string(w, "name", instance->system->data);
+    cli_put_string(w, "file", *data ? data : NULL);
+    cli_put_string(w, "sha256", instance->data_sha256);
+    cli_put_string(w, "report", instance->data_report);
+    cli_put_int(w, "training", trainee->n_records[SPLIT_TRAIN]);
+    cli_put_int(w, "validation", trainee->n_records[SPLIT_VALIDATION]);
+    cli_put_int(w, "test", trainee->n_records[SPLIT_TEST]);
     iv__json_end_object(w);
 }
 
@@ -67,13 +55,13 @@ static void put_host(iv__json_writer *w, iv_home *home)
     iv__json_put_name(w, "host");
     iv__json_put_object(w);
     if (!uname(&name)) {
-        put_string(w, "name", name.nodename);
-        put_string(w, "system", name.sysname);
-        put_string(w, "release", name.release);
-        put_string(w, "machine", name.machine);
+        cli_put_string(w, "name", name.nodename);
+        cli_put_string(w, "system", name.sysname);
+        cli_put_string(w, "release", name.release);
+        cli_put_string(w, "machine", name.machine);
     }
-    put_int(w, "processors", sysconf(_SC_NPROCESSORS_ONLN));
-    put_int(w, "threads", iv_home_threads(home));
+    cli_put_int(w, "processors", sysconf(_SC_NPROCESSORS_ONLN));
+    cli_put_int(w, "threads", iv_home_threads(home));
     iv__json_end_object(w);
 }
 
@@ -93,15 +81,15 @@ iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance
     iv__json_writer w = { .text = &text, .indent = 2 };
 
     iv__json_put_object(&w);
-    put_string(&w, "system", instance->system->name);
-    put_string(&w, "model", instance->model->name);
+    cli_put_string(&w, "system", instance->system->name);
+    cli_put_string(&w, "model", instance->model->name);
     iv__json_put_name(&w, "as_printed"), iv__json_put_bool(&w, instance->as_printed);
-    put_int(&w, "parameters", parameters);
+    cli_put_int(&w, "parameters", parameters);
     cli_put_fields(&w, "options", instance->model->fields, instance->options);
     cli_put_fields(&w, "training", iv__settings_fields, &instance->training);
     put_data(&w, instance, data);
-    put_string(&w, "version", iv_version());
-    put_string(&w, "commit", IVORY_COMMIT);
+    cli_put_string(&w, "version", iv_version());
+    cli_put_string(&w, "commit", IVORY_COMMIT);
     put_host(&w, c->home);
     put_command(&w, c);
     iv__json_end_object(&w);

@@ -40,18 +40,6 @@ static bool stop(void *user)
 
 /* ---- steps ------------------------------------------------------------------------- */
 
-static void put_float(iv__json_writer *w, const char *name, double number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_float(w, number);
-}
-
-static void put_int(iv__json_writer *w, const char *name, int64_t number)
-{
-    iv__json_put_name(w, name);
-    iv__json_put_int(w, number);
-}
-
 static void end_line(watch *w, iv__text *text)
 {
     int status = cli_put_line(w->c, text);
@@ -72,12 +60,12 @@ static void step(void *user, const iv__step_report *r)
         return;
     }
     iv__json_put_object(&j);
-    put_int(&j, "step", r->step);
-    put_int(&j, "epoch", r->epoch);
-    put_float(&j, "loss", r->loss);
-    put_float(&j, "norm", r->norm);
-    put_float(&j, "rate", r->rate);
-    put_float(&j, "seconds", r->seconds);
+    cli_put_int(&j, "step", r->step);
+    cli_put_int(&j, "epoch", r->epoch);
+    cli_put_float(&j, "loss", r->loss);
+    cli_put_float(&j, "norm", r->norm);
+    cli_put_float(&j, "rate", r->rate);
+    cli_put_float(&j, "seconds", r->seconds);
     iv__json_end_object(&j);
     end_line(w, &text);
 }
@@ -190,10 +178,10 @@ static void put_epoch_json(watch *w, const iv__epoch_report *r)
     iv__json_writer j = { .text = &text };
 
     iv__json_put_object(&j);
-    put_int(&j, "step", r->step);
-    put_int(&j, "epoch", r->epoch);
-    put_float(&j, "training", r->training);
-    put_float(&j, "validation", r->validation);
+    cli_put_int(&j, "step", r->step);
+    cli_put_int(&j, "epoch", r->epoch);
+    cli_put_float(&j, "training", r->training);
+    cli_put_float(&j, "validation", r->validation);
     iv__json_put_name(&j, "best"), iv__json_put_bool(&j, r->best);
     iv__json_end_object(&j);
     end_line(w, &text);

@@ -160,11 +160,25 @@ iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file)
     return status;
 }
 
+/* What a checkpoint says of a pair; of an option that came later than the checkpoint, the default. */
+static const char *said_of(const iv_instance *instance, const iv__safetensors *file, const char *key)
+{
+    static const char training[] = "training.", option[] = "option.";
+    const char *there = iv__safetensors_metadata(file, key);
+    const iv_field *field = NULL;
+
+    if (!strncmp(key, training, sizeof training - 1))
+        field = iv__field_find(iv__settings_fields, key + sizeof training - 1);
+    else if (!strncmp(key, option, sizeof option - 1))
+        field = iv__field_find(instance->model->fields, key + sizeof option - 1);
+    return there || !field ? there : field->value;
+}
+
 iv_status iv__instance_matches(const iv_instance *instance, const iv__safetensors *file)
 {
     for (int i = 0; i < instance->trainee.n_pairs; i++) {
         const iv__pair *pair = &instance->trainee.pairs[i];
-        const char *there = iv__safetensors_metadata(file, pair->key), *dot = strchr(pair->key, '.');
+        const char *there = said_of(instance, file, pair->key), *dot = strchr(pair->key, '.');
         if (may_differ(dot + 1) || !strcmp(pair->key, "ivory.version"))
             continue;
         if (there && strcmp(there, pair->value) && !strcmp(pair->key, "ivory.format"))
