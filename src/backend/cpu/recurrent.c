@@ -37,7 +37,7 @@ iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_
     if (s.groups > s.records)
         s.groups = s.records;
     s.group_records = (s.records + s.groups - 1) / s.groups;
-    s.chunk = s.steps < cpu->rows ? s.steps : cpu->rows;
+    s.chunk = s.numbered ? 1 : s.steps < cpu->rows ? s.steps : cpu->rows;
     s.state_row = odd_lines(s.units);
     return s;
 }
@@ -75,8 +75,7 @@ static int64_t forward_left(const iv__cpu *cpu, const iv__sequence *s)
 
 static int64_t forward_room(const iv__cpu *cpu, const iv__sequence *s)
 {
-    return iv__round_up(s->group_records * (3 * s->state_row + s->chunk * s->sums + 16), 16) +
-           forward_left(cpu, s);
+    return s->group_records * (3 * s->state_row + odd_lines(s->chunk * s->sums)) + forward_left(cpu, s);
 }
 
 size_t iv__forward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s)
@@ -197,9 +196,7 @@ static void forward_group(void *context, int64_t group, int thread)
     for (int64_t begin = 0; begin < s->steps; begin += s->chunk) {
         int64_t end = begin + s->chunk < s->steps ? begin + s->chunk : s->steps;
         int64_t t0 = s->reverse ? s->steps - end : begin;
-        chunk_sums sums = { g.room + s->group_records * s->state_row, s->chunk * s->sums + 16, t0 };
-        if (f->kept)
-            sums = (chunk_sums){ f->kept + g.begin * s->steps * s->sums, s->steps * s->sums, 0 };
+        chunk_sums sums = { g.room + s->group_records * s->state_row, odd_lines(s->chunk * s->sums), t0 };
         if (!s->numbered)
             input_sums(f, &g, t0, t0 + end - begin, &sums);
         else if (!f->chooses)

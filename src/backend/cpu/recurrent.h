@@ -16,7 +16,7 @@ typedef struct iv__sequence {
     bool reverse;
     const float *mask;                    /* [N,T] or NULL */
     bool numbered;                        /* x holds numbers of rows of w */
-    int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once */
+    int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once; numbers need one */
     int64_t state_row; /* floats of a row of states in scratch: an odd number of cache lines */
 } iv__sequence;
 
@@ -73,8 +73,7 @@ struct iv__forward {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__sequence s;
-    int h0, c0;  /* inputs; c0 -1: there is no c */
-    float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
+    int h0, c0; /* inputs; c0 -1: there is no c */
     const iv__panels *u;  /* of the parts of u that the step multiplies with */
     const void *packed_w; /* NULL: not needed */
     bool chooses;         /* the step itself adds the rows of w that numbers choose, and writes y */

@@ -35,7 +35,6 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     }
 }
 
-/* The sums lie where y will. */
 void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__panels u = iv__panels_of(cpu, k->in[U].shape->dim[1]);
@@ -45,7 +44,6 @@ void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .s = iv__sequence_of(k, cpu, INPUTS),
                                     .h0 = H0,
                                     .c0 = -1,
-                                    .kept = k->out[0].data,
                                     .u = &u,
                                     .packed_w = iv__packed_w(k, 1),
                                     .step = step });
