@@ -112,7 +112,7 @@ typedef struct iv__cpu {
     /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
-                      const float *dy, float *dh, float *dc, float *dz, float *kept, /* dz once more */
+                      const float *dy, float *dh, float *dc, float *dz,
                       int64_t next);
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,
@@ -120,10 +120,10 @@ typedef struct iv__cpu {
     void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before,
                            const float *d_inner, float *dh, float *dz);
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
-    /* all[j] = the sum of x[i*row + j] over rows i in order; to[number[i]*row + j] += it, where the
-     * number is one of count. */
+    /* all[j] += the sum of x[i*row + j] over rows i in order; to[number[i]*to_row + j] += each of
+     * them, where the number is one of count. */
     void (*add_chosen)(int64_t rows, int64_t columns, const float *x, int64_t row,
-                       const int32_t *number, int64_t count, float *to, float *all);
+                       const int32_t *number, int64_t count, float *to, float *all, int64_t to_row);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;

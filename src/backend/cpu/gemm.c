@@ -407,6 +407,13 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
                  product_task, &j);
 }
 
+void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room)
+{
+    product_job j = { .cpu = cpu, .p = p, .panels = iv__panels_of(cpu, p->n), .copy_a = copies_a(cpu, p) };
+
+    product_part(&j, p->a, p->b, p->c, 0, p->m, 0, j.panels.count, room);
+}
+
 void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line)
 {
     t->ahead = t->b;

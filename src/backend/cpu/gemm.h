@@ -50,6 +50,10 @@ typedef struct iv__product {
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
 void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
 
+/* The same in the calling thread, whose cpu->begin was called; `room`: a thread's share of the
+ * scratch of this product, or of one with more k, if all of k is one chunk. No batches. */
+void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room);
+
 /* A product with a packed b in the calling thread, whose cpu->begin was called; a is an operand as
  * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
  * multiple of cpu->row_unit. The batches share b, panel by panel. */

@@ -102,18 +102,6 @@ void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
 
 /* ---- backward: dz is that of z, r and g; reset after, also that of inner --------------------- */
 
-static int64_t dz_width(const iv_kernel_call *k, const iv__sequence *s)
-{
-    return resets_after(k) ? 4 * s->units : 3 * s->units;
-}
-
-size_t iv__gru_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
-{
-    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
-
-    return iv__backward_scratch(k->home, cpu, &s, dz_width(k, &s), !resets_after(k));
-}
-
 static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
 {
     const iv_kernel_call *k = b->k;
@@ -177,21 +165,36 @@ static void deliver(const iv__backward *b, const float *product)
     }
 }
 
+static iv__backward backward_of(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
+    bool after = resets_after(k);
+
+    return (iv__backward){ .k = k,
+                           .cpu = cpu,
+                           .s = s,
+                           .h0 = BACK_H0,
+                           .y = BACK_Y,
+                           .dy = BACK_DY,
+                           .dh = BACK_DH,
+                           .dc = -1,
+                           .dz_width = (after ? 4 : 3) * s.units,
+                           .extra = after ? -1 : BACK_INNER,
+                           .step = step_back,
+                           .deliver = deliver };
+}
+
+size_t iv__gru_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__backward b = backward_of(cpu, k);
+
+    return iv__backward_scratch(&b);
+}
+
 void iv__gru_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k,
-                       .cpu = cpu,
-                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
-                       .h0 = BACK_H0,
-                       .y = BACK_Y,
-                       .dy = BACK_DY,
-                       .dh = BACK_DH,
-                       .dc = -1,
-                       .extra = resets_after(k) ? -1 : BACK_INNER,
-                       .packed_w = iv__packed_w(k, 2),
-                       .step = step_back,
-                       .deliver = deliver };
+    iv__backward b = backward_of(cpu, k);
 
-    b.dz_width = dz_width(k, &b.s);
+    b.packed_w = iv__packed_w(k, 2);
     iv__backward_run(&b);
 }
