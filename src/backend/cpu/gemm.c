@@ -11,6 +11,7 @@
  * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
     CHUNK_BYTES = 640, /* of a column */
+    LONG_CHUNK_BYTES = 2560, /* where few row tiles pass: panels stream from L2 */
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
     HIGH_TILES = 4, /* in place of them where a tile is high */
@@ -134,11 +135,16 @@ static bool copies_a(const iv__cpu *cpu, const iv__product *p)
                             : p->lda % 512 == 0 && p->n >= 256);
 }
 
-static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
+static int64_t even_chunk(const iv__cpu *cpu, int64_t k, int64_t bytes)
 {
-    int64_t most = CHUNK_BYTES / (int64_t)iv__operand_bytes(cpu);
+    int64_t most = bytes / (int64_t)iv__operand_bytes(cpu);
 
     return iv__operand_k(cpu, iv__ceil_div(k, iv__ceil_div(k, most)));
+}
+
+static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
+{
+    return even_chunk(cpu, k, CHUNK_BYTES);
 }
 
 static int64_t block_rows(const iv__cpu *cpu)
@@ -430,7 +436,7 @@ void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
-    int64_t chunk = k_chunk_of(cpu, p->k), tiles = iv__ceil_div(p->m, cpu->rows),
+    int64_t chunk = even_chunk(cpu, p->k, LONG_CHUNK_BYTES), tiles = iv__ceil_div(p->m, cpu->rows),
             batches = p->batches > 1 ? p->batches : 1;
     int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
             line_elements = 64 / (int64_t)iv__operand_bytes(cpu);

@@ -318,6 +318,14 @@ static float *delivered(const iv__backward *b, int64_t row)
     return out ? out + (row < ones ? row : row == ones ? 0 : row - ones - 1) * b->dz_width : NULL;
 }
 
+/* Where it is made: where it is delivered at once if no row of the product is another's. */
+static float *made(const iv__backward *b, int64_t row)
+{
+    float *to = b->straight && b->s.numbered && !b->slots ? delivered(b, row) : NULL;
+
+    return to ? to : b->sums + row * b->dz_width;
+}
+
 /* Columns that a task owns. */
 enum { SUM_COLUMNS = 64 };
 
@@ -325,13 +333,14 @@ static void sum_chosen(void *context, int64_t task, int thread)
 {
     const iv__backward *b = context;
     int64_t first = task * SUM_COLUMNS, n = iv__min64(SUM_COLUMNS, b->dz_width - first);
-    float *ones = b->sums + b->left_width * b->dz_width;
+    float *ones = made(b, b->left_width), *x = made(b, b->left_width + 1);
     kept r = kept_of(b, &(iv__group){ 0 }, b->store, 0);
 
     (void)thread;
-    for (int64_t i = 0; i < 1 + b->s.inputs; i++)
-        memset(ones + i * b->dz_width + first, 0, (size_t)n * sizeof *ones);
-    add_chosen(b, &r, b->rows, first, n, ones, ones + b->dz_width);
+    memset(ones + first, 0, (size_t)n * sizeof *ones);
+    for (int64_t i = 0; i < b->s.inputs; i++)
+        memset(x + i * b->dz_width + first, 0, (size_t)n * sizeof *x);
+    add_chosen(b, &r, b->rows, first, n, ones, x);
 }
 
 /* Rows that a task adds up and delivers. */
@@ -361,13 +370,13 @@ static void weight_gradients(const iv__backward *b)
         kept r = kept_of(b, &(iv__group){ 0 }, b->store, 0);
         w.a = r.left;
         w.b = r.dz;
-        w.c = b->sums;
+        w.c = made(b, 0);
         iv__product_run(k->home, b->cpu, &w, b->scratch);
         if (b->s.numbered)
             iv__parallel(k->home, iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen,
                          (void *)(uintptr_t)b);
     }
-    if (b->slots || b->straight)
+    if (b->slots || (b->straight && !b->s.numbered))
         iv__parallel(k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS), deliver_rows,
                      (void *)(uintptr_t)b);
     if (!b->straight)
