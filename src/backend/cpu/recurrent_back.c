@@ -127,24 +127,29 @@ void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, in
     memset(g->z + (record - g->begin) * g->z_row, 0, (size_t)b->dz_width * sizeof(float));
 }
 
-/* ---- what a group keeps of a chunk of steps: rows of steps one behind the other --------------- */
+/* ---- what a group keeps of a chunk of steps: the rows of its records, one behind the other ------ */
 
 typedef struct kept {
     float *dz, *left;
     int32_t *numbers;
-    int64_t step_rows; /* rows from one step to the next */
+    int64_t record_rows; /* rows from one record to the next */
 } kept;
 
-/* Where those of a group begin with the chunk whose first step is `begin`. */
-static kept kept_of(const iv__backward *b, const iv__group *g, float *store, int64_t begin)
+/* Where those of a group begin with the chunk of steps [begin, end). */
+static kept kept_of(const iv__backward *b, int64_t first_record, int64_t begin, int64_t end, float *store)
 {
-    int64_t row = b->slots ? 0 : begin * b->s.records + g->begin;
+    int64_t row = b->slots ? 0 : first_record * b->s.steps + begin;
     float *left = store + b->rows * b->dz_row;
 
     return (kept){ .dz = store + row * b->dz_row,
                    .left = left + row * b->left_row,
                    .numbers = (int32_t *)(void *)(left + b->rows * b->left_row) + row,
-                   .step_rows = b->slots ? g->end - g->begin : b->s.records };
+                   .record_rows = b->slots ? end - begin : b->s.steps };
+}
+
+static kept kept_all(const iv__backward *b)
+{
+    return kept_of(b, 0, 0, b->s.steps, b->store);
 }
 
 /* The row of the left factor [h before, extra, 1, x] of one step of one record. */
@@ -171,7 +176,6 @@ static void keep_left(const iv__backward *b, float *left, int64_t n, int64_t ste
     memcpy(left, (const float *)b->k->in[0].data + at * s->inputs, (size_t)s->inputs * sizeof(float));
 }
 
-/* Record by record, so that what is copied is read in order. */
 static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin, int64_t end)
 {
     const iv__sequence *s = &b->s;
@@ -179,7 +183,7 @@ static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r,
 
     for (int64_t n = g->begin; n < g->end; n++) {
         for (int64_t step = begin; step < end; step++) {
-            int64_t row = (step - begin) * r->step_rows + n - g->begin;
+            int64_t row = (n - g->begin) * r->record_rows + step - begin;
             keep_left(b, r->left + row * b->left_row, n, step);
             if (numbers)
                 r->numbers[row] = numbers[n * s->steps + iv__time_of(s, step)];
@@ -187,25 +191,28 @@ static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r,
     }
 }
 
-/* dx of a chunk: the tiles are the records at one step. */
+/* dx of a chunk: tiles are the steps of one record, or the records at one step. */
 static void input_gradients(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin,
                             int64_t end)
 {
     const iv__sequence *s = &b->s;
     iv__panels panels = iv__panels_of(b->cpu, s->inputs);
-    int64_t first = (g->begin * s->steps + iv__time_of(s, begin)) * s->inputs;
-    iv__product p = { .m = g->end - g->begin,
+    int64_t records = g->end - g->begin, steps = end - begin, record = s->steps * s->inputs,
+            step = s->reverse ? -s->inputs : s->inputs, record_dz = r->record_rows * b->dz_row;
+    bool by_record = steps >= records;
+    iv__product p = { .m = by_record ? steps : records,
                       .n = s->inputs,
                       .k = s->sums,
                       .a = r->dz,
-                      .lda = b->dz_row,
+                      .lda = by_record ? b->dz_row : record_dz,
                       .from_panels = true,
                       .packed = b->packed_w,
-                      .c = (float *)b->k->out[0].data + first,
-                      .ldc = s->steps * s->inputs,
-                      .batches = end - begin,
-                      .a_batch = r->step_rows * b->dz_row,
-                      .c_batch = s->reverse ? -s->inputs : s->inputs };
+                      .c = (float *)b->k->out[0].data + g->begin * record +
+                           iv__time_of(s, begin) * s->inputs,
+                      .ldc = by_record ? step : record,
+                      .batches = by_record ? records : steps,
+                      .a_batch = by_record ? record_dz : b->dz_row,
+                      .c_batch = by_record ? record : step };
 
     iv__take_lefts(b->cpu, g, &p);
     iv__product_rows(b->cpu, &panels, &p);
@@ -275,7 +282,6 @@ static void backward_group(void *context, int64_t group, int thread)
     g.room = g.c + states;
     g.left = g.room + states;
     store = b->slots ? g.room + states + operand_floats(b) : b->store;
-    g.z_row = b->dz_row;
     if (b->cpu->begin)
         b->cpu->begin();
     copy_states(b, &g, g.h, k->in[b->dh].data);
@@ -283,15 +289,16 @@ static void backward_group(void *context, int64_t group, int thread)
         copy_states(b, &g, g.c, k->in[b->dc].data);
     for (int64_t end = s->steps, begin; end > 0; end = begin) {
         begin = end > s->chunk ? end - s->chunk : 0;
-        kept r = kept_of(b, &g, store, begin);
+        kept r = kept_of(b, g.begin, begin, end, store);
+        g.z_row = r.record_rows * b->dz_row;
         for (int64_t step = end - 1; step >= begin; step--) {
-            g.z = r.dz + (step - begin) * r.step_rows * b->dz_row;
+            g.z = r.dz + (step - begin) * b->dz_row;
             b->step(b, &g, step);
         }
         if (wants_weights(b)) {
             keep_lefts(b, &g, &r, begin, end);
             if (b->slots)
-                chunk_gradients(b, &r, (end - begin) * r.step_rows, end == s->steps,
+                chunk_gradients(b, &r, (g.end - g.begin) * r.record_rows, end == s->steps,
                                 b->sums + group * b->weights, b->scratch + thread * b->scratch_thread);
         }
         if (k->out[0].data && !s->numbered)
@@ -334,7 +341,7 @@ static void sum_chosen(void *context, int64_t task, int thread)
     const iv__backward *b = context;
     int64_t first = task * SUM_COLUMNS, n = iv__min64(SUM_COLUMNS, b->dz_width - first);
     float *ones = made(b, b->left_width), *x = made(b, b->left_width + 1);
-    kept r = kept_of(b, &(iv__group){ 0 }, b->store, 0);
+    kept r = kept_all(b);
 
     (void)thread;
     memset(ones + first, 0, (size_t)n * sizeof *ones);
@@ -367,7 +374,7 @@ static void weight_gradients(const iv__backward *b)
 
     if (!b->slots) {
         iv__product w = weights_product(b, b->rows);
-        kept r = kept_of(b, &(iv__group){ 0 }, b->store, 0);
+        kept r = kept_all(b);
         w.a = r.left;
         w.b = r.dz;
         w.c = made(b, 0);
