@@ -30,6 +30,7 @@ struct iv__generator {
     iv_stepper *stepper;
     iv_plan *start, *step;
     int n_states;
+    char *kept; /* one row of each state, one behind the other */
     int32_t *input;
     float *favour, *sharpness;
     int64_t rows, vocabulary;
@@ -38,15 +39,15 @@ struct iv__generator {
 
 enum { LOGITS, WEIGHTS, OUTPUTS };
 
-/* What is asked of the stepper: logits with what is added to them, and their softmax. */
+/* What is asked of the stepper: logits with what is added to them, sharpened, and their softmax. */
 static void weigh(iv_node *logits, iv_node *outputs[OUTPUTS])
 {
     iv_graph *graph = logits->graph;
     iv_node *favour = iv_input(graph, "favour", IV_F32, logits->shape);
     iv_node *sharpness = iv_input(graph, "sharpness", IV_F32, iv_scalar());
 
-    outputs[LOGITS] = iv_add(logits, favour);
-    outputs[WEIGHTS] = iv_softmax(iv_mul(sharpness, outputs[LOGITS]));
+    outputs[LOGITS] = iv_mul(sharpness, iv_add(logits, favour));
+    outputs[WEIGHTS] = iv_softmax(outputs[LOGITS]);
 }
 
 static iv_status make_plans(iv__generator *g, iv_params *params, const char *input)
@@ -83,6 +84,32 @@ static iv_status make_plans(iv__generator *g, iv_params *params, const char *inp
     return IV_OK;
 }
 
+/* A row of state i. Rows are the first axis of every state. */
+static char *state_row(const iv__generator *g, int i, int64_t row, size_t *bytes)
+{
+    const iv_stepper_state *states;
+
+    iv_stepper_states(g->stepper, &states);
+    const iv_node *leaf = states[i].leaf;
+    *bytes = (size_t)(iv_shape_count(iv_node_shape(leaf)) / g->rows) *
+             iv_dtype_size(iv_node_dtype(leaf));
+    char *state = iv_plan_input(g->step, iv_node_name(leaf));
+    return state ? state + (size_t)row * *bytes : NULL;
+}
+
+static iv_status make_room_for_kept(iv__generator *g)
+{
+    size_t all = 0, bytes;
+
+    for (int i = 0; i < g->n_states; i++) {
+        if (!state_row(g, i, 0, &bytes))
+            return iv_home_status(g->home);
+        all += bytes;
+    }
+    g->kept = iv__alloc(g->home, all);
+    return g->kept ? IV_OK : IV_NOMEM;
+}
+
 iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char *input)
 {
     iv_home *home = iv_params_home(params);
@@ -95,7 +122,7 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
                           .rows = iv_node_dim(logits, 0),
                           .vocabulary = iv_node_dim(logits, -1) };
     g->order = iv__alloc_array(home, g->rows * g->vocabulary, sizeof *g->order);
-    if (!g->stepper || !g->order || make_plans(g, params, input)) {
+    if (!g->stepper || !g->order || make_plans(g, params, input) || make_room_for_kept(g)) {
         iv__generator_free(g);
         return NULL;
     }
@@ -110,6 +137,7 @@ void iv__generator_free(iv__generator *g)
     iv_plan_free(g->step);
     iv_stepper_free(g->stepper);
     iv__free(g->home, g->order);
+    iv__free(g->home, g->kept);
     iv__free(g->home, g);
 }
 
@@ -120,19 +148,36 @@ iv_plan *iv__generator_plan(iv__generator *generator)
 
 iv_status iv__generator_start(iv__generator *g)
 {
-    const iv_stepper_state *states;
     iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
+    size_t bytes;
 
-    iv_stepper_states(g->stepper, &states);
     for (int i = 0; i < g->n_states && !status; i++) {
-        void *state = iv_plan_input(g->step, iv_node_name(states[i].leaf));
-        size_t bytes = (size_t)iv_shape_count(iv_node_shape(states[i].leaf)) *
-                       iv_dtype_size(iv_node_dtype(states[i].leaf));
-        if (!state)
-            return iv_home_status(g->home);
-        memcpy(state, iv_plan_output(g->start, i), bytes);
+        char *state = state_row(g, i, 0, &bytes);
+        memcpy(state, iv_plan_output(g->start, i), (size_t)g->rows * bytes);
     }
     return status;
+}
+
+void iv__generator_keep(iv__generator *g)
+{
+    char *kept = g->kept;
+    size_t bytes;
+
+    for (int i = 0; i < g->n_states; i++, kept += bytes) {
+        const char *state = state_row(g, i, 0, &bytes);
+        memcpy(kept, state, bytes);
+    }
+}
+
+void iv__generator_restart(iv__generator *g, int64_t row)
+{
+    const char *kept = g->kept;
+    size_t bytes;
+
+    for (int i = 0; i < g->n_states; i++, kept += bytes) {
+        char *state = state_row(g, i, row, &bytes);
+        memcpy(state, kept, bytes);
+    }
 }
 
 iv_status iv__generator_feed(iv__generator *g, const int32_t *token)
@@ -232,43 +277,45 @@ int32_t iv__likeliest(int64_t count, const float *logits)
     return (int32_t)best;
 }
 
-enum { LANES = 8, STRETCH = 64 };
+enum { LANES = 8, BLOCK = 64, STRETCHES = 256 };
 
-/* In lanes, so that the additions need not wait for each other. */
+/* In lanes, so that the additions need not wait for each other; in blocks, so that floats do. */
 static double sum_of(int64_t n, const float *weight)
 {
-    float lane[LANES] = { 0 };
     double sum = 0;
-    int64_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
+    for (; n > 0; n -= BLOCK, weight += BLOCK) {
+        float lane[LANES] = { 0 };
+        int64_t m = n < BLOCK ? n : BLOCK, i = 0;
+        for (; i + LANES <= m; i += LANES)
+            for (int j = 0; j < LANES; j++)
+                lane[j] += weight[i + j];
+        for (; i < m; i++)
+            lane[0] += weight[i];
         for (int j = 0; j < LANES; j++)
-            lane[j] += weight[i + j];
-    for (; i < n; i++)
-        lane[0] += weight[i];
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
+            sum += lane[j];
+    }
     return sum;
 }
 
 static int32_t draw_by_weight(int64_t count, const float *weight, double draw)
 {
-    double sum = 0, passed = 0;
+    int64_t stretch = (count / BLOCK / STRETCHES + 1) * BLOCK, n = 0, begin = 0;
+    double sums[STRETCHES], sum = 0, passed = 0, before = 0;
     int32_t last = 0;
 
-    for (int64_t i = 0; i < count; i += STRETCH)
-        sum += sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
-    int64_t begin = 0;
-    double before = 0;
-    for (int64_t i = 0; i < count && passed <= draw * sum; i += STRETCH) { /* the stretch it falls into */
-        double here = sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
-        if (here > 0) {
-            begin = i;
+    for (int64_t i = 0; i < count; i += stretch) {
+        sums[n] = sum_of(count - i < stretch ? count - i : stretch, weight + i);
+        sum += sums[n++];
+    }
+    for (int64_t i = 0; i < n && passed <= draw * sum; i++) { /* the stretch it falls into */
+        if (sums[i] > 0) {
+            begin = i * stretch;
             before = passed;
         }
-        passed += here;
+        passed += sums[i];
     }
-    for (int64_t i = begin; i < count && i < begin + STRETCH && before <= draw * sum; i++) {
+    for (int64_t i = begin; i < count && i < begin + stretch && before <= draw * sum; i++) {
         if (weight[i] <= 0)
             continue;
         before += weight[i];

@@ -13,16 +13,19 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
 void iv__generator_free(iv__generator *generator);
 iv_plan *iv__generator_plan(iv__generator *generator);   /* of one token */
 iv_status iv__generator_start(iv__generator *generator); /* states as before the first position */
+/* Remembers the states of row 0; a row gets them again. */
+void iv__generator_keep(iv__generator *generator);
+void iv__generator_restart(iv__generator *generator, int64_t row);
 /* Gives each of the n rows its next token; then weights holds what may follow. */
 iv_status iv__generator_feed(iv__generator *generator, const int32_t *token);
 
 /* [n,V], added to the logits before they are used; zeros at birth. */
 float *iv__generator_favour(iv__generator *generator);
-/* [n,V]: the logits with what is added. */
+/* [n,V]: the logits with what is added, divided by the temperature. */
 const float *iv__generator_logits(const iv__generator *generator);
-/* [n,V]: their softmax at the temperature (at 1 if that is 0), to be changed at will. */
+/* [n,V]: their softmax, to be changed at will. */
 float *iv__generator_weights(iv__generator *generator);
-/* Of the weights from the next token on; 1 at birth. */
+/* From the next token on; 1 at birth, and in place of 0. */
 void iv__generator_set_temperature(iv__generator *generator, double temperature);
 
 /* Draws a token for each row from its weights, which are used up, among the likeliest alone if

@@ -1,6 +1,7 @@
 /* text: a recurrent language model over words or characters.
  * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
  * are that chapter's. */
+#include "models/common_drafts.h"
 #include "models/common_generate.h"
 
 #include "base/home.h"
@@ -303,6 +304,8 @@ static int text_measures(const iv_instance *instance, double loss, iv_measure me
 
 /* ---- generating ------------------------------------------------------------------------------ */
 
+enum { MOST_ROWS = 16 };
+
 /* What samples share: the generator, the prompt's tokens, and working memory. */
 typedef struct writing {
     iv_instance *instance;
@@ -311,24 +314,23 @@ typedef struct writing {
     iv__generator *generator;
     iv__ids prompt;
     int64_t rows, vocab;
-    int32_t *token; /* [rows] */
-    int32_t *ids;   /* [rows, prompt + length] */
-    int64_t *count, room;
-    bool *ended;
+    int32_t *token; /* [rows]: what each is fed next */
     double *draw;
+    iv__drafts drafts;
+    iv__draft **draft; /* [rows]: what each writes; NULL: nothing */
 } writing;
 
-enum { MOST_ROWS = 16 };
 static const int32_t never_written[] = { IV_TOKEN_UNKNOWN };
 static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
 
 static void writing_free(writing *w)
 {
     iv_home *home = w->instance->home;
-    void *const parts[] = { w->token, w->ids, w->count, w->ended, w->draw };
+    void *const parts[] = { w->token, w->draw, w->draft };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         iv__free(home, parts[i]);
+    iv__drafts_free(&w->drafts);
     iv__ids_free(&w->prompt);
     iv__generator_free(w->generator);
     iv_graph_free(w->graph);
@@ -356,22 +358,20 @@ static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
 }
 
 static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params,
-                               const iv_generation *g, int64_t rows, iv__text *note)
+                               const iv_generation *g, iv__text *note)
 {
     iv_home *home = instance->home;
+    int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
 
     *w = (writing){ .instance = instance, .g = g, .rows = rows, .vocab = vocabulary_count(instance) };
     iv_status status = read_prompt(w, g->prompt, note);
     if (status)
         return status;
-    w->room = w->prompt.count + g->length;
-    w->token = iv__alloc_array(home, rows, sizeof(int32_t));
-    w->ids = iv__alloc_array(home, rows * w->room, sizeof(int32_t));
-    w->draw = iv__alloc_array(home, rows, sizeof(double));
-    w->count = iv__alloc_array(home, rows, sizeof(int64_t));
-    w->ended = iv__alloc_array(home, rows, sizeof(bool));
+    w->token = iv__alloc_array(home, rows, sizeof *w->token);
+    w->draw = iv__alloc_array(home, rows, sizeof *w->draw);
+    w->draft = iv__alloc_array(home, rows, sizeof(iv__draft *));
     w->graph = iv_graph_new(home);
-    if (!w->token || !w->ids || !w->draw || !w->count || !w->ended || !w->graph)
+    if (!w->token || !w->draw || !w->draft || !w->graph || iv__drafts_init(&w->drafts, home, g->n))
         return IV_NOMEM;
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
@@ -392,31 +392,32 @@ static void note_used(const writing *w, int64_t row, int32_t id)
 
 static const float out_of_reach = -1e30f; /* what is added to logits of tokens that are not to be drawn */
 
-/* Feeds the prompt to all rows; then the logits are those of the first token to write. */
-static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
+/* Feeds the prompt but for its last token, and keeps the states: in them every text begins. */
+static iv_status feed_prompt(writing *w)
 {
-    float *favour = iv__generator_favour(w->generator);
     iv_status status = iv__generator_start(w->generator);
 
-    memset(favour, 0, (size_t)(w->rows * w->vocab) * sizeof *favour);
-    for (int64_t r = 0; r < w->rows; r++) {
-        w->ended[r] = false;
-        w->count[r] = 0;
-        for (int64_t t = 0; t < w->prompt.count; t++) {
-            int32_t id = w->prompt.id[t];
-            if (id != IV_TOKEN_PADDING)
-                w->ids[r * w->room + w->count[r]++] = id;
-            note_used(w, r, id);
-        }
-        for (int i = 0; i < n_never; i++)
-            favour[r * w->vocab + never[i]] = out_of_reach;
-    }
-    for (int64_t t = 0; t < w->prompt.count && !status; t++) {
+    for (int64_t t = 0; t < w->prompt.count - 1 && !status; t++) {
         for (int64_t r = 0; r < w->rows; r++)
             w->token[r] = w->prompt.id[t];
         status = iv__generator_feed(w->generator, w->token);
     }
+    iv__generator_keep(w->generator);
     return status;
+}
+
+/* A row is fed the prompt's last token next; then its logits are those of the first token to write. */
+static void begin_row(writing *w, int64_t row, int n_never, const int32_t never[])
+{
+    float *favour = iv__generator_favour(w->generator) + row * w->vocab;
+
+    memset(favour, 0, (size_t)w->vocab * sizeof *favour);
+    for (int64_t t = 0; t < w->prompt.count; t++)
+        note_used(w, row, w->prompt.id[t]);
+    for (int i = 0; i < n_never; i++)
+        favour[never[i]] = out_of_reach;
+    iv__generator_restart(w->generator, row);
+    w->token[row] = w->prompt.id[w->prompt.count - 1];
 }
 
 /* The draw at a place depends on seed, sample and position alone. */
@@ -428,64 +429,86 @@ static double uniform_at(const iv_generation *g, int64_t sample, int64_t positio
     return iv__unit_f64(word[0], word[1]);
 }
 
-/* How many of the samples go on. */
-static int64_t take_tokens(writing *w, int64_t rows)
+/* The next sample, if there is one. */
+static iv_status begin_sample(writing *w, int64_t row)
 {
-    int64_t going = 0;
+    iv__draft *d = w->draft[row] = iv__drafts_begin(&w->drafts);
+    iv_status status = IV_OK;
 
-    for (int64_t r = 0; r < rows; r++) {
-        int32_t id = w->token[r];
-        if (w->ended[r])
-            continue;
-        if (id == IV_TOKEN_PADDING) {
-            w->ended[r] = true;
-            continue;
-        }
-        w->ids[r * w->room + w->count[r]++] = id;
-        note_used(w, r, id);
-        going++;
-    }
-    return going;
+    for (int64_t t = 0; d && t < w->prompt.count && !status; t++)
+        if (w->prompt.id[t] != IV_TOKEN_PADDING)
+            status = iv__ids_add(&d->ids, w->prompt.id[t]);
+    if (d)
+        begin_row(w, row, 1, never_written);
+    return status;
 }
 
-static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_sink *sink, void *user)
+static iv_status take_token(writing *w, int64_t row)
+{
+    iv__draft *d = w->draft[row];
+    int32_t id = w->token[row];
+
+    d->ended = id == IV_TOKEN_PADDING;
+    d->done = d->ended || ++d->drawn == w->g->length;
+    if (d->done)
+        w->draft[row] = NULL;
+    if (d->ended)
+        return IV_OK;
+    note_used(w, row, id);
+    return iv__ids_add(&d->ids, id);
+}
+
+static iv_status give_out(writing *w, iv__text *out, iv_sample_sink *sink, void *user)
 {
     const text_state *state = w->instance->state;
-    iv__text out = { .home = w->instance->home };
-    int64_t going = rows;
-    iv_status status = feed_prompt(w, 1, never_written);
+    const iv__draft *d;
 
-    for (int64_t t = 0; t < w->g->length && going && !status; t++) {
-        if (t)
-            status = iv__generator_feed(w->generator, w->token);
-        if (status)
-            break;
-        for (int64_t r = 0; r < w->rows; r++)
-            w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
-        iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
-        going = take_tokens(w, rows);
+    while ((d = iv__drafts_take(&w->drafts))) {
+        iv__text_clear(out);
+        iv__decode_readable(state->vocabulary, d->ids.id, d->ids.count, out);
+        if (out->failed)
+            return IV_NOMEM;
+        sink(user, d->number, out->data ? out->data : "", d->drawn, d->ended);
     }
-    for (int64_t r = 0; r < rows && !status; r++) {
-        iv__text_clear(&out);
-        iv__decode_readable(state->vocabulary, w->ids + r * w->room, w->count[r], &out);
-        if (out.failed)
-            status = IV_NOMEM;
-        else
-            sink(user, first + r, out.data ? out.data : "", w->count[r], w->ended[r]);
-    }
-    iv__text_free(&out);
+    return IV_OK;
+}
+
+/* One token of every row. A row whose sample is done begins the next one at once: what a sample is
+ * depends on its number, not on its row or on those beside it. */
+static iv_status write_on(writing *w, iv__text *out, iv_sample_sink *sink, void *user)
+{
+    iv_status status = iv__generator_feed(w->generator, w->token);
+
+    if (status)
+        return status;
+    for (int64_t r = 0; r < w->rows; r++)
+        w->draw[r] = w->draft[r] ? uniform_at(w->g, w->draft[r]->number, w->draft[r]->drawn) : -1;
+    iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
+    for (int64_t r = 0; r < w->rows && !status; r++)
+        if (w->draft[r])
+            status = take_token(w, r);
+    if (!status)
+        status = give_out(w, out, sink, user);
+    for (int64_t r = 0; r < w->rows && !status; r++)
+        if (!w->draft[r])
+            status = begin_sample(w, r);
     return status;
 }
 
 static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g,
                              iv_sample_sink *sink, void *user, iv__text *note)
 {
-    int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
+    iv__text out = { .home = instance->home };
     writing w;
-    iv_status status = writing_begin(&w, instance, params, g, rows, note);
+    iv_status status = writing_begin(&w, instance, params, g, note);
 
-    for (int64_t first = 0; first < g->n && !status; first += rows)
-        status = write_rows(&w, first, g->n - first < rows ? g->n - first : rows, sink, user);
+    if (!status)
+        status = feed_prompt(&w);
+    for (int64_t r = 0; r < w.rows && !status; r++)
+        status = begin_sample(&w, r);
+    while (w.drafts.given < g->n && !status)
+        status = write_on(&w, &out, sink, user);
+    iv__text_free(&out);
     writing_free(&w);
     return status;
 }
@@ -509,11 +532,15 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
     iv_generation g = { .n = 1, .length = 1, .prompt = prompt, .temperature = temperature, .top_p = 1 };
     iv__text note = { .home = instance->home };
     writing w;
-    iv_status status = writing_begin(&w, instance, params, &g, 1, &note);
+    iv_status status = writing_begin(&w, instance, params, &g, &note);
 
     *found = 0;
     if (!status)
-        status = feed_prompt(&w, 2, never_listed);
+        status = feed_prompt(&w);
+    if (!status) {
+        begin_row(&w, 0, 2, never_listed);
+        status = iv__generator_feed(w.generator, w.token);
+    }
     if (!status) {
         float *weight = iv__generator_weights(w.generator);
         if (temperature == 0) { /* all of it on one */
