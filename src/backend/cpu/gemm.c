@@ -10,7 +10,7 @@
  * row tiles of a block, lie in L2. A right factor of no more than WHOLE_BYTES stays there as a
  * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
-    CHUNK_BYTES = 640, /* of a column */
+    CHUNK_BYTES = 640,       /* of a column */
     LONG_CHUNK_BYTES = 2560, /* where few row tiles pass: panels stream from L2 */
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
@@ -434,16 +434,11 @@ void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t
     }
 }
 
-void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
+/* The columns of panels [begin,end), sums over k in chunks. */
+static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                           int64_t chunk, const iv__product *p)
 {
-    iv__product_columns(cpu, panels, 0, panels->count, p);
-}
-
-void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
-                         const iv__product *p)
-{
-    int64_t chunk = even_chunk(cpu, p->k, LONG_CHUNK_BYTES), tiles = iv__ceil_div(p->m, cpu->rows),
-            batches = p->batches > 1 ? p->batches : 1;
+    int64_t tiles = iv__ceil_div(p->m, cpu->rows), batches = p->batches > 1 ? p->batches : 1;
     int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
             line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
     iv__tile_call t = { .blocks = 1,
@@ -473,4 +468,15 @@ void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t b
             }
         }
     }
+}
+
+void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
+{
+    rows_by_panels(cpu, panels, 0, panels->count, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
+}
+
+void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                         const iv__product *p)
+{
+    rows_by_panels(cpu, panels, begin, end, k_chunk_of(cpu, p->k), p);
 }
