@@ -420,18 +420,12 @@ void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room)
     product_part(&j, p->a, p->b, p->c, 0, p->m, 0, j.panels.count, room);
 }
 
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line)
+iv__stream iv__stream_of(const void *from, int64_t lines, int64_t steps)
 {
-    t->ahead = t->b;
-    t->ahead_step = 0;
-    for (int i = 0; i < n; i++) {
-        if (line < streams[i].lines) {
-            t->ahead = streams[i].from + line * 16;
-            t->ahead_step = 16;
-            return;
-        }
-        line -= streams[i].lines;
-    }
+    enum { LINE = 16, QUARTER = 4 };
+    int64_t step = iv__round_up(iv__ceil_div(lines * LINE, steps), QUARTER);
+
+    return (iv__stream){ from, lines * LINE, iv__min64(step, LINE) };
 }
 
 /* The columns of panels [begin,end), sums over k in chunks. */
@@ -454,16 +448,17 @@ static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t
             t.k = iv__operand_k(cpu, iv__min64(chunk, p->k - k0));
             t.b = iv__operand_at(cpu, p->packed, column * iv__operand_k(cpu, p->k) + k0 * width);
             t.add = p->add || k0;
-            int64_t line = 0, size = t.k * width;
-            iv__stream next = { iv__operand_at(cpu, t.b, size), size / line_elements };
+            int64_t done = 0, size = t.k * width;
+            iv__stream next = iv__stream_of(iv__operand_at(cpu, t.b, size), size / line_elements,
+                                            batches * tiles * (t.k / steps));
             for (int64_t batch = 0; batch < batches; batch++) {
                 for (int64_t tile = 0; tile < tiles; tile++) {
                     int64_t r = iv__part(p->m, tile, tiles), rows = iv__part(p->m, tile + 1, tiles) - r;
                     t.a = iv__operand_at(cpu, p->a, batch * p->a_batch + r * t.ai + k0 * t.ak);
                     t.c = p->c + batch * p->c_batch + r * p->ldc + column;
-                    iv__look_ahead(&t, &next, 1, line);
+                    t.ahead = iv__look_ahead(&next, done, &t.ahead_step);
                     iv__tile_run(cpu, rows, vectors, &t);
-                    line += t.k / steps;
+                    done += t.k / steps;
                 }
             }
         }

@@ -78,11 +78,19 @@ static inline int64_t iv__left_floats(const iv__cpu *cpu, int64_t m, int64_t k)
            (int64_t)sizeof(float);
 }
 
-/* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */
+/* Cache lines that are needed next, asked for evenly while so many steps of k are taken: a burst of
+ * them would fill up the few places for lines on their way, and what is needed now would wait. */
 typedef struct iv__stream {
     const float *from;
-    int64_t lines;
+    int64_t floats, step; /* of a step of k */
 } iv__stream;
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line);
+iv__stream iv__stream_of(const void *from, int64_t lines, int64_t steps);
+
+/* What a tile asks for that begins after `done` of these steps. */
+static inline const float *iv__look_ahead(const iv__stream *s, int64_t done, int64_t *step)
+{
+    *step = done * s->step < s->floats ? s->step : 0;
+    return s->from + done * *step;
+}
 
 #endif
