@@ -105,15 +105,15 @@ typedef struct iv__cpu {
     void (*lstm)(int64_t units, const float *z, const float *x, const float *b, float *h, float *c,
                  float *y, float *gates, float *cells, /* x: added to z, y: h once more, cells: c; x */
                  int64_t next); /* and cells may be NULL. next: rows from here to the next step's */
-    void (*gru_after)(int64_t units, const float *z, const float *b, float *inner, float *h, float *gates);
+    void (*gru_after)(int64_t units, const float *z, const float *b, float *inner, float *h,
+                      float *gates);
     void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
     void (*gru_state)(int64_t units, const float *z, const float *b, float *h, float *gates);
     void (*simple_rnn)(int64_t units, const float *z, const float *b, float *h);
     /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
-                      const float *dy, float *dh, float *dc, float *dz,
-                      int64_t next);
+                      const float *dy, float *dh, float *dc, float *dz, int64_t next);
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,
                      float *dz); /* inner NULL: reset before; then dz of r follows by: */

@@ -10,7 +10,7 @@
  * row tiles of a block, lie in L2. A right factor of no more than WHOLE_BYTES stays there as a
  * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
-    CHUNK_BYTES = 640, /* of a column */
+    CHUNK_BYTES = 640,       /* of a column */
     LONG_CHUNK_BYTES = 2560, /* where few row tiles pass: panels stream from L2 */
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
