@@ -47,7 +47,8 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
         int64_t row = n - g->begin, at = n * s->steps + time;
         const float *z = g->z + row * g->z_row;
         float *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
-        float *y = (float *)k->out[0].data + at * s->units, *cell = cells ? cells + at * s->units : NULL,
+        float *y = (float *)k->out[0].data + at * s->units,
+              *cell = cells ? cells + at * s->units : NULL,
               *gates = all_gates ? all_gates + at * s->sums : NULL;
         if (!iv__held(s, n, time)) {
             f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data,
@@ -94,8 +95,8 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
         else
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
-                              dy + at * s->units, g->h + row * s->state_row, g->c + row * s->state_row,
-                              g->z + row * g->z_row, s->reverse ? 1 : -1);
+                              dy + at * s->units, g->h + row * s->state_row,
+                              g->c + row * s->state_row, g->z + row * g->z_row, s->reverse ? 1 : -1);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }

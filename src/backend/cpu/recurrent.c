@@ -63,13 +63,13 @@ void iv__take_lefts(const iv__cpu *cpu, const iv__group *g, iv__product *p)
     p->a_batch = p->m * row;
 }
 
-static void copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from)
+void iv__copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from)
 {
     iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units,
                      g->end - g->begin, s->units);
 }
 
-static void deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from)
+void iv__deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from)
 {
     if (to)
         iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row,
@@ -89,7 +89,8 @@ static int64_t forward_left(const iv__cpu *cpu, const iv__sequence *s)
 
 static int64_t forward_room(const iv__cpu *cpu, const iv__sequence *s)
 {
-    return s->group_records * (3 * s->state_row + iv__odd_lines(s->chunk * s->sums)) + forward_left(cpu, s);
+    return s->group_records * (3 * s->state_row + iv__odd_lines(s->chunk * s->sums)) +
+           forward_left(cpu, s);
 }
 
 size_t iv__forward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s)
@@ -180,13 +181,14 @@ static void forward_group(void *context, int64_t group, int thread)
     g.left = room + forward_room(f->cpu, s) - forward_left(f->cpu, s);
     if (f->cpu->begin)
         f->cpu->begin();
-    copy_states(s, &g, g.h, k->in[f->h0].data);
+    iv__copy_states(s, &g, g.h, k->in[f->h0].data);
     if (f->c0 >= 0)
-        copy_states(s, &g, g.c, k->in[f->c0].data);
+        iv__copy_states(s, &g, g.c, k->in[f->c0].data);
     for (int64_t begin = 0; begin < s->steps; begin += s->chunk) {
         int64_t end = begin + s->chunk < s->steps ? begin + s->chunk : s->steps;
         int64_t t0 = s->reverse ? s->steps - end : begin;
-        chunk_sums sums = { g.room + s->group_records * s->state_row, iv__odd_lines(s->chunk * s->sums), t0 };
+        chunk_sums sums = { g.room + s->group_records * s->state_row,
+                            iv__odd_lines(s->chunk * s->sums), t0 };
         if (!s->numbered)
             input_sums(f, &g, t0, t0 + end - begin, &sums);
         else if (!f->chooses)
@@ -201,9 +203,9 @@ static void forward_group(void *context, int64_t group, int thread)
                                  s->state_row, g.end - g.begin, s->units);
         }
     }
-    deliver_states(s, &g, k->out[1].data, g.h);
+    iv__deliver_states(s, &g, k->out[1].data, g.h);
     if (f->c0 >= 0)
-        deliver_states(s, &g, k->out[2].data, g.c);
+        iv__deliver_states(s, &g, k->out[2].data, g.c);
     if (f->cpu->end)
         f->cpu->end();
 }

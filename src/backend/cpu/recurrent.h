@@ -77,6 +77,10 @@ typedef struct iv__group {
     void *left; /* room for left factors that are not f32 */
 } iv__group;
 
+/* States of the group's records, from or to [N,H]; `to` may be NULL in the latter. */
+void iv__copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from);
+void iv__deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from);
+
 /* The left factor as the products take it: f32 where it lies, else in g->left; the second for those
  * of many batches. */
 void iv__take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p);
@@ -89,7 +93,7 @@ struct iv__forward {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__sequence s;
-    int h0, c0; /* inputs; c0 -1: there is no c */
+    int h0, c0;           /* inputs; c0 -1: there is no c */
     const iv__panels *u;  /* of the parts of u that the step multiplies with */
     const void *packed_w; /* NULL: not needed */
     bool chooses;         /* the step itself adds the rows of w that numbers choose, and writes y */

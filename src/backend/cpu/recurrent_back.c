@@ -13,9 +13,10 @@
  * threads change no sum. Else one product at the end sums over all rows at once. */
 enum { SLOTS = 8, SLOT_RECORDS = 4, SLOT_WORTH = 3 };
 
-/* Rows of dz that a group makes before it works on them: they and what is multiplied with them stay
- * in L2. */
+/* Rows of dz, at most, that a group makes before it works on them: they and what is multiplied with
+ * them stay in L2, and products over them have one chunk of k. */
 enum { CHUNK_ROWS = 128 };
+_Static_assert((int)CHUNK_ROWS >= (int)IV__GROUP_RECORDS, "a chunk is a step at least");
 
 static int64_t left_columns(const iv__sequence *s, bool extra)
 {
@@ -45,7 +46,7 @@ static void lay_out(iv__backward *b)
     b->slots = slots_of(s, extra);
     if (b->slots)
         iv__cut_records(s, b->slots);
-    s->chunk = iv__min64(s->steps, iv__ceil_div(CHUNK_ROWS, s->group_records));
+    s->chunk = iv__min64(s->steps, CHUNK_ROWS / s->group_records);
     b->left_width = left_columns(s, extra);
     b->left_row = iv__odd_lines(b->left_width);
     b->dz_row = iv__odd_lines(b->dz_width);
@@ -176,7 +177,8 @@ static void keep_left(const iv__backward *b, float *left, int64_t n, int64_t ste
     memcpy(left, (const float *)b->k->in[0].data + at * s->inputs, (size_t)s->inputs * sizeof(float));
 }
 
-static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin, int64_t end)
+static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin,
+                       int64_t end)
 {
     const iv__sequence *s = &b->s;
     const int32_t *numbers = s->numbered ? b->k->in[0].data : NULL;
@@ -227,8 +229,8 @@ static void add_chosen(const iv__backward *b, const kept *r, int64_t rows, int64
 }
 
 /* What a chunk adds to the sums of its slot. */
-static void chunk_gradients(const iv__backward *b, const kept *r, int64_t rows, bool first, float *sums,
-                            void *room)
+static void chunk_gradients(const iv__backward *b, const kept *r, int64_t rows, bool first,
+                            float *sums, void *room)
 {
     float *ones = sums + b->left_width * b->dz_width;
     iv__product w = weights_product(b, rows);
@@ -250,23 +252,6 @@ static bool wants_weights(const iv__backward *b)
     return b->k->out[1].data || b->k->out[2].data || b->k->out[3].data;
 }
 
-static void copy_states(const iv__backward *b, const iv__group *g, float *to, const void *from)
-{
-    const iv__sequence *s = &b->s;
-
-    iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units,
-                     g->end - g->begin, s->units);
-}
-
-static void deliver_states(const iv__backward *b, const iv__group *g, void *to, const float *from)
-{
-    const iv__sequence *s = &b->s;
-
-    if (to)
-        iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row,
-                         g->end - g->begin, s->units);
-}
-
 static void backward_group(void *context, int64_t group, int thread)
 {
     const iv__backward *b = context;
@@ -284,9 +269,9 @@ static void backward_group(void *context, int64_t group, int thread)
     store = b->slots ? g.room + states + operand_floats(b) : b->store;
     if (b->cpu->begin)
         b->cpu->begin();
-    copy_states(b, &g, g.h, k->in[b->dh].data);
+    iv__copy_states(s, &g, g.h, k->in[b->dh].data);
     if (b->dc >= 0)
-        copy_states(b, &g, g.c, k->in[b->dc].data);
+        iv__copy_states(s, &g, g.c, k->in[b->dc].data);
     for (int64_t end = s->steps, begin; end > 0; end = begin) {
         begin = end > s->chunk ? end - s->chunk : 0;
         kept r = kept_of(b, g.begin, begin, end, store);
@@ -304,9 +289,9 @@ static void backward_group(void *context, int64_t group, int thread)
         if (k->out[0].data && !s->numbered)
             input_gradients(b, &g, &r, begin, end);
     }
-    deliver_states(b, &g, k->out[4].data, g.h);
+    iv__deliver_states(s, &g, k->out[4].data, g.h);
     if (b->dc >= 0)
-        deliver_states(b, &g, k->out[5].data, g.c);
+        iv__deliver_states(s, &g, k->out[5].data, g.c);
     if (b->cpu->end)
         b->cpu->end();
 }
@@ -356,8 +341,7 @@ enum { SUM_ROWS = 16 };
 static void deliver_rows(void *context, int64_t task, int thread)
 {
     const iv__backward *b = context;
-    int64_t rows = weight_rows(&b->s, b->extra >= 0),
-            end = iv__min64(rows, (task + 1) * SUM_ROWS);
+    int64_t rows = weight_rows(&b->s, b->extra >= 0), end = iv__min64(rows, (task + 1) * SUM_ROWS);
 
     (void)thread;
     for (int64_t row = task * SUM_ROWS; row < end; row++) {
@@ -384,8 +368,8 @@ static void weight_gradients(const iv__backward *b)
                          (void *)(uintptr_t)b);
     }
     if (b->slots || (b->straight && !b->s.numbered))
-        iv__parallel(k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS), deliver_rows,
-                     (void *)(uintptr_t)b);
+        iv__parallel(k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS),
+                     deliver_rows, (void *)(uintptr_t)b);
     if (!b->straight)
         b->deliver(b, b->sums);
 }
