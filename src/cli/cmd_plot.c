@@ -3,12 +3,14 @@
 #include "base/home.h"
 #include "cli/figure.h"
 #include "cli/metrics.h"
+#include "models/common_writing.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { NEXT_WORDS = 5, MOST_PROMPTS = 16, MOST_POINTS = 4000 };
 static const double temperatures[] = { 1.0, 0.2 };
+enum { N_TEMPERATURES = sizeof temperatures / sizeof *temperatures };
 
 typedef struct plot_options {
     const char *out, *prompt;
@@ -111,24 +113,33 @@ static void put_token(iv__text *d, const char *token)
     figure_put_text(d, token);
 }
 
-static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, double temperature)
+static iv_status put_words(iv__writing *writing, iv__text *d, const char *prompt)
 {
-    iv_likely likely[NEXT_WORDS];
-    int found;
-    iv_status status = run->instance->model->likeliest(run->instance, run->params, prompt,
-                                                       temperature, NEXT_WORDS, likely, &found);
+    const iv__vocabulary *vocabulary = iv__writing_language(writing)->vocabulary;
+    iv__ids ids = { .home = d->home };
+    iv_status status = iv__writing_encode(writing, prompt, &ids, NULL);
 
-    if (status)
-        return status;
-    iv__text_put(d, "panel\npanel-title\t");
-    figure_put_text(d, *prompt ? prompt : "(the beginning)");
-    iv__text_print(d, "\nnote\ttemperature %.1f\nbars\n", temperature);
-    for (int i = 0; i < found; i++) {
-        iv__text_put(d, "bar\t");
-        put_token(d, likely[i].token);
-        iv__text_print(d, "\t%.6f\n", fmin(fmax(likely[i].probability, 0), 1));
+    if (!status)
+        status = iv__writing_start(writing);
+    if (!status)
+        status = iv__writing_feed_all(writing, &ids);
+    if (!status && !iv__writing_knows(writing))
+        status = iv_fail(d->home, IV_VALUE,
+                         "this model continues a text: give it a beginning with --prompt");
+    for (int i = 0; i < N_TEMPERATURES && !status; i++) {
+        iv__likely likely[NEXT_WORDS];
+        int found = iv__writing_likeliest(writing, 0, temperatures[i], NEXT_WORDS, likely);
+        iv__text_put(d, "panel\npanel-title\t");
+        figure_put_text(d, *prompt ? prompt : "(the beginning)");
+        iv__text_print(d, "\nnote\ttemperature %.1f\nbars\n", temperatures[i]);
+        for (int k = 0; k < found; k++) {
+            iv__text_put(d, "bar\t");
+            put_token(d, iv__vocabulary_token(vocabulary, likely[k].token));
+            iv__text_print(d, "\t%.6f\n", fmin(fmax(likely[k].probability, 0), 1));
+        }
     }
-    return IV_OK;
+    iv__ids_free(&ids);
+    return status;
 }
 
 /* The next one of prompts that stand on lines of their own; NULL at the end. */
@@ -148,14 +159,14 @@ static int plot_words(cli *c, iv__opened *run, const char *folder)
     const char *asked = ((const plot_options *)c->options)->prompt,
                *own = run->instance->system->prompts;
     const char *rest = *asked ? asked : own ? own : "", *prompt;
-    const int n = sizeof temperatures / sizeof *temperatures;
     iv__text d = { .home = c->home };
-    iv_status status = IV_OK;
+    iv__writing *writing = iv__writing_new(run->instance, run->params, 1);
+    iv_status status = writing ? IV_OK : iv_home_status(c->home);
 
-    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", n);
+    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", N_TEMPERATURES);
     for (int p = 0; p < MOST_PROMPTS && !status && (prompt = next_prompt(&c->arena, &rest)); p++)
-        for (int i = 0; i < n && !status; i++)
-            status = put_words(run, &d, prompt, temperatures[i]);
+        status = put_words(writing, &d, prompt);
+    iv__writing_free(writing);
     iv__text_put(&d, "end\n");
     int exit_status = status ? cli_fail(c) : figure_draw(c, &d, folder, "next-words");
     iv__text_free(&d);
@@ -192,7 +203,7 @@ static int cmd_plot(cli *c)
     const char *out = *o->out ? o->out : folder.data;
     if (!status && iv__file_exists(losses.data))
         status = plot_losses(c, run.instance, losses.data, out);
-    if (!status && run.instance->model->likeliest)
+    if (!status && run.instance->model->language)
         status = plot_words(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
