@@ -20,7 +20,7 @@ struct iv__writing {
 /* Tokens that are never drawn: they stand for what is no text. */
 static bool is_drawn(const iv__language *language, int64_t id)
 {
-    return id == language->end || id >= IV_TOKEN_FIRST;
+    return id == language->end || id >= iv__vocabulary_first(language->vocabulary);
 }
 
 static void keep_from_drawing(iv__writing *w)
@@ -28,7 +28,7 @@ static void keep_from_drawing(iv__writing *w)
     float *favour = iv__generator_favour(w->generator);
 
     for (int64_t r = 0; r < w->rows; r++)
-        for (int64_t id = 0; id < IV_TOKEN_FIRST; id++)
+        for (int64_t id = 0; id < iv__vocabulary_first(w->language.vocabulary); id++)
             if (!is_drawn(&w->language, id))
                 favour[r * w->vocab + id] = IV_OUT_OF_REACH;
 }

@@ -11,25 +11,30 @@
 #include <string.h>
 
 typedef struct text {
-    int tokens, cell, reset, pieces, records;
+    int tokens, apostrophes, specials, cell, reset, pieces, records;
     int64_t units, layers, embed, vocab, length;
     double dropout;
-    bool begin, masked;
+    bool unknown, begin, masked;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
 enum { PIECES_FIRST, PIECES_ALL };
+enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
+enum { SPECIALS_PADDING, SPECIALS_OWN };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
     FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
+    FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
+    FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
     FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
+    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, special tokens included"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
@@ -169,13 +174,17 @@ static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, 
 
     memset(x, 0, (size_t)T * sizeof *x);
     memset(y, 0, (size_t)T * sizeof *y);
-    if (p->first >= shift)
+    if (p->first >= shift) {
         iv__tokens_copy(state->data, p->record, p->first - shift, T, x);
-    else
+    } else {
+        x[0] = iv__vocabulary_begin(state->vocabulary);
         iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
-    iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
+    }
+    int64_t copied = iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
+    if (copied < T)
+        y[copied] = iv__vocabulary_end(state->vocabulary);
     for (int64_t t = 0; t < T; t++)
-        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
+        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the end */
 }
 
 static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
@@ -230,6 +239,17 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     return status;
 }
 
+static iv__token_rules rules_of(const text *o)
+{
+    bool own = o->specials == SPECIALS_OWN;
+
+    return (iv__token_rules){ .kind = (iv_tokens_kind)o->tokens,
+                              .complete = !o->unknown,
+                              .end = own,
+                              .begin = own && o->begin,
+                              .inside = o->apostrophes == APOSTROPHES_INSIDE };
+}
+
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
@@ -242,7 +262,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
-    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
+    iv__tokens_options options = { .rules = rules_of(o),
                                    .vocabulary = o->vocab,
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
@@ -310,10 +330,11 @@ static iv_node *language_logits(const void *options, iv_scope *scope, iv_node *w
 static void text_language(const iv_instance *instance, iv__language *language)
 {
     const text_state *state = instance->state;
+    bool begins = ((text *)instance->options)->begin;
 
     *language = (iv__language){ .vocabulary = state->vocabulary,
-                                .begin = ((text *)instance->options)->begin ? IV_TOKEN_PADDING : -1,
-                                .end = IV_TOKEN_PADDING,
+                                .begin = begins ? iv__vocabulary_begin(state->vocabulary) : -1,
+                                .end = iv__vocabulary_end(state->vocabulary),
                                 .logits = language_logits };
 }
 
