@@ -26,7 +26,7 @@ static void scores_are_of_a_distribution(void **state)
     double sum = 0;
     int64_t ranks = 0;
     for (int32_t id = 0; id < VOCAB; id++) {
-        iv__score score = iv__writing_score(writing, 0, id);
+        iv_score score = iv__writing_score(writing, 0, id);
         sum += exp(score.log_probability);
         ranks += score.rank;
     }
