@@ -1,25 +1,31 @@
-/* ivory plot RUN: the losses as curves; the likeliest next words after given prompts as bars. */
+/* ivory plot RUN: the losses as curves; the likeliest next words after given prompts as bars, or a
+ * page of samples and next words at several temperatures. */
 #include "base/file.h"
 #include "base/home.h"
 #include "cli/figure.h"
 #include "cli/metrics.h"
+#include "cli/temperatures.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NEXT_WORDS = 5, MOST_PROMPTS = 16, MOST_POINTS = 4000 };
-static const double temperatures[] = { 1.0, 0.2 };
+enum { NEXT_WORDS = 5, MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
+static const double usual_temperatures[] = { 1.0, 0.2 }; /* the chapter's */
 
 typedef struct plot_options {
-    const char *out, *prompt;
+    const char *out, *prompt, *temperatures;
 } plot_options;
 
 /* clang-format off */
 static const iv_field plot_fields[] = {
     FIELD(plot_options, out,    TEXT, "", 0, 0, "", "DIR",  "the folder of the pictures; without it RUN/plots"),
     FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT",
-          "show the likeliest next words after this text; may be given several times; without it "
-          "the system's own prompts"),
+          "show the likeliest next words after this text, or several on lines of their own; may be "
+          "given several times, and as --prompts; without it the system's own"),
+    FIELD(plot_options, temperatures, TEXT, "", 0, 0, "", "LIST",
+          "as 0.3,0.8,1,1.3,1.8: in place of the next words at 1.0 and 0.2, a page (HTML, PNG, SVG) with "
+          "samples and the likeliest next words at each of these temperatures"),
     FIELD_END,
 };
 /* clang-format on */
@@ -96,21 +102,6 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
 
 /* ---- next words -------------------------------------------------------------------- */
 
-/* A token as a label: what cannot be seen gets a name. */
-static void put_token(iv__text *d, const char *token)
-{
-    static const struct {
-        const char *token, *label;
-    } unseen[] = { { " ", "(blank)" }, { "\n", "\\n" }, { "\t", "\\t" }, { "\r", "\\r" }, { "", "(end)" } };
-
-    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
-        if (!strcmp(token, unseen[i].token)) {
-            iv__text_put(d, unseen[i].label);
-            return;
-        }
-    figure_put_text(d, token);
-}
-
 static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, double temperature)
 {
     iv_likely likely[NEXT_WORDS];
@@ -125,41 +116,85 @@ static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, dou
     iv__text_print(d, "\nnote\ttemperature %.1f\nbars\n", temperature);
     for (int i = 0; i < found; i++) {
         iv__text_put(d, "bar\t");
-        put_token(d, likely[i].token);
+        figure_put_text(d, figure_label(likely[i].token));
         iv__text_print(d, "\t%.6f\n", fmin(fmax(likely[i].probability, 0), 1));
     }
     return IV_OK;
 }
 
-/* The next one of prompts that stand on lines of their own; NULL at the end. */
-static const char *next_prompt(iv__arena *arena, const char **rest)
+/* The prompts asked for, else the system's own, else none but the beginning; each on a line of its
+ * own. */
+static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOST_PROMPTS])
 {
-    size_t size = *rest ? strcspn(*rest, "\n") : 0;
+    const char *asked = ((const plot_options *)c->options)->prompt, *own = system->prompts;
+    const char *rest = *asked ? asked : own ? own : "";
+    int n = 0;
 
-    if (!*rest)
-        return NULL;
-    const char *prompt = iv__arena_print(arena, "%.*s", (int)size, *rest);
-    *rest = (*rest)[size] ? *rest + size + 1 : NULL;
-    return prompt;
+    while (rest && n < MOST_PROMPTS) {
+        size_t size = strcspn(rest, "\n");
+        prompts[n] = iv__arena_print(&c->arena, "%.*s", (int)size, rest);
+        if (!prompts[n++])
+            return cli_fail(c), 0;
+        rest = rest[size] ? rest + size + 1 : NULL;
+    }
+    return n;
 }
 
-static int plot_words(cli *c, iv__opened *run, const char *folder)
+static int plot_words(cli *c, iv__opened *run, int n, const char *const *prompts, const char *folder)
 {
-    const char *asked = ((const plot_options *)c->options)->prompt,
-               *own = run->instance->system->prompts;
-    const char *rest = *asked ? asked : own ? own : "", *prompt;
-    const int n = sizeof temperatures / sizeof *temperatures;
+    const int columns = sizeof usual_temperatures / sizeof *usual_temperatures;
     iv__text d = { .home = c->home };
     iv_status status = IV_OK;
 
-    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", n);
-    for (int p = 0; p < MOST_PROMPTS && !status && (prompt = next_prompt(&c->arena, &rest)); p++)
-        for (int i = 0; i < n && !status; i++)
-            status = put_words(run, &d, prompt, temperatures[i]);
+    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", columns);
+    for (int p = 0; p < n && !status; p++)
+        for (int i = 0; i < columns && !status; i++)
+            status = put_words(run, &d, prompts[p], usual_temperatures[i]);
     iv__text_put(&d, "end\n");
     int exit_status = status ? cli_fail(c) : figure_draw(c, &d, folder, "next-words");
     iv__text_free(&d);
     return exit_status;
+}
+
+/* "0.3,0.8,1": how many, or 0 once it was said what is wrong. */
+static int read_temperatures(cli *c, const char *list, double temperatures[MOST_TEMPERATURES])
+{
+    int n = 0;
+
+    for (const char *at = list;; at++) {
+        char *end;
+        double t = strtod(at, &end);
+        if (end == at || (*end && *end != ',') || !(t >= 0 && t <= 100))
+            return cli_wrong(c, "--temperatures is a list of numbers from 0 to 100, as 0.5,1,1.5; got '%s'",
+                             list),
+                   0;
+        if (n == MOST_TEMPERATURES)
+            return cli_wrong(c, "--temperatures takes at most %d numbers", MOST_TEMPERATURES), 0;
+        temperatures[n++] = t;
+        if (!*end)
+            return n;
+        at = end;
+    }
+}
+
+static int plot_text(cli *c, iv__opened *run, const char *folder)
+{
+    const plot_options *o = c->options;
+    const char *prompts[MOST_PROMPTS];
+    double temperatures[MOST_TEMPERATURES];
+    int n = find_prompts(c, run->instance->system, prompts);
+
+    if (!n)
+        return FAILED;
+    if (!*o->temperatures)
+        return plot_words(c, run, n, prompts, folder);
+    int n_temperatures = read_temperatures(c, o->temperatures, temperatures);
+    if (!n_temperatures)
+        return WRONG;
+    if (n * n_temperatures > TEMPERATURES_MOST_PAIRS)
+        return cli_wrong(c, "%d prompts at %d temperatures are more than fit a page: %d pairs do",
+                         n, n_temperatures, TEMPERATURES_MOST_PAIRS);
+    return temperatures_draw(c, run, n, prompts, n_temperatures, temperatures, folder);
 }
 
 /* ---- the command ------------------------------------------------------------------- */
@@ -193,7 +228,7 @@ static int cmd_plot(cli *c)
     if (!status && iv__file_exists(losses.data))
         status = plot_losses(c, run.instance, losses.data, out);
     if (!status && run.instance->model->likeliest)
-        status = plot_words(c, &run, out);
+        status = plot_text(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
     iv__opened_free(&run);
@@ -207,9 +242,10 @@ const command command_plot = {
     .says = "curves of a training, likeliest next words, as pictures",
     .about = "Draws the losses of a run over its steps, and for text the five likeliest next\n"
              "words after each prompt at temperatures 1.0 and 0.2, as PNG and SVG into\n"
-             "RUN/plots.",
+             "RUN/plots. With --temperatures the words stand beside samples, on a page that is\n"
+             "HTML too: one file that needs no network.",
     .examples = { "ivory plot runs/recipes",
-                  "ivory plot runs/tales --prompt \"the fox\" --prompt \"the old\" --out drawn" },
+                  "ivory plot runs/tales --temperatures 0.3,1,1.8 --prompt \"the fox\" --prompt \"the old\"" },
     .fields = { plot_fields },
     .options_size = sizeof(plot_options),
     .joins = "prompt",
