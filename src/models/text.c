@@ -1,12 +1,12 @@
 /* text: a recurrent language model over words or characters.
  * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
  * are that chapter's. */
+#include "models/common_cut.h"
 #include "models/common_generate.h"
 
 #include "base/home.h"
 #include "base/math.h"
 #include "base/random.h"
-#include "data/tokens.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,17 +40,11 @@ static const iv_field text_fields[] = {
 };
 /* clang-format on */
 
-/* A stretch of a record that is one training record. */
-typedef struct piece {
-    int32_t record, first;
-} piece;
-
 typedef struct text_state {
     iv__tokens *data; /* NULL: restored from a file, or described without data */
     iv__vocabulary *restored;
     const iv__vocabulary *vocabulary;
-    piece *pieces;
-    int32_t *order[SPLITS];
+    iv__cut *cut;
     iv__named_tensor kept;
 } text_state;
 
@@ -98,101 +92,33 @@ static iv_status text_build(void *self, iv__build *b)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* Which split a record belongs to depends on its number alone, not on the seed: runs can be
- * compared. */
-static iv__split split_of(const iv__settings *s, int64_t record)
-{
-    uint32_t word[4];
-
-    iv__philox(iv__random_key(0, "split"), 0, (uint64_t)record, word);
-    double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation             ? SPLIT_VALIDATION
-           : u < s->validation + s->test ? SPLIT_TEST
-                                         : SPLIT_TRAIN;
-}
-
 static bool counts_record(void *user, int64_t record)
 {
-    return split_of(user, record) == SPLIT_TRAIN;
+    return iv__split_of(user, record) == SPLIT_TRAIN;
 }
 
-static int64_t pieces_of(const text *o, int64_t tokens)
-{
-    /* positions to predict: every token and the stop token, but the first token unless a begin
-     * token stands before it */
-    int64_t positions = tokens + (o->begin ? 1 : 0);
-
-    return o->pieces == PIECES_FIRST || positions <= o->length
-               ? 1
-               : (positions + o->length - 1) / o->length;
-}
-
-static iv_status cut_pieces(iv_instance *instance)
+static iv_status cut_records(iv_instance *instance)
 {
     text_state *state = instance->state;
     const text *o = instance->options;
-    int64_t records = iv__tokens_records(state->data), n = 0, at[SPLITS] = { 0 };
+    iv__trainee *trainee = &instance->trainee;
 
-    for (int64_t r = 0; r < records; r++)
-        n += pieces_of(o, iv__tokens_length(state->data, r));
-    if (n > INT32_MAX)
-        return iv_fail(instance->home, IV_VALUE,
-                       "the data give %lld pieces, more than %d; make --length larger",
-                       (long long)n, INT32_MAX);
-    state->pieces = iv__alloc_array(instance->home, n, sizeof *state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        state->order[s] = iv__alloc_array(instance->home, n, sizeof(int32_t));
-    if (!state->pieces || !state->order[0] || !state->order[1] || !state->order[2])
-        return IV_NOMEM;
-    n = 0;
-    for (int64_t r = 0; r < records; r++) {
-        iv__split split = split_of(&instance->training, r);
-        int64_t count = pieces_of(o, iv__tokens_length(state->data, r));
-        for (int64_t k = 0; k < count; k++) {
-            state->pieces[n] = (piece){ (int32_t)r, (int32_t)(k * o->length) };
-            state->order[split][at[split]++] = (int32_t)n++;
-        }
-    }
-    for (int s = 0; s < SPLITS; s++) {
-        instance->trainee.records[s] = state->order[s];
-        instance->trainee.n_records[s] = at[s];
-    }
-    return IV_OK;
-}
-
-/* x and y of a piece; with a begin token both are moved by one. */
-static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, int32_t *y, float *weight)
-{
-    const text_state *state = instance->state;
-    const text *o = instance->options;
-    int64_t length = iv__tokens_length(state->data, p->record), T = o->length;
-    int64_t shift = o->begin ? 1 : 0; /* position t predicts token t + 1 - shift of the record */
-
-    memset(x, 0, (size_t)T * sizeof *x);
-    memset(y, 0, (size_t)T * sizeof *y);
-    if (p->first >= shift)
-        iv__tokens_copy(state->data, p->record, p->first - shift, T, x);
-    else
-        iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
-    iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
-    for (int64_t t = 0; t < T; t++)
-        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
+    state->cut = iv__cut_new(instance->home, state->data, &instance->training,
+                             &(iv__cut_options){ .length = o->length,
+                                                 .all = o->pieces == PIECES_ALL,
+                                                 .begin = o->begin,
+                                                 .masked = o->masked });
+    for (int s = 0; state->cut && s < SPLITS; s++)
+        trainee->records[s] = iv__cut_records(state->cut, (iv__split)s, &trainee->n_records[s]);
+    return state->cut ? IV_OK : iv_home_status(instance->home);
 }
 
 static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
                            int64_t records)
 {
-    const iv_instance *instance = self;
-    const text_state *state = instance->state;
-    int64_t T = ((const text *)instance->options)->length;
-    int32_t *x = iv__batch_input(batch, "words"), *y = iv__batch_input(batch, "next");
-    float *weight = iv__batch_input(batch, "weight");
+    const text_state *state = ((const iv_instance *)self)->state;
 
-    for (int64_t i = 0; i < n; i++)
-        fill_piece(instance, &state->pieces[record[i]], x + i * T, y + i * T, weight + i * T);
-    memset(x + n * T, 0, (size_t)((records - n) * T) * sizeof *x);
-    memset(y + n * T, 0, (size_t)((records - n) * T) * sizeof *y);
-    memset(weight + n * T, 0, (size_t)((records - n) * T) * sizeof *weight);
+    iv__cut_fill(state->cut, batch, record, n, records);
     return IV_OK;
 }
 
@@ -267,7 +193,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     instance->data_note = iv__tokens_note(state->data);
     instance->trainee.fill = text_fill;
     keep_vocabulary(instance);
-    return cut_pieces(instance);
+    return cut_records(instance);
 }
 
 static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
@@ -286,9 +212,7 @@ static void text_close(iv_instance *instance)
 {
     text_state *state = instance->state;
 
-    iv__free(instance->home, state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        iv__free(instance->home, state->order[s]);
+    iv__cut_free(state->cut);
     iv__vocabulary_free(state->restored);
     iv__tokens_free(state->data);
 }
