@@ -106,11 +106,15 @@ static void fill_piece(const iv__cut *cut, const piece *p, int32_t *x, int32_t *
 
     memset(x, 0, (size_t)T * sizeof *x);
     memset(y, 0, (size_t)T * sizeof *y);
-    if (p->first >= shift)
+    if (p->first >= shift) {
         iv__tokens_copy(cut->tokens, p->record, p->first - shift, T, x);
-    else
+    } else {
+        x[0] = o->begin_id;
         iv__tokens_copy(cut->tokens, p->record, 0, T - 1, x + 1);
-    iv__tokens_copy(cut->tokens, p->record, p->first + 1 - shift, T, y);
+    }
+    int64_t copied = iv__tokens_copy(cut->tokens, p->record, p->first + 1 - shift, T, y);
+    if (copied < T)
+        y[copied] = o->end_id;
     for (int64_t t = 0; t < T; t++)
         weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
 }

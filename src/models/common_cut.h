@@ -11,6 +11,7 @@ typedef struct iv__cut_options {
     bool all;       /* a longer text in pieces; else its beginning */
     bool begin;     /* the first token is predicted too, after a begin token */
     bool masked;    /* what stands behind the stop token does not count */
+    int32_t begin_id, end_id;
 } iv__cut_options;
 
 typedef struct iv__cut iv__cut;

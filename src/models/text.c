@@ -12,25 +12,30 @@
 #include <string.h>
 
 typedef struct text {
-    int tokens, cell, reset, pieces, records;
+    int tokens, apostrophes, specials, cell, reset, pieces, records;
     int64_t units, layers, embed, vocab, length;
     double dropout;
-    bool begin, masked;
+    bool unknown, begin, masked;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
 enum { PIECES_FIRST, PIECES_ALL };
+enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
+enum { SPECIALS_PADDING, SPECIALS_OWN };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
     FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
+    FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
+    FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
     FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
+    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, special tokens included"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
@@ -107,7 +112,9 @@ static iv_status cut_records(iv_instance *instance)
                              &(iv__cut_options){ .length = o->length,
                                                  .all = o->pieces == PIECES_ALL,
                                                  .begin = o->begin,
-                                                 .masked = o->masked });
+                                                 .masked = o->masked,
+                                                 .begin_id = iv__vocabulary_begin(state->vocabulary),
+                                                 .end_id = iv__vocabulary_end(state->vocabulary) });
     for (int s = 0; state->cut && s < SPLITS; s++)
         trainee->records[s] = iv__cut_records(state->cut, (iv__split)s, &trainee->n_records[s]);
     return state->cut ? IV_OK : iv_home_status(instance->home);
@@ -157,6 +164,17 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     return status;
 }
 
+static iv__token_rules rules_of(const text *o)
+{
+    bool own = o->specials == SPECIALS_OWN;
+
+    return (iv__token_rules){ .kind = (iv_tokens_kind)o->tokens,
+                              .complete = !o->unknown,
+                              .end = own,
+                              .begin = own && o->begin,
+                              .inside = o->apostrophes == APOSTROPHES_INSIDE };
+}
+
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
@@ -169,7 +187,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
-    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
+    iv__tokens_options options = { .rules = rules_of(o),
                                    .vocabulary = o->vocab,
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
@@ -243,8 +261,18 @@ typedef struct writing {
 } writing;
 
 enum { MOST_ROWS = 16 };
-static const int32_t never_written[] = { IV_TOKEN_UNKNOWN };
-static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
+
+/* Special tokens that are no text: all of them, or those that do not end it. Returns how many. */
+static int no_text(const iv__vocabulary *vocabulary, bool all, int32_t never[4])
+{
+    int32_t end = iv__vocabulary_end(vocabulary);
+    int n = 0;
+
+    for (int32_t id = 0; id < iv__vocabulary_first(vocabulary); id++)
+        if (all || id != end)
+            never[n++] = id;
+    return n;
+}
 
 static void writing_free(writing *w)
 {
@@ -266,7 +294,7 @@ static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
 
     w->prompt.home = w->instance->home;
     if (((text *)w->instance->options)->begin)
-        status = iv__ids_add(&w->prompt, IV_TOKEN_PADDING);
+        status = iv__ids_add(&w->prompt, iv__vocabulary_begin(state->vocabulary));
     if (!status)
         status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt,
                             &unknown);
@@ -319,6 +347,7 @@ static const float out_of_reach = -1e30f; /* what is added to logits of tokens t
 /* Feeds the prompt to all rows; then the logits are those of the first token to write. */
 static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
 {
+    const text_state *state = w->instance->state;
     float *favour = iv__generator_favour(w->generator);
     iv_status status = iv__generator_start(w->generator);
 
@@ -328,7 +357,7 @@ static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
         w->count[r] = 0;
         for (int64_t t = 0; t < w->prompt.count; t++) {
             int32_t id = w->prompt.id[t];
-            if (id != IV_TOKEN_PADDING)
+            if (id != iv__vocabulary_begin(state->vocabulary))
                 w->ids[r * w->room + w->count[r]++] = id;
             note_used(w, r, id);
         }
@@ -355,13 +384,14 @@ static double uniform_at(const iv_generation *g, int64_t sample, int64_t positio
 /* How many of the samples go on. */
 static int64_t take_tokens(writing *w, int64_t rows)
 {
+    const text_state *state = w->instance->state;
     int64_t going = 0;
 
     for (int64_t r = 0; r < rows; r++) {
         int32_t id = w->token[r];
         if (w->ended[r])
             continue;
-        if (id == IV_TOKEN_PADDING) {
+        if (id == iv__vocabulary_end(state->vocabulary)) {
             w->ended[r] = true;
             continue;
         }
@@ -377,7 +407,8 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
     const text_state *state = w->instance->state;
     iv__text out = { .home = w->instance->home };
     int64_t going = rows;
-    iv_status status = feed_prompt(w, 1, never_written);
+    int32_t never[4], unknown = iv__vocabulary_unknown(state->vocabulary);
+    iv_status status = feed_prompt(w, no_text(state->vocabulary, false, never), never);
 
     for (int64_t t = 0; t < w->g->length && going && !status; t++) {
         if (t)
@@ -386,7 +417,7 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
             break;
         for (int64_t r = 0; r < w->rows; r++)
             w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
-        iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
+        iv__generator_draw(w->generator, w->g, w->draw, unknown, w->token);
         going = take_tokens(w, rows);
     }
     for (int64_t r = 0; r < rows && !status; r++) {
@@ -436,17 +467,18 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
     iv_status status = writing_begin(&w, instance, params, &g, 1, &note);
 
     *found = 0;
+    int32_t never[4], first = iv__vocabulary_first(state->vocabulary);
     if (!status)
-        status = feed_prompt(&w, 2, never_listed);
+        status = feed_prompt(&w, no_text(state->vocabulary, true, never), never);
     if (!status) {
         float *weight = iv__generator_weights(w.generator);
         if (temperature == 0) { /* all of it on one */
             memset(weight, 0, (size_t)w.vocab * sizeof *weight);
             weight[iv__likeliest(w.vocab, iv__generator_logits(w.generator))] = 1;
         }
-        for (; *found < n && *found < w.vocab - 2; ++*found) {
-            int64_t best = IV_TOKEN_FIRST;
-            for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
+        for (; *found < n && *found < w.vocab - first; ++*found) {
+            int64_t best = first;
+            for (int64_t i = first; i < w.vocab; i++)
                 if (weight[i] > weight[best])
                     best = i;
             copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));
