@@ -4,14 +4,13 @@
 #include "base/home.h"
 #include "cli/figure.h"
 #include "cli/metrics.h"
-#include "cli/temperatures.h"
+#include "cli/next_words.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEXT_WORDS = 5, MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
-static const double usual_temperatures[] = { 1.0, 0.2 }; /* the chapter's */
+enum { MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
 
 typedef struct plot_options {
     const char *out, *prompt, *temperatures;
@@ -102,26 +101,6 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
 
 /* ---- next words -------------------------------------------------------------------- */
 
-static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, double temperature)
-{
-    iv_likely likely[NEXT_WORDS];
-    int found;
-    iv_status status = run->instance->model->likeliest(run->instance, run->params, prompt,
-                                                       temperature, NEXT_WORDS, likely, &found);
-
-    if (status)
-        return status;
-    iv__text_put(d, "panel\npanel-title\t");
-    figure_put_text(d, *prompt ? prompt : "(the beginning)");
-    iv__text_print(d, "\nnote\ttemperature %.1f\nbars\n", temperature);
-    for (int i = 0; i < found; i++) {
-        iv__text_put(d, "bar\t");
-        figure_put_text(d, figure_label(likely[i].token));
-        iv__text_print(d, "\t%.6f\n", fmin(fmax(likely[i].probability, 0), 1));
-    }
-    return IV_OK;
-}
-
 /* The prompts asked for, else the system's own, else none but the beginning; each on a line of its
  * own. */
 static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOST_PROMPTS])
@@ -138,22 +117,6 @@ static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOS
         rest = rest[size] ? rest + size + 1 : NULL;
     }
     return n;
-}
-
-static int plot_words(cli *c, iv__opened *run, int n, const char *const *prompts, const char *folder)
-{
-    const int columns = sizeof usual_temperatures / sizeof *usual_temperatures;
-    iv__text d = { .home = c->home };
-    iv_status status = IV_OK;
-
-    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", columns);
-    for (int p = 0; p < n && !status; p++)
-        for (int i = 0; i < columns && !status; i++)
-            status = put_words(run, &d, prompts[p], usual_temperatures[i]);
-    iv__text_put(&d, "end\n");
-    int exit_status = status ? cli_fail(c) : figure_draw(c, &d, folder, "next-words");
-    iv__text_free(&d);
-    return exit_status;
 }
 
 /* "0.3,0.8,1": how many, or 0 once it was said what is wrong. */
@@ -187,14 +150,14 @@ static int plot_text(cli *c, iv__opened *run, const char *folder)
     if (!n)
         return FAILED;
     if (!*o->temperatures)
-        return plot_words(c, run, n, prompts, folder);
+        return next_words_draw(c, run, n, prompts, folder);
     int n_temperatures = read_temperatures(c, o->temperatures, temperatures);
     if (!n_temperatures)
         return WRONG;
-    if (n * n_temperatures > TEMPERATURES_MOST_PAIRS)
+    if (n * n_temperatures > NEXT_WORDS_MOST_PAIRS)
         return cli_wrong(c, "%d prompts at %d temperatures are more than fit a page: %d pairs do",
-                         n, n_temperatures, TEMPERATURES_MOST_PAIRS);
-    return temperatures_draw(c, run, n, prompts, n_temperatures, temperatures, folder);
+                         n, n_temperatures, NEXT_WORDS_MOST_PAIRS);
+    return next_words_draw_page(c, run, n, prompts, n_temperatures, temperatures, folder);
 }
 
 /* ---- the command ------------------------------------------------------------------- */
@@ -227,7 +190,7 @@ static int cmd_plot(cli *c)
     const char *out = *o->out ? o->out : folder.data;
     if (!status && iv__file_exists(losses.data))
         status = plot_losses(c, run.instance, losses.data, out);
-    if (!status && run.instance->model->likeliest)
+    if (!status && run.instance->model->language)
         status = plot_text(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);

@@ -33,31 +33,31 @@ typedef struct sampling {
     int status;
 } sampling;
 
-static void put_json(iv__text *line, int64_t sample, const char *text, int64_t tokens, bool ended)
+static void put_json(iv__text *line, const iv_sample *sample)
 {
     iv__json_writer w = { .text = line };
 
     iv__json_put_object(&w);
-    iv__json_put_name(&w, "sample"), iv__json_put_int(&w, sample + 1);
-    iv__json_put_name(&w, "text"), iv__json_put_string(&w, text);
-    iv__json_put_name(&w, "tokens"), iv__json_put_int(&w, tokens);
-    iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, ended);
+    iv__json_put_name(&w, "sample"), iv__json_put_int(&w, sample->number + 1);
+    iv__json_put_name(&w, "text"), iv__json_put_string(&w, sample->text);
+    iv__json_put_name(&w, "tokens"), iv__json_put_int(&w, sample->tokens);
+    iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, sample->ended);
     iv__json_end_object(&w);
 }
 
-static void take_sample(void *user, int64_t sample, const char *text, int64_t tokens, bool ended)
+static void take_sample(void *user, const iv_sample *sample)
 {
     sampling *s = user;
     const sample_options *o = s->c->options;
 
-    s->tokens += tokens;
+    s->tokens += sample->tokens;
     iv__text_clear(&s->line);
     if (s->c->common.json)
-        put_json(&s->line, sample, text, tokens, ended);
+        put_json(&s->line, sample);
     else if (o->raw)
-        iv__text_put(&s->line, text);
+        iv__text_put(&s->line, sample->text);
     else
-        cli_put_short(&s->line, text, SIZE_MAX);
+        cli_put_short(&s->line, sample->text, SIZE_MAX);
     if (s->status || s->line.failed)
         return;
     if (!s->file) {

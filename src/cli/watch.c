@@ -93,16 +93,15 @@ typedef struct epoch_samples {
     iv__text file, line;
 } epoch_samples;
 
-static void take_sample(void *user, int64_t sample, const char *text, int64_t tokens, bool ended)
+static void take_sample(void *user, const iv_sample *sample)
 {
     static const char indent[] = "  ";
     epoch_samples *s = user;
 
-    (void)sample, (void)tokens, (void)ended;
-    cli_put_short(&s->file, text, SIZE_MAX);
+    cli_put_short(&s->file, sample->text, SIZE_MAX);
     iv__text_put(&s->file, "\n");
     iv__text_clear(&s->line);
-    cli_put_short(&s->line, text, (size_t)bar_columns() - sizeof indent);
+    cli_put_short(&s->line, sample->text, (size_t)bar_columns() - sizeof indent);
     if (!s->line.failed && s->line.data)
         cli_note(s->w->c, "%s%s", indent, s->line.data);
 }

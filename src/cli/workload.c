@@ -216,7 +216,7 @@ static iv_status sample(work *w)
             w->draw[r] = iv__unit_f64(word[0], word[1]);
         }
         if (!status)
-            iv__generator_draw(w->generator, &g, w->draw, -1, w->token);
+            iv__generator_draw(w->generator, &g, w->draw, w->token);
     }
     w->positions += (double)(o->batch * o->length);
     w->targets += (double)(o->batch * o->length);

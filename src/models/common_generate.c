@@ -3,11 +3,13 @@
 #include "models/common_generate.h"
 
 #include "base/home.h"
+#include "base/math.h"
 #include "base/threads.h"
 #include "graph/node.h"
 
 #include <ivory/ops.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,21 +40,25 @@ struct iv__generator {
 
 enum { LOGITS, WEIGHTS, OUTPUTS };
 
-/* What is asked of the stepper: logits with what is added to them, and their softmax. */
+/* What is asked of the stepper: logits, and the softmax of them with what is added to them. */
 static void weigh(iv_node *logits, iv_node *outputs[OUTPUTS])
 {
     iv_graph *graph = logits->graph;
     iv_node *favour = iv_input(graph, "favour", IV_F32, logits->shape);
     iv_node *sharpness = iv_input(graph, "sharpness", IV_F32, iv_scalar());
 
-    outputs[LOGITS] = iv_add(logits, favour);
-    outputs[WEIGHTS] = iv_softmax(iv_mul(sharpness, outputs[LOGITS]));
+    outputs[LOGITS] = logits;
+    outputs[WEIGHTS] = iv_softmax(iv_mul(sharpness, iv_add(logits, favour)));
 }
 
 static iv_status make_plans(iv__generator *g, iv_params *params, const char *input)
 {
     const iv_stepper_state *states;
     g->n_states = iv_stepper_states(g->stepper, &states);
+    for (int i = 0; i < g->n_states; i++)
+        if (iv_node_shape(states[i].leaf)->rank < 1 || iv_node_dim(states[i].leaf, 0) != g->rows)
+            return iv_fail(g->home, IV_UNSUPPORTED,
+                           "a state of the model does not belong to one row: texts cannot be written side by side");
     iv_node **starts = iv__alloc_array(g->home, g->n_states + 1, sizeof *starts);
     iv_update *updates = iv__alloc_array(g->home, g->n_states + 1, sizeof *updates);
     iv_node *outputs[OUTPUTS];
@@ -118,21 +124,66 @@ iv_plan *iv__generator_plan(iv__generator *generator)
     return generator->step;
 }
 
-iv_status iv__generator_start(iv__generator *g)
+/* Where a state of all rows lives; *row: bytes of one. */
+static char *state_of(const iv__generator *g, int i, size_t *row)
 {
     const iv_stepper_state *states;
-    iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
 
     iv_stepper_states(g->stepper, &states);
+    const iv_node *leaf = states[i].leaf;
+    *row = (size_t)(iv_shape_count(iv_node_shape(leaf)) / g->rows) * iv_dtype_size(iv_node_dtype(leaf));
+    return iv_plan_input(g->step, iv_node_name(leaf));
+}
+
+iv_status iv__generator_start(iv__generator *g)
+{
+    iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
+
     for (int i = 0; i < g->n_states && !status; i++) {
-        void *state = iv_plan_input(g->step, iv_node_name(states[i].leaf));
-        size_t bytes = (size_t)iv_shape_count(iv_node_shape(states[i].leaf)) *
-                       iv_dtype_size(iv_node_dtype(states[i].leaf));
+        size_t row;
+        char *state = state_of(g, i, &row);
         if (!state)
             return iv_home_status(g->home);
-        memcpy(state, iv_plan_output(g->start, i), bytes);
+        memcpy(state, iv_plan_output(g->start, i), row * (size_t)g->rows);
     }
     return status;
+}
+
+size_t iv__generator_row_bytes(const iv__generator *g)
+{
+    size_t bytes = (size_t)g->vocabulary * sizeof(float), row;
+
+    for (int i = 0; i < g->n_states; i++) {
+        state_of(g, i, &row);
+        bytes += row;
+    }
+    return bytes;
+}
+
+void iv__generator_save_row(const iv__generator *g, int64_t row, void *to)
+{
+    size_t bytes = (size_t)g->vocabulary * sizeof(float);
+    char *at = to;
+
+    memcpy(at, iv__generator_logits(g) + row * g->vocabulary, bytes);
+    at += bytes;
+    for (int i = 0; i < g->n_states; i++, at += bytes) {
+        const char *state = state_of(g, i, &bytes);
+        memcpy(at, state + (size_t)row * bytes, bytes);
+    }
+}
+
+void iv__generator_load_row(iv__generator *g, int64_t row, const void *from)
+{
+    size_t bytes = (size_t)g->vocabulary * sizeof(float);
+    const char *at = from;
+
+    memcpy((float *)(uintptr_t)iv__generator_logits(g) + row * g->vocabulary, at, bytes);
+    at += bytes;
+    for (int i = 0; i < g->n_states; i++, at += bytes) {
+        char *state = state_of(g, i, &bytes);
+        memcpy(state + (size_t)row * bytes, at, bytes);
+    }
 }
 
 iv_status iv__generator_feed(iv__generator *g, const int32_t *token)
@@ -156,9 +207,35 @@ float *iv__generator_weights(iv__generator *g)
     return (float *)(uintptr_t)iv_plan_output(g->step, WEIGHTS);
 }
 
+/* Below this temperature a difference in the last bit of a logit decides already; 1 / temperature
+ * stays finite, and so does its product with what is out of reach. */
+static const double least_temperature = 1e-20;
+
 void iv__generator_set_temperature(iv__generator *g, double temperature)
 {
-    *g->sharpness = temperature > 0 ? (float)(1 / temperature) : 1;
+    if (temperature > 0)
+        *g->sharpness = (float)(1 / (temperature > least_temperature ? temperature : least_temperature));
+    else
+        *g->sharpness = 1;
+}
+
+void iv__generator_weigh(iv__generator *g, int64_t row)
+{
+    int64_t count = g->vocabulary;
+    const float *logits = iv__generator_logits(g) + row * count, *favour = g->favour + row * count;
+    float *weight = iv__generator_weights(g) + row * count, most = -INFINITY;
+    double sum = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        weight[i] = *g->sharpness * (logits[i] + favour[i]);
+        most = weight[i] > most ? weight[i] : most;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        weight[i] = iv__exp_f32(weight[i] - most);
+        sum += weight[i];
+    }
+    for (int64_t i = 0; i < count; i++)
+        weight[i] = (float)(weight[i] / sum);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -222,12 +299,14 @@ static void keep_likeliest(int64_t count, float *weight, int32_t *order, int64_t
         weight[order[i]] = 0;
 }
 
-int32_t iv__likeliest(int64_t count, const float *logits)
+int32_t iv__generator_likeliest(const iv__generator *g, int64_t row)
 {
+    const float *logits = iv__generator_logits(g) + row * g->vocabulary,
+                *favour = g->favour + row * g->vocabulary;
     int64_t best = 0;
 
-    for (int64_t i = 1; i < count; i++)
-        if (logits[i] > logits[best])
+    for (int64_t i = 1; i < g->vocabulary; i++)
+        if (logits[i] + favour[i] > logits[best] + favour[best])
             best = i;
     return (int32_t)best;
 }
@@ -281,7 +360,7 @@ typedef struct drawing {
     iv__generator *generator;
     const iv_generation *options;
     const double *draw;
-    int32_t never, *token;
+    int32_t *token;
 } drawing;
 
 static void draw_row(void *context, int64_t row, int thread)
@@ -295,20 +374,17 @@ static void draw_row(void *context, int64_t row, int thread)
     if (d->draw[row] < 0)
         return;
     if (o->temperature == 0) {
-        d->token[row] = iv__likeliest(count, iv__generator_logits(d->generator) + first);
+        d->token[row] = iv__generator_likeliest(d->generator, row);
         return;
     }
-    if (d->never >= 0)
-        weight[d->never] = 0;
     if (o->top_k || o->top_p < 1)
         keep_likeliest(count, weight, d->generator->order + first, o->top_k, o->top_p);
     d->token[row] = draw_by_weight(count, weight, d->draw[row]);
 }
 
-void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw,
-                        int32_t never, int32_t *token)
+void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw, int32_t *token)
 {
-    drawing d = { g, options, draw, never, token };
+    drawing d = { g, options, draw, token };
 
     iv__parallel(g->home, g->rows, draw_row, &d);
 }

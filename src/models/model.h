@@ -14,6 +14,7 @@
 
 typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
+struct iv__language;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -36,14 +37,15 @@ typedef struct iv_generation {
 } iv_generation;
 extern const iv_field iv_generation_fields[]; /* n, length, seed, temperature, top_k, top_p, repetition, prompt */
 
-/* Called with each finished sample: its text, prompt included, as a person reads it. tokens:
- * drawn ones. */
-typedef void iv_sample_sink(void *user, int64_t sample, const char *text, int64_t tokens, bool ended);
-
-typedef struct iv_likely {
-    char token[64];
-    double probability;
-} iv_likely;
+/* A finished sample. */
+typedef struct iv_sample {
+    int64_t number;   /* from 0 */
+    const char *text; /* prompt included, as a person reads it */
+    const int32_t *id;
+    int64_t prompt, tokens; /* the first ids are the prompt's, the rest was drawn */
+    bool ended;             /* by its end, not by its length */
+} iv_sample;
+typedef void iv_sample_sink(void *user, const iv_sample *sample);
 
 /* ---- a model --------------------------------------------------------------------------------- */
 typedef struct iv_measure {
@@ -74,10 +76,9 @@ struct iv_model {
      * know (unknown words), or "". */
     iv_status (*sample)(iv_instance *instance, iv_params *params, const iv_generation *g,
                         iv_sample_sink *sink, void *user, iv__text *note);
-    /* The n likeliest next tokens after a prompt, at a temperature. Returns through *found how
-     * many. */
-    iv_status (*likeliest)(iv_instance *instance, iv_params *params, const char *prompt,
-                           double temperature, int n, iv_likely *likely, int *found);
+    /* What is asked of a model that writes text token by token (models/common_writing.h); NULL:
+     * it writes none. */
+    void (*language)(const iv_instance *instance, struct iv__language *language);
 };
 
 struct iv_instance {

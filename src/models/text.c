@@ -2,7 +2,7 @@
  * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
  * are that chapter's. */
 #include "models/common_cut.h"
-#include "models/common_generate.h"
+#include "models/common_writing.h"
 
 #include "base/home.h"
 #include "base/math.h"
@@ -243,252 +243,22 @@ static int text_measures(const iv_instance *instance, double loss, iv_measure me
     return 2;
 }
 
-/* ---- generating ------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
-/* What samples share: the generator, the prompt's tokens, and working memory. */
-typedef struct writing {
-    iv_instance *instance;
-    const iv_generation *g;
-    iv_graph *graph;
-    iv__generator *generator;
-    iv__ids prompt;
-    int64_t rows, vocab;
-    int32_t *token; /* [rows] */
-    int32_t *ids;   /* [rows, prompt + length] */
-    int64_t *count, room;
-    bool *ended;
-    double *draw;
-} writing;
-
-enum { MOST_ROWS = 16 };
-
-/* Special tokens that are no text: all of them, or those that do not end it. Returns how many. */
-static int no_text(const iv__vocabulary *vocabulary, bool all, int32_t never[4])
+static iv_node *language_logits(const void *options, iv_scope *scope, iv_node *words, int64_t vocab)
 {
-    int32_t end = iv__vocabulary_end(vocabulary);
-    int n = 0;
-
-    for (int32_t id = 0; id < iv__vocabulary_first(vocabulary); id++)
-        if (all || id != end)
-            never[n++] = id;
-    return n;
+    return text_logits(scope, words, options, vocab);
 }
 
-static void writing_free(writing *w)
-{
-    iv_home *home = w->instance->home;
-    void *const parts[] = { w->token, w->ids, w->count, w->ended, w->draw };
-
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        iv__free(home, parts[i]);
-    iv__ids_free(&w->prompt);
-    iv__generator_free(w->generator);
-    iv_graph_free(w->graph);
-}
-
-static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
-{
-    const text_state *state = w->instance->state;
-    iv__text unknown = { .home = w->instance->home };
-    iv_status status = IV_OK;
-
-    w->prompt.home = w->instance->home;
-    if (((text *)w->instance->options)->begin)
-        status = iv__ids_add(&w->prompt, iv__vocabulary_begin(state->vocabulary));
-    if (!status)
-        status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt,
-                            &unknown);
-    if (!status && unknown.size)
-        iv__text_print(note, "the model does not know: %s", unknown.data);
-    if (!status && !w->prompt.count)
-        status = iv_fail(w->instance->home, IV_VALUE,
-                         "this model continues a text: give it a beginning with --prompt");
-    iv__text_free(&unknown);
-    return status;
-}
-
-static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params,
-                               const iv_generation *g, int64_t rows, iv__text *note)
-{
-    iv_home *home = instance->home;
-
-    *w = (writing){ .instance = instance, .g = g, .rows = rows, .vocab = vocabulary_count(instance) };
-    iv_status status = read_prompt(w, g->prompt, note);
-    if (status)
-        return status;
-    w->room = w->prompt.count + g->length;
-    w->token = iv__alloc_array(home, rows, sizeof(int32_t));
-    w->ids = iv__alloc_array(home, rows * w->room, sizeof(int32_t));
-    w->draw = iv__alloc_array(home, rows, sizeof(double));
-    w->count = iv__alloc_array(home, rows, sizeof(int64_t));
-    w->ended = iv__alloc_array(home, rows, sizeof(bool));
-    w->graph = iv_graph_new(home);
-    if (!w->token || !w->ids || !w->draw || !w->count || !w->ended || !w->graph)
-        return IV_NOMEM;
-    iv_scope *scope = iv_scope_new(w->graph, params, "");
-    iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
-    iv_node *logits = text_logits(scope, words, instance->options, w->vocab);
-    w->generator = iv__generator_new(params, logits, "words");
-    if (!w->generator)
-        return iv_home_status(home);
-    iv__generator_set_temperature(w->generator, g->temperature);
-    return IV_OK;
-}
-
-/* A token that stands in the text already is less likely to be drawn again. */
-static void note_used(const writing *w, int64_t row, int32_t id)
-{
-    if (w->g->repetition > 1)
-        iv__generator_favour(w->generator)[row * w->vocab + id] = -(float)iv__log_f64(w->g->repetition);
-}
-
-static const float out_of_reach = -1e30f; /* what is added to logits of tokens that are not to be drawn */
-
-/* Feeds the prompt to all rows; then the logits are those of the first token to write. */
-static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
-{
-    const text_state *state = w->instance->state;
-    float *favour = iv__generator_favour(w->generator);
-    iv_status status = iv__generator_start(w->generator);
-
-    memset(favour, 0, (size_t)(w->rows * w->vocab) * sizeof *favour);
-    for (int64_t r = 0; r < w->rows; r++) {
-        w->ended[r] = false;
-        w->count[r] = 0;
-        for (int64_t t = 0; t < w->prompt.count; t++) {
-            int32_t id = w->prompt.id[t];
-            if (id != iv__vocabulary_begin(state->vocabulary))
-                w->ids[r * w->room + w->count[r]++] = id;
-            note_used(w, r, id);
-        }
-        for (int i = 0; i < n_never; i++)
-            favour[r * w->vocab + never[i]] = out_of_reach;
-    }
-    for (int64_t t = 0; t < w->prompt.count && !status; t++) {
-        for (int64_t r = 0; r < w->rows; r++)
-            w->token[r] = w->prompt.id[t];
-        status = iv__generator_feed(w->generator, w->token);
-    }
-    return status;
-}
-
-/* The draw at a place depends on seed, sample and position alone. */
-static double uniform_at(const iv_generation *g, int64_t sample, int64_t position)
-{
-    uint32_t word[4];
-
-    iv__philox(iv__random_key((uint64_t)g->seed, "sample"), (uint64_t)sample, (uint64_t)position, word);
-    return iv__unit_f64(word[0], word[1]);
-}
-
-/* How many of the samples go on. */
-static int64_t take_tokens(writing *w, int64_t rows)
-{
-    const text_state *state = w->instance->state;
-    int64_t going = 0;
-
-    for (int64_t r = 0; r < rows; r++) {
-        int32_t id = w->token[r];
-        if (w->ended[r])
-            continue;
-        if (id == iv__vocabulary_end(state->vocabulary)) {
-            w->ended[r] = true;
-            continue;
-        }
-        w->ids[r * w->room + w->count[r]++] = id;
-        note_used(w, r, id);
-        going++;
-    }
-    return going;
-}
-
-static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_sink *sink, void *user)
-{
-    const text_state *state = w->instance->state;
-    iv__text out = { .home = w->instance->home };
-    int64_t going = rows;
-    int32_t never[4], unknown = iv__vocabulary_unknown(state->vocabulary);
-    iv_status status = feed_prompt(w, no_text(state->vocabulary, false, never), never);
-
-    for (int64_t t = 0; t < w->g->length && going && !status; t++) {
-        if (t)
-            status = iv__generator_feed(w->generator, w->token);
-        if (status)
-            break;
-        for (int64_t r = 0; r < w->rows; r++)
-            w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
-        iv__generator_draw(w->generator, w->g, w->draw, unknown, w->token);
-        going = take_tokens(w, rows);
-    }
-    for (int64_t r = 0; r < rows && !status; r++) {
-        iv__text_clear(&out);
-        iv__decode_readable(state->vocabulary, w->ids + r * w->room, w->count[r], &out);
-        if (out.failed)
-            status = IV_NOMEM;
-        else
-            sink(user, first + r, out.data ? out.data : "", w->count[r], w->ended[r]);
-    }
-    iv__text_free(&out);
-    return status;
-}
-
-static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g,
-                             iv_sample_sink *sink, void *user, iv__text *note)
-{
-    int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
-    writing w;
-    iv_status status = writing_begin(&w, instance, params, g, rows, note);
-
-    for (int64_t first = 0; first < g->n && !status; first += rows)
-        status = write_rows(&w, first, g->n - first < rows ? g->n - first : rows, sink, user);
-    writing_free(&w);
-    return status;
-}
-
-/* A token too long for its place is cut between characters. */
-static void copy_token(char to[sizeof((iv_likely *)0)->token], const char *token)
-{
-    size_t size = strlen(token), most = sizeof((iv_likely *)0)->token - 1;
-
-    if (size > most)
-        for (size = most; size && ((unsigned char)token[size] & 0xC0) == 0x80;)
-            size--;
-    memcpy(to, token, size);
-    to[size] = 0;
-}
-
-static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt,
-                                double temperature, int n, iv_likely *likely, int *found)
+static void text_language(const iv_instance *instance, iv__language *language)
 {
     const text_state *state = instance->state;
-    iv_generation g = { .n = 1, .length = 1, .prompt = prompt, .temperature = temperature, .top_p = 1 };
-    iv__text note = { .home = instance->home };
-    writing w;
-    iv_status status = writing_begin(&w, instance, params, &g, 1, &note);
+    const text *o = instance->options;
 
-    *found = 0;
-    int32_t never[4], first = iv__vocabulary_first(state->vocabulary);
-    if (!status)
-        status = feed_prompt(&w, no_text(state->vocabulary, true, never), never);
-    if (!status) {
-        float *weight = iv__generator_weights(w.generator);
-        if (temperature == 0) { /* all of it on one */
-            memset(weight, 0, (size_t)w.vocab * sizeof *weight);
-            weight[iv__likeliest(w.vocab, iv__generator_logits(w.generator))] = 1;
-        }
-        for (; *found < n && *found < w.vocab - first; ++*found) {
-            int64_t best = first;
-            for (int64_t i = first; i < w.vocab; i++)
-                if (weight[i] > weight[best])
-                    best = i;
-            copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));
-            likely[*found].probability = weight[best];
-            weight[best] = -1;
-        }
-    }
-    writing_free(&w);
-    iv__text_free(&note);
-    return status;
+    *language = (iv__language){ .vocabulary = state->vocabulary,
+                                .begin = o->begin ? iv__vocabulary_begin(state->vocabulary) : -1,
+                                .end = iv__vocabulary_end(state->vocabulary),
+                                .logits = language_logits };
 }
 
 /* ---- systems --------------------------------------------------------------------------------- */
@@ -518,6 +288,6 @@ const iv_model iv_model_text = {
     .close = text_close,
     .build = text_build,
     .measures = text_measures,
-    .sample = text_sample,
-    .likeliest = text_likeliest,
+    .sample = iv__write_samples,
+    .language = text_language,
 };
