@@ -105,8 +105,8 @@ static void update(building *b, iv_node *leaf, iv_node *value)
 /* The optimizer's own state PART of a parameter. */
 static iv_node *state_of(building *b, const iv_node *parameter, const char *part)
 {
-    const char *name = iv__arena_print(&b->graph->arena, "optimizer/%s/%s", iv_node_name(parameter),
-                                       part);
+    const char *name = iv__arena_print(&b->graph->arena, IV__OPTIMIZER_PREFIX "%s/%s",
+                                       iv_node_name(parameter), part);
 
     if (!name)
         return iv__refuse(b->graph, IV_NOMEM, "%s", iv_home_message(b->graph->home));

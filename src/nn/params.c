@@ -23,6 +23,16 @@ struct iv_params {
     int count, room;
 };
 
+bool iv__is_optimizers(const char *name)
+{
+    return !strncmp(name, IV__OPTIMIZER_PREFIX, sizeof IV__OPTIMIZER_PREFIX - 1);
+}
+
+bool iv__is_state(const char *name)
+{
+    return !strncmp(name, IV__STATE_PREFIX, sizeof IV__STATE_PREFIX - 1);
+}
+
 iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed)
 {
     if (real != IV_F32 && real != IV_F64) {

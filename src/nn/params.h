@@ -9,4 +9,11 @@
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
                          iv_init init);
 
+/* Among the parameters, but no weights of the model: what an optimizer keeps, and states that are
+ * carried from step to step. */
+#define IV__OPTIMIZER_PREFIX "optimizer/"
+#define IV__STATE_PREFIX "state/"
+bool iv__is_optimizers(const char *name);
+bool iv__is_state(const char *name);
+
 #endif

@@ -33,8 +33,9 @@ typedef struct loop {
 
     int64_t per_epoch, total;
     iv__batch *batch;
-    int32_t *order, *records; /* of the epoch; of the batch that is being filled */
-    int64_t order_epoch;      /* the epoch that order is of; -1: none */
+    int32_t *order,
+        *records; /* of the epoch, NULL where the trainee chooses; of the batch that is being filled */
+    int64_t order_epoch; /* the epoch that order is of; -1: none */
     uint64_t shuffle_key;
     int64_t count;  /* records of the batch that the steps have */
     bool last_good; /* the last step was */
@@ -83,6 +84,8 @@ static iv_status make_steps(loop *l)
         iv__trained_part *part = &l->parts[i];
         l->steps[i] = iv_train_step_new(l->params, .loss = part->loss, .changes = part->changes,
                                         .n_watched = part->weight != NULL, .watched = &part->weight,
+                                        .n_carried = i == 0 ? build.n_carried : 0,
+                                        .carried = build.carried,
                                         .optimizer = iv__settings_optimizer(l->settings));
         if (!l->steps[i])
             status = iv_home_status(l->home);
@@ -163,16 +166,22 @@ static int64_t records_of(const loop *l, int64_t step)
 
 static void begin_batch(loop *l, int64_t step)
 {
-    int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = step / l->per_epoch;
-    int64_t first = step % l->per_epoch * l->settings->batch, count = records_of(l, step);
+    const iv__trainee *trainee = l->trainee;
+    int64_t epoch = step / l->per_epoch, in_epoch = step % l->per_epoch, batch = l->settings->batch;
+    iv__rows rows = { .split = SPLIT_TRAIN, .step = in_epoch, .record = l->records };
 
-    if (l->order_epoch != epoch) {
-        iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, n);
-        l->order_epoch = epoch;
+    if (trainee->choose) {
+        trainee->choose(trainee->self, SPLIT_TRAIN, epoch, in_epoch, l->records);
+        rows.n = batch;
+    } else {
+        if (l->order_epoch != epoch) {
+            iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, trainee->n_records[SPLIT_TRAIN]);
+            l->order_epoch = epoch;
+        }
+        rows.n = records_of(l, step);
+        memcpy(l->records, l->order + in_epoch * batch, (size_t)rows.n * sizeof *l->records);
     }
-    for (int64_t i = 0; i < count; i++)
-        l->records[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
-    iv__batch_begin(l->batch, l->records, count);
+    iv__batch_begin(l->batch, &rows);
 }
 
 /* The batch of this step, which was begun before; that of the next is begun. */
@@ -443,12 +452,12 @@ static iv_status prepare(loop *l)
                        "there is no record to train on; give more data or smaller --validation and --test");
     l->per_epoch = (n + batch - 1) / batch;
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
-    l->order = iv__alloc_array(l->home, n, sizeof *l->order);
+    l->order = l->trainee->choose ? NULL : iv__alloc_array(l->home, n, sizeof *l->order);
     l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
     l->order_epoch = -1;
     l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
     l->graph = iv_graph_new(l->home);
-    if (!l->order || !l->records || !l->graph)
+    if (!(l->order || l->trainee->choose) || !l->records || !l->graph)
         return IV_NOMEM;
     iv_status status = make_steps(l);
     if (!status)
