@@ -172,6 +172,34 @@ static const float *tensor_in(world *w, const training *t, const char *file, con
     return found ? found->data : NULL;
 }
 
+/* What is evaluated and kept as the model is the average; what training goes on with is not. */
+static void the_model_is_the_average_of_weights(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "averaged", LINE), plain = training_of(w, "plain", LINE);
+    seen s = { 0 }, p = { 0 };
+    iv__safetensors *last, *model, *other;
+
+    t.settings.average = 0.9;
+    t.settings.epochs = plain.settings.epochs = 3;
+    t.n_validation = plain.n_validation = KEPT;
+    train_to_the_end(&t, false, &s);
+    train_to_the_end(&plain, false, &p);
+    const float *weight = tensor_in(w, &t, "last.safetensors", "dense/kernel", &last),
+                *kept = tensor_in(w, &t, "model.safetensors", "dense/kernel", &model),
+                *without = tensor_in(w, &plain, "last.safetensors", "dense/kernel", &other);
+    const iv__named_tensor *average = iv__safetensors_find(last, "optimizer/dense/kernel/average");
+    assert_non_null(average);
+    assert_int_equal(s.best_epochs, 3); /* so that the model is of the last one, too */
+    assert_memory_equal(weight, without, WIDTH * sizeof(float));
+    assert_memory_equal(kept, average->data, WIDTH * sizeof(float));
+    assert_memory_not_equal(kept, weight, WIDTH * sizeof(float));
+    assert_true(s.validation != p.validation);
+    iv__safetensors_close(last);
+    iv__safetensors_close(model);
+    iv__safetensors_close(other);
+}
+
 /* States matter, are kept to go on with, and are no part of the model. */
 static void states_are_carried_and_kept(void **state)
 {
@@ -622,6 +650,7 @@ int main(void)
         IN_WORLD(a_short_batch_counts_for_what_it_holds),
         IN_WORLD(threads_change_no_bit),
         IN_WORLD(a_stopped_run_goes_on_bit_for_bit),
+        IN_WORLD(the_model_is_the_average_of_weights),
         IN_WORLD(states_are_carried_and_kept),
         IN_WORLD(states_begin_anew_with_earlier_weights),
         IN_WORLD(a_killed_run_goes_on_bit_for_bit),

@@ -210,6 +210,7 @@ static inline training training_of(world *w, const char *folder, int kind)
     t.settings.batch = 3;
     t.settings.epochs = 5;
     t.settings.rate = kind == LINE ? 0.05 : 0.02;
+    t.settings.average = kind == CARRIED ? 0.8 : 0;
     return t;
 }
 

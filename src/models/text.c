@@ -15,8 +15,8 @@
 typedef struct text {
     int tokens, cell, reset, pieces, records;
     int64_t units, layers, embed, vocab, length, stride;
-    double dropout;
-    bool begin, masked, bidirectional;
+    double dropout, dropout_embedding, dropout_input;
+    bool begin, masked, bidirectional, tied;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
@@ -29,7 +29,8 @@ static const iv_field text_fields[] = {
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
-    FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
+    FIELD(text, embed,   INT,    "100",   0, 65536, "",                      "",       "width of the embedding; 0: none, the layers read one-hot vectors"),
+    FIELD(text, tied,    BOOL,   "no",    0, 0,     "",                      "",       "the weights that choose a token are the embedding's"),
     FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all windows carried", "",   "of a longer record: its beginning; all in pieces, each for itself; windows that predict the token behind them; pieces with the state carried on"),
@@ -38,6 +39,8 @@ static const iv_field text_fields[] = {
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
     FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
     FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
+    FIELD(text, dropout_embedding, REAL, "0", 0, 0.95, "",                   "",       "share of the tokens read whose vector is dropped as a whole in training"),
+    FIELD(text, dropout_input, REAL, "0", 0, 0.95,  "",                      "",       "share of the elements of these vectors dropped in training"),
     FIELD_END,
 };
 /* clang-format on */
@@ -117,17 +120,33 @@ static iv_node *recurrent(iv_scope *s, iv_node *x, const text *o, int64_t i, iv_
     return x;
 }
 
+/* The embedding's weights choose the token, too; what is not as wide as it is made so first. */
+static iv_node *tied_logits(iv_scope *s, iv_node *x, const text *o, int64_t vocab)
+{
+    iv_node *table = iv_param(iv_scope_share(s, "embedding"), "embeddings",
+                              iv_dims(vocab, o->embed), IV_EMBEDDING_UNIFORM);
+
+    if (iv_node_dim(x, -1) != o->embed)
+        x = iv_dense(s, x, .name = "projection", .units = o->embed, .no_bias = true);
+    return iv_dense(s, x, .units = vocab, .kernel = iv_transpose(table, iv_dims(1, 0)));
+}
+
 /* words [N,T] -> logits of what follows each [N,T,V], or the last of them [N,V]. */
 static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab, bool last,
                             iv_node *present, carrying *c)
 {
-    iv_node *x = iv_embedding(s, words, .count = vocab, .units = o->embed);
+    iv_node *x = o->embed ? iv_embedding(s, words, .count = vocab, .units = o->embed)
+                          : iv_one_hot(words, vocab);
 
+    if (o->dropout_embedding > 0)
+        x = iv_dropout_vectors(s, x, o->dropout_embedding);
+    if (o->dropout_input > 0)
+        x = iv_dropout(s, x, o->dropout_input);
     for (int64_t i = 0; i < o->layers; i++) {
         iv_node *end, *all = recurrent(s, x, o, i, present, c, &end);
         x = iv_dropout(s, last && i == o->layers - 1 ? end : all, o->dropout);
     }
-    return iv_dense(s, x, .units = vocab);
+    return o->tied ? tied_logits(s, x, o, vocab) : iv_dense(s, x, .units = vocab);
 }
 
 /* Options that exclude each other. */
@@ -136,6 +155,8 @@ static iv_status check_options(iv_home *home, const text *o)
     if (o->bidirectional && o->pieces != IV_CUT_WINDOWS)
         return iv_fail(home, IV_VALUE,
                        "--bidirectional reads what it should predict: it goes with --pieces windows alone");
+    if (o->tied && !o->embed)
+        return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
     return IV_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/home.h"
 #include "base/random.h"
 #include "format/json_write.h"
+#include "nn/params.h"
 #include "train/batch.h"
 
 #include <math.h>
@@ -126,10 +127,12 @@ static iv_status save(loop *l)
 static iv_status write_model(loop *l)
 {
     char *path = iv__run_path(l->run, "model.safetensors");
+
+    iv__params_swap_averages(l->params);
     iv_status status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee,
                                                    &l->progress, false)
                             : IV_NOMEM;
-
+    iv__params_swap_averages(l->params);
     iv__free(l->home, path);
     return status;
 }
@@ -147,10 +150,12 @@ static iv_status load_or_start(loop *l)
         note(l, why.data);
     }
     l->saved_step = file && !why.size ? p->step : -1;
-    if (!status && !file)
+    if (!status && !file) {
         *p = (iv__progress){ .first_loss = INFINITY, .best = INFINITY };
-    else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step)
+        iv__params_begin_averages(l->params);
+    } else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step) {
         status = write_model(l); /* perhaps it was not written any more */
+    }
     iv__text_free(&why);
     return status;
 }
@@ -258,6 +263,7 @@ static iv_status roll_back(loop *l)
     }
     iv__safetensors_close(file);
     iv__free(l->home, path);
+    iv__params_begin_averages(l->params);
     l->progress.updates = 0;
     if (l->progress.best_epoch)
         iv__text_print(&text, "Back to the weights of epoch %lld", (long long)then.best_epoch);
@@ -379,10 +385,11 @@ static iv_status look_at_weights(loop *l, bool *sound)
     return IV_OK;
 }
 
-static iv_status end_epoch(loop *l)
+/* What there is to see at the end of an epoch: of the averages, where there are any. *best: it is the
+ * best so far. */
+static iv_status look_at_epoch(loop *l, int64_t epoch, bool *best)
 {
     iv__progress *p = &l->progress;
-    int64_t epoch = p->step / l->per_epoch;
     double validation = NAN, weight;
     double training = p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : NAN;
     iv_status status = l->evaluation
@@ -392,21 +399,35 @@ static iv_status end_epoch(loop *l)
     if (status)
         return status;
     double measure = l->evaluation ? validation : training;
-    bool best = measure < p->best;
-    if (best)
-        status = look_at_weights(l, &best);
+    *best = measure < p->best;
+    if (*best)
+        status = look_at_weights(l, best);
     if (status)
         return status;
-    if (best) {
+    if (*best) {
         p->best = measure;
         p->best_epoch = epoch;
     }
+    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step,
+                                         training, validation, rate_now(l), l->epoch_seconds, *best });
+    return IV_OK;
+}
+
+static iv_status end_epoch(loop *l)
+{
+    iv__progress *p = &l->progress;
+    int64_t epoch = p->step / l->per_epoch;
+    bool best = false;
+
+    iv__params_swap_averages(l->params);
+    iv_status status = look_at_epoch(l, epoch, &best);
+    iv__params_swap_averages(l->params);
+    if (status)
+        return status;
     p->epoch_loss = p->epoch_weight = 0;
+    l->epoch_seconds = 0;
     if (l->settings->patience && epoch - p->best_epoch >= l->settings->patience)
         p->finished = 1;
-    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step,
-                                         training, validation, rate_now(l), l->epoch_seconds, best });
-    l->epoch_seconds = 0;
     if (p->finished)
         note(l, "stopped early: validation has not improved for as many epochs as --patience says");
     status = save(l); /* before the model, which can be made from it, but not it from the model */

@@ -117,7 +117,7 @@ static iv_status make_apply(iv_train_step *step, const iv_train_step_options *o,
     iv_graph *graph = step->apply_graph = iv_graph_new_real(home, step->real);
     iv_node **p = iv__alloc_array(home, step->n, sizeof *p),
             **g = iv__alloc_array(home, step->n, sizeof *g);
-    iv_update *updates = iv__alloc_array(home, 3 * (int64_t)step->n + o->n_carried, sizeof *updates);
+    iv_update *updates = iv__alloc_array(home, 4 * (int64_t)step->n + o->n_carried, sizeof *updates);
     iv_status status = graph && p && g && updates ? IV_OK : IV_NOMEM;
     char name[512];
 
