@@ -43,7 +43,7 @@ static void write_texts(const char *path, int longest)
 static void open_cut(world *w, cutting *c, iv__cut_options o, int longest)
 {
     const char *path = in_folder(w, "texts.txt");
-    iv__tokens_options how = { .kind = IV_TOKENS_CHARS, .cache = in_folder(w, "cache") };
+    iv__tokens_options how = { .rules = { .kind = IV_TOKENS_CHARS }, .cache = in_folder(w, "cache") };
     bool windows = o.kind == IV_CUT_WINDOWS;
 
     *c = (cutting){ .settings = { .batch = BATCH, .seed = 7, .validation = 0.2, .test = 0.1 } };

@@ -28,20 +28,21 @@ void iv__ids_free(iv__ids *ids)
 iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
                      const char *bytes, size_t size, iv__ids *ids, iv__text *unknown)
 {
-    iv_tokens_kind kind = iv__vocabulary_kind(vocabulary);
+    const iv__token_rules *rules = iv__vocabulary_rules(vocabulary);
     iv__text clean = { .home = ids->home };
-    iv_status status = iv__clean(ids->home, kind, name, record, bytes, size, &clean);
+    iv_status status = iv__clean(ids->home, rules, name, record, bytes, size, &clean);
     const char *at = clean.data, *end = at ? at + clean.size : at, *token;
     size_t length;
 
-    while (!status && iv__token_next(kind, &at, end, &token, &length)) {
+    while (!status && iv__token_next(rules->kind, &at, end, &token, &length)) {
         int32_t id = iv__vocabulary_id(vocabulary, token, length);
-        if (id == IV_TOKEN_UNKNOWN && unknown) {
+        if (id == iv__vocabulary_unknown(vocabulary) && unknown) {
             if (unknown->size > 0)
                 iv__text_put(unknown, " ");
             iv__text_add(unknown, token, length);
         }
-        status = iv__ids_add(ids, id);
+        if (id >= 0)
+            status = iv__ids_add(ids, id);
     }
     iv__text_free(&clean);
     return status;
@@ -49,12 +50,13 @@ iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t
 
 static bool is_shown(const iv__vocabulary *vocabulary, int32_t id)
 {
-    return id > IV_TOKEN_PADDING && id < iv__vocabulary_count(vocabulary);
+    return (id >= iv__vocabulary_first(vocabulary) && id < iv__vocabulary_count(vocabulary)) ||
+           (id >= 0 && id == iv__vocabulary_unknown(vocabulary));
 }
 
 void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text)
 {
-    bool words = iv__vocabulary_kind(vocabulary) == IV_TOKENS_WORDS, begun = false;
+    bool words = iv__vocabulary_rules(vocabulary)->kind == IV_TOKENS_WORDS, begun = false;
 
     for (int64_t i = 0; i < count; i++) {
         if (!is_shown(vocabulary, ids[i]))
@@ -123,7 +125,7 @@ void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, i
     bool quoted[128] = { false };
     int64_t place = 0;
 
-    if (iv__vocabulary_kind(vocabulary) != IV_TOKENS_WORDS) {
+    if (iv__vocabulary_rules(vocabulary)->kind != IV_TOKENS_WORDS) {
         iv__decode(vocabulary, ids, count, text);
         return;
     }

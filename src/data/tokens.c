@@ -99,6 +99,8 @@ static bool contents_make_sense(const iv__tokens *tokens)
 {
     const iv__tokens_foot *foot = &tokens->foot;
     int64_t count = iv__vocabulary_count(tokens->vocabulary);
+    int32_t unknown = iv__vocabulary_unknown(tokens->vocabulary),
+            first = iv__vocabulary_first(tokens->vocabulary);
 
     if (foot->records == 0 || offset_at(tokens, 0) != 0 ||
         offset_at(tokens, foot->records) != foot->tokens)
@@ -106,9 +108,11 @@ static bool contents_make_sense(const iv__tokens *tokens)
     for (uint64_t i = 0; i < foot->records; i++)
         if (offset_at(tokens, i) >= offset_at(tokens, i + 1))
             return false;
-    for (uint64_t i = 0; i < foot->tokens; i++)
-        if (id_at(tokens, i) <= IV_TOKEN_PADDING || id_at(tokens, i) >= count)
+    for (uint64_t i = 0; i < foot->tokens; i++) {
+        int32_t id = id_at(tokens, i);
+        if (id < 0 || (id < first && id != unknown) || id >= count)
             return false;
+    }
     return true;
 }
 
@@ -211,8 +215,10 @@ static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens
         iv__sha256_end(&hash, hex);
         iv__text_print(text, " given=%s", hex);
     } else {
-        iv__text_print(text, " tokens=%s vocabulary=%lld counts=%s", iv__tokens_kind_name(o->kind),
-                       (long long)o->vocabulary, o->counts ? o->counts_says : "all");
+        iv__text_put(text, " tokens=");
+        iv__token_rules_print(&o->rules, text);
+        iv__text_print(text, " vocabulary=%lld counts=%s", (long long)o->vocabulary,
+                       o->counts ? o->counts_says : "all");
     }
 }
 
@@ -371,6 +377,8 @@ iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *pa
 
     if (o.vocabulary == 0)
         o.vocabulary = 10000;
+    if (o.rules.complete)
+        o.counts = NULL;
     if (!o.set_options && set->fields) {
         o.set_options = defaults = iv__alloc(home, set->options_size);
         if (!defaults)

@@ -13,7 +13,7 @@ typedef struct builder {
     const iv_dataset *set;
     const char *data;
     const iv__tokens_options *options;
-    iv_tokens_kind kind;
+    const iv__token_rules *rules;
     iv__writer *writer;
     iv__sha256 content;
     iv__text clean;
@@ -32,7 +32,7 @@ static void add(builder *b, const void *bytes, size_t size)
     iv__sha256_add(&b->content, bytes, size);
 }
 
-/* What a pass does with a token. */
+/* What a pass does with a token; it counts those that are kept. */
 typedef iv_status token_work(builder *b, const char *token, size_t size);
 
 static iv_status count_token(builder *b, const char *token, size_t size)
@@ -43,6 +43,7 @@ static iv_status count_token(builder *b, const char *token, size_t size)
         b->judged = b->records + 1;
         b->counts = b->counter && (!o->counts || o->counts(o->user, (int64_t)b->records));
     }
+    b->tokens += !b->options->given || iv__vocabulary_id(b->options->given, token, size) >= 0;
     return b->counts ? iv__counter_add(b->counter, token, size) : IV_OK;
 }
 
@@ -50,6 +51,9 @@ static iv_status encode_token(builder *b, const char *token, size_t size)
 {
     int32_t id = iv__vocabulary_id(b->vocabulary, token, size);
 
+    if (id < 0)
+        return IV_OK;
+    b->tokens++;
     if (iv__vocabulary_count(b->vocabulary) <= UINT16_MAX + 1) {
         uint16_t narrow = (uint16_t)id;
         add(b, &narrow, sizeof narrow);
@@ -67,13 +71,11 @@ static iv_status work_piece(builder *b, const iv__records *records, const char *
     size_t length;
 
     iv__text_clear(&b->clean);
-    iv_status status = iv__clean(b->home, b->kind, records->name, records->seen, text, size, &b->clean);
+    iv_status status = iv__clean(b->home, b->rules, records->name, records->seen, text, size, &b->clean);
     at = b->clean.data;
     end = at ? at + b->clean.size : at;
-    while (!status && iv__token_next(b->kind, &at, end, &token, &length)) {
+    while (!status && iv__token_next(b->rules->kind, &at, end, &token, &length))
         status = work(b, token, length);
-        b->tokens++;
-    }
     return status;
 }
 
@@ -127,7 +129,7 @@ static iv_status choose_vocabulary(builder *b)
         return iv_fail(b->home, IV_VALUE,
                        "%s: the vocabulary is empty: no record counts for it (%s of %s)", name,
                        o->counts_says ? o->counts_says : "all", b->report.data);
-    b->vocabulary = b->chosen = iv__vocabulary_choose(b->counter, o->kind, o->vocabulary);
+    b->vocabulary = b->chosen = iv__vocabulary_choose(b->counter, b->rules, o->vocabulary);
     return b->chosen ? IV_OK : iv_home_status(b->home);
 }
 
@@ -197,7 +199,7 @@ iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *se
 
     *unwritten = false;
     b.clean.home = b.report.home = home;
-    b.kind = options->given ? iv__vocabulary_kind(options->given) : options->kind;
+    b.rules = options->given ? iv__vocabulary_rules(options->given) : &options->rules;
     iv__sha256_begin(&b.content);
     b.counter = options->given ? NULL : iv__counter_new(home);
     if (b.counter || options->given) {

@@ -17,8 +17,9 @@ struct iv__counter {
 
 struct iv__vocabulary {
     iv_home *home;
-    iv_tokens_kind kind;
-    iv__token_table table; /* entry i has the id i + IV_TOKEN_FIRST; the kind stands before the first token */
+    iv__token_rules rules;
+    int32_t unknown, end, begin, first;
+    iv__token_table table; /* entry i has the id i + first; the rules stand before the first token */
 };
 
 /* ---- counting -------------------------------------------------------------------------------- */
@@ -81,15 +82,20 @@ static int by_rank(const void *a, const void *b)
     return x->entry < y->entry ? -1 : 1;
 }
 
-static iv__vocabulary *vocabulary_new(iv_home *home, iv_tokens_kind kind)
+static iv__vocabulary *vocabulary_new(iv_home *home, const iv__token_rules *rules)
 {
     iv__vocabulary *vocabulary = iv__alloc(home, sizeof *vocabulary);
     if (!vocabulary)
         return NULL;
-    const char *name = iv__tokens_kind_name(kind);
+    int32_t next = IV_TOKEN_PADDING + 1;
     vocabulary->home = vocabulary->table.home = vocabulary->table.bytes.home = home;
-    vocabulary->kind = kind;
-    iv__text_add(&vocabulary->table.bytes, name, strlen(name) + 1);
+    vocabulary->rules = *rules;
+    vocabulary->unknown = rules->complete ? -1 : next++;
+    vocabulary->end = rules->end ? next++ : IV_TOKEN_PADDING;
+    vocabulary->begin = rules->begin ? next++ : IV_TOKEN_PADDING;
+    vocabulary->first = next;
+    iv__token_rules_print(rules, &vocabulary->table.bytes);
+    iv__text_add(&vocabulary->table.bytes, "", 1);
     if (vocabulary->table.bytes.failed) {
         iv__vocabulary_free(vocabulary);
         return NULL;
@@ -97,31 +103,43 @@ static iv__vocabulary *vocabulary_new(iv_home *home, iv_tokens_kind kind)
     return vocabulary;
 }
 
-iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, iv_tokens_kind kind, int64_t most)
+/* Whether there is something to choose, and room for it behind the special tokens. */
+static bool can_choose(const iv__counter *counter, const iv__vocabulary *vocabulary, int64_t most)
+{
+    int64_t count = counter->table.count, first = vocabulary->first;
+
+    if (most <= first || most > IV_VOCABULARY_MAX)
+        iv_fail(counter->home, IV_VALUE, "a vocabulary of at most %lld entries: expected %lld to %d",
+                (long long)most, (long long)first + 1, IV_VOCABULARY_MAX);
+    else if (count == 0)
+        iv_fail(counter->home, IV_VALUE, "the vocabulary is empty: there is not one token to count");
+    else if (vocabulary->rules.complete && count > most - first)
+        iv_fail(counter->home, IV_VALUE,
+                "a vocabulary of at most %lld entries without an unknown token: the data have %lld "
+                "different tokens; allow %lld entries, or an unknown token",
+                (long long)most, (long long)count, (long long)(count + first));
+    else
+        return true;
+    return false;
+}
+
+iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, const iv__token_rules *rules, int64_t most)
 {
     const iv__token_table *table = &counter->table;
     iv_home *home = counter->home;
-
-    if (most <= IV_TOKEN_FIRST || most > IV_VOCABULARY_MAX) {
-        iv_fail(home, IV_VALUE, "a vocabulary of at most %lld entries: expected %d to %d",
-                (long long)most, IV_TOKEN_FIRST + 1, IV_VOCABULARY_MAX);
-        return NULL;
-    }
-    if (table->count == 0) {
-        iv_fail(home, IV_VALUE, "the vocabulary is empty: there is not one token to count");
-        return NULL;
-    }
-    ranked *rank = iv__alloc_array(home, table->count, sizeof *rank);
-    iv__vocabulary *vocabulary = rank ? vocabulary_new(home, kind) : NULL;
-    if (!vocabulary) {
-        iv__free(home, rank);
+    iv__vocabulary *vocabulary = vocabulary_new(home, rules);
+    ranked *rank = vocabulary && can_choose(counter, vocabulary, most)
+                       ? iv__alloc_array(home, table->count, sizeof *rank)
+                       : NULL;
+    if (!rank) {
+        iv__vocabulary_free(vocabulary);
         return NULL;
     }
 
     for (int64_t i = 0; i < table->count; i++)
         rank[i] = (ranked){ counter->counts[i], i };
     qsort(rank, (size_t)table->count, sizeof *rank, by_rank);
-    int64_t chosen = table->count < most - IV_TOKEN_FIRST ? table->count : most - IV_TOKEN_FIRST;
+    int64_t room = most - vocabulary->first, chosen = table->count < room ? table->count : room;
     bool good = true;
     for (int64_t i = 0; good && i < chosen; i++) {
         const iv__token_entry *entry = &table->entries[rank[i].entry];
@@ -174,26 +192,26 @@ static iv__vocabulary *refuse(iv_home *home, iv__vocabulary *vocabulary, const c
 iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void *bytes, size_t size)
 {
     const char *at = bytes, *end = at + size, *stop = size > 0 ? memchr(at, 0, size) : NULL;
-    iv_tokens_kind kind;
-    if (!stop || !iv__tokens_kind_of(at, (size_t)(stop - at), &kind))
+    iv__token_rules rules;
+    if (!stop || !iv__token_rules_read(at, (size_t)(stop - at), &rules))
         return refuse(home, NULL, name, "it does not begin with its kind; its bytes are", (int64_t)size);
 
-    iv__vocabulary *vocabulary = vocabulary_new(home, kind);
+    iv__vocabulary *vocabulary = vocabulary_new(home, &rules);
     if (!vocabulary)
         return NULL;
     for (at = stop + 1; at < end; at = stop + 1) {
-        int64_t id = vocabulary->table.count + IV_TOKEN_FIRST;
+        int64_t id = vocabulary->table.count + vocabulary->first;
         stop = memchr(at, 0, (size_t)(end - at));
         if (!stop)
             return refuse(home, vocabulary, name, "there is no end of token", id);
-        if (!is_token(kind, at, (size_t)(stop - at)))
+        if (!is_token(rules.kind, at, (size_t)(stop - at)))
             return refuse(home, vocabulary, name, "no token can be what stands at", id);
         int64_t entry = iv__token_table_add(&vocabulary->table, at, (size_t)(stop - at));
         if (entry < 0) {
             iv__vocabulary_free(vocabulary);
             return NULL;
         }
-        if (entry + IV_TOKEN_FIRST != id || id >= IV_VOCABULARY_MAX)
+        if (entry + vocabulary->first != id || id >= IV_VOCABULARY_MAX)
             return refuse(home, vocabulary, name, "a token comes again, or beyond the last, at", id);
     }
     if (vocabulary->table.count == 0)
@@ -203,28 +221,62 @@ iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void 
 
 /* ---- looking up ------------------------------------------------------------------------------ */
 
-iv_tokens_kind iv__vocabulary_kind(const iv__vocabulary *vocabulary)
+const iv__token_rules *iv__vocabulary_rules(const iv__vocabulary *vocabulary)
 {
-    return vocabulary->kind;
+    return &vocabulary->rules;
+}
+
+int32_t iv__vocabulary_unknown(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->unknown;
+}
+
+int32_t iv__vocabulary_end(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->end;
+}
+
+int32_t iv__vocabulary_begin(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->begin;
+}
+
+int32_t iv__vocabulary_first(const iv__vocabulary *vocabulary)
+{
+    return vocabulary->first;
 }
 
 int64_t iv__vocabulary_count(const iv__vocabulary *vocabulary)
 {
-    return vocabulary->table.count + IV_TOKEN_FIRST;
+    return vocabulary->table.count + vocabulary->first;
 }
 
 const char *iv__vocabulary_token(const iv__vocabulary *vocabulary, int64_t id)
 {
-    if (id <= IV_TOKEN_PADDING || id >= iv__vocabulary_count(vocabulary))
-        return "";
-    if (id == IV_TOKEN_UNKNOWN)
+    if (id >= 0 && id == vocabulary->unknown)
         return "[UNK]";
-    return vocabulary->table.bytes.data + vocabulary->table.entries[id - IV_TOKEN_FIRST].place;
+    if (id < vocabulary->first || id >= iv__vocabulary_count(vocabulary))
+        return "";
+    return vocabulary->table.bytes.data + vocabulary->table.entries[id - vocabulary->first].place;
+}
+
+int64_t iv__vocabulary_characters(const iv__vocabulary *vocabulary, int64_t id)
+{
+    bool words = vocabulary->rules.kind == IV_TOKENS_WORDS;
+
+    if (id >= 0 && id == vocabulary->unknown)
+        return words ? 0 : 1;
+    if (id < vocabulary->first || id >= iv__vocabulary_count(vocabulary))
+        return 0;
+    int64_t count = words ? 1 : 0;
+    for (const char *at = iv__vocabulary_token(vocabulary, id); *at; at++)
+        count += ((unsigned char)*at & 0xc0) != 0x80; /* a code point begins */
+    return count;
 }
 
 int32_t iv__vocabulary_id(const iv__vocabulary *vocabulary, const char *token, size_t size)
 {
     int64_t entry = iv__token_table_find(&vocabulary->table, token, size);
 
-    return entry < 0 ? IV_TOKEN_UNKNOWN : (int32_t)(entry + IV_TOKEN_FIRST);
+    return entry < 0 ? vocabulary->unknown : (int32_t)(entry + vocabulary->first);
 }

@@ -13,17 +13,23 @@
 #include <string.h>
 
 typedef struct text {
-    int tokens, cell, reset, pieces, records;
+    int tokens, apostrophes, specials, cell, reset, pieces, records, padding;
     int64_t units, layers, embed, vocab, length, stride;
     double dropout, dropout_embedding, dropout_input;
-    bool begin, masked, bidirectional, tied;
+    bool unknown, begin, masked, bidirectional, tied;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
+enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
+enum { SPECIALS_PADDING, SPECIALS_OWN };
+enum { PADDING_END, PADDING_FRONT };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
     FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
+    FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
+    FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
@@ -31,13 +37,14 @@ static const iv_field text_fields[] = {
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
     FIELD(text, embed,   INT,    "100",   0, 65536, "",                      "",       "width of the embedding; 0: none, the layers read one-hot vectors"),
     FIELD(text, tied,    BOOL,   "no",    0, 0,     "",                      "",       "the weights that choose a token are the embedding's"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
+    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, special tokens included"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all windows carried", "",   "of a longer record: its beginning; all in pieces, each for itself; windows that predict the token behind them; pieces with the state carried on"),
     FIELD(text, stride,  INT,    "1",     1, 65536, "",                      "tokens", "windows: from one to the next"),
     FIELD(text, bidirectional, BOOL, "no", 0, 0,    "",                      "",       "windows: each layer reads both ways; such a model cannot write"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
     FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
+    FIELD(text, padding, CHOICE, "end",   0, 0,     "end front",             "",       "where a short record is filled up; in front it is read before the record"),
     FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
     FIELD(text, dropout_embedding, REAL, "0", 0, 0.95, "",                   "",       "share of the tokens read whose vector is dropped as a whole in training"),
     FIELD(text, dropout_input, REAL, "0", 0, 0.95,  "",                      "",       "share of the elements of these vectors dropped in training"),
@@ -155,6 +162,8 @@ static iv_status check_options(iv_home *home, const text *o)
     if (o->bidirectional && o->pieces != IV_CUT_WINDOWS)
         return iv_fail(home, IV_VALUE,
                        "--bidirectional reads what it should predict: it goes with --pieces windows alone");
+    if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
+        return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
     if (o->tied && !o->embed)
         return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
     return IV_OK;
@@ -173,7 +182,8 @@ static iv_status text_build(void *self, iv__build *b)
     iv_node *words = iv_input_sequence(b->graph, IV_CUT_WORDS, IV_I32, shape, 1);
     iv_node *next = iv_input(b->graph, IV_CUT_NEXT, IV_I32, windows ? rows : shape);
     iv_node *weight = iv_input(b->graph, IV_CUT_WEIGHT, IV_F32, windows ? rows : shape);
-    iv_node *present = windows && o->masked ? iv_input(b->graph, IV_CUT_PRESENT, IV_F32, shape) : NULL;
+    bool in_front = windows || o->padding == PADDING_FRONT;
+    iv_node *present = in_front && o->masked ? iv_input(b->graph, IV_CUT_PRESENT, IV_F32, shape) : NULL;
     carrying c = { .build = b };
     if (carries) {
         iv_node *goes_on = iv_input(b->graph, IV_CUT_GOES_ON, IV_F32, rows);
@@ -222,13 +232,17 @@ static iv_status cut_records(iv_instance *instance)
     text_state *state = instance->state;
     const text *o = instance->options;
     iv__trainee *trainee = &instance->trainee;
+    const iv__vocabulary *v = state->vocabulary;
 
     state->cut = iv__cut_new(instance->home, state->data, &instance->training,
                              &(iv__cut_options){ .kind = (iv__cut_kind)o->pieces,
                                                  .length = o->length,
                                                  .stride = o->stride,
                                                  .begin = o->begin,
-                                                 .masked = o->masked });
+                                                 .masked = o->masked,
+                                                 .front = o->padding == PADDING_FRONT,
+                                                 .begin_id = iv__vocabulary_begin(v),
+                                                 .end_id = iv__vocabulary_end(v) });
     trainee->fill = text_fill;
     trainee->choose = o->pieces == IV_CUT_CARRIED ? text_choose : NULL;
     for (int s = 0; state->cut && s < SPLITS; s++)
@@ -271,6 +285,17 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     return status;
 }
 
+static iv__token_rules rules_of(const text *o)
+{
+    bool own = o->specials == SPECIALS_OWN;
+
+    return (iv__token_rules){ .kind = (iv_tokens_kind)o->tokens,
+                              .complete = !o->unknown,
+                              .end = own,
+                              .begin = own && o->begin,
+                              .inside = o->apostrophes == APOSTROPHES_INSIDE };
+}
+
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
@@ -283,7 +308,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
-    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
+    iv__tokens_options options = { .rules = rules_of(o),
                                    .vocabulary = o->vocab,
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
@@ -356,8 +381,18 @@ typedef struct writing {
 } writing;
 
 enum { MOST_ROWS = 16 };
-static const int32_t never_written[] = { IV_TOKEN_UNKNOWN };
-static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
+
+/* Special tokens that are no text: all of them, or those that do not end it. Returns how many. */
+static int no_text(const iv__vocabulary *vocabulary, bool all, int32_t never[4])
+{
+    int32_t end = iv__vocabulary_end(vocabulary);
+    int n = 0;
+
+    for (int32_t id = 0; id < iv__vocabulary_first(vocabulary); id++)
+        if (all || id != end)
+            never[n++] = id;
+    return n;
+}
 
 static void writing_free(writing *w)
 {
@@ -379,7 +414,7 @@ static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
 
     w->prompt.home = w->instance->home;
     if (((text *)w->instance->options)->begin)
-        status = iv__ids_add(&w->prompt, IV_TOKEN_PADDING);
+        status = iv__ids_add(&w->prompt, iv__vocabulary_begin(state->vocabulary));
     if (!status)
         status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt,
                             &unknown);
@@ -432,6 +467,7 @@ static const float out_of_reach = -1e30f; /* what is added to logits of tokens t
 /* Feeds the prompt to all rows; then the logits are those of the first token to write. */
 static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
 {
+    const text_state *state = w->instance->state;
     float *favour = iv__generator_favour(w->generator);
     iv_status status = iv__generator_start(w->generator);
 
@@ -441,7 +477,7 @@ static iv_status feed_prompt(writing *w, int n_never, const int32_t never[])
         w->count[r] = 0;
         for (int64_t t = 0; t < w->prompt.count; t++) {
             int32_t id = w->prompt.id[t];
-            if (id != IV_TOKEN_PADDING)
+            if (id != iv__vocabulary_begin(state->vocabulary))
                 w->ids[r * w->room + w->count[r]++] = id;
             note_used(w, r, id);
         }
@@ -468,13 +504,14 @@ static double uniform_at(const iv_generation *g, int64_t sample, int64_t positio
 /* How many of the samples go on. */
 static int64_t take_tokens(writing *w, int64_t rows)
 {
+    const text_state *state = w->instance->state;
     int64_t going = 0;
 
     for (int64_t r = 0; r < rows; r++) {
         int32_t id = w->token[r];
         if (w->ended[r])
             continue;
-        if (id == IV_TOKEN_PADDING) {
+        if (id == iv__vocabulary_end(state->vocabulary)) {
             w->ended[r] = true;
             continue;
         }
@@ -490,7 +527,8 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
     const text_state *state = w->instance->state;
     iv__text out = { .home = w->instance->home };
     int64_t going = rows;
-    iv_status status = feed_prompt(w, 1, never_written);
+    int32_t never[4], unknown = iv__vocabulary_unknown(state->vocabulary);
+    iv_status status = feed_prompt(w, no_text(state->vocabulary, false, never), never);
 
     for (int64_t t = 0; t < w->g->length && going && !status; t++) {
         if (t)
@@ -499,7 +537,7 @@ static iv_status write_rows(writing *w, int64_t first, int64_t rows, iv_sample_s
             break;
         for (int64_t r = 0; r < w->rows; r++)
             w->draw[r] = r >= rows || w->ended[r] ? -1 : uniform_at(w->g, first + r, t);
-        iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
+        iv__generator_draw(w->generator, w->g, w->draw, unknown, w->token);
         going = take_tokens(w, rows);
     }
     for (int64_t r = 0; r < rows && !status; r++) {
@@ -549,17 +587,18 @@ static iv_status text_likeliest(iv_instance *instance, iv_params *params, const 
     iv_status status = writing_begin(&w, instance, params, &g, 1, &note);
 
     *found = 0;
+    int32_t never[4], first = iv__vocabulary_first(state->vocabulary);
     if (!status)
-        status = feed_prompt(&w, 2, never_listed);
+        status = feed_prompt(&w, no_text(state->vocabulary, true, never), never);
     if (!status) {
         float *weight = iv__generator_weights(w.generator);
         if (temperature == 0) { /* all of it on one */
             memset(weight, 0, (size_t)w.vocab * sizeof *weight);
             weight[iv__likeliest(w.vocab, iv__generator_logits(w.generator))] = 1;
         }
-        for (; *found < n && *found < w.vocab - 2; ++*found) {
-            int64_t best = IV_TOKEN_FIRST;
-            for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
+        for (; *found < n && *found < w.vocab - first; ++*found) {
+            int64_t best = first;
+            for (int64_t i = first; i < w.vocab; i++)
                 if (weight[i] > weight[best])
                     best = i;
             copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));

@@ -51,6 +51,17 @@ expect "as they are with --raw" test "$(head -n 1 "$out")" = "the fox"
 run sample run --prompt "ЖЖ" --length 5
 expect_err "does not know" "unknown characters are told"
 
+# A token of its own ends a text; none stands for what is not known.
+printf 'the fox\nthe crow\na fox\nan old heron\n' >four.txt
+run train text --data four.txt --tokens chars --specials own --unknown no --units 64 --embed 16 --length 20 --batch 4 \
+    --rate 0.01 --epochs 120 --validation 0 --test 0 --threads 1 -q -o own
+expect_status 0 "a run with an end of its own"
+run sample own --n 20 --length 40 --json
+expect "its texts end" test "$(grep -c '"ended": true' "$out")" -ge 15
+run sample own --prompt "theЖ" --length 10
+expect_err "does not know: Ж" "what it lacks is told and left out"
+expect_out "the" "and the rest is the prompt"
+
 run plot run --prompt "the fox" --prompt "the crow"
 if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
     expect_status 0 "plot"
