@@ -159,6 +159,33 @@ static void every_token_is_a_target_once(void **state)
         }
 }
 
+/* Each character is a token of its own here. */
+static void characters_are_those_of_the_targets(void **state)
+{
+    world *w = *state;
+    cutting c;
+    int64_t seen[MOST];
+
+    for (int trial = 0; trial < 16; trial++) {
+        iv__cut_options o = { .kind = (iv__cut_kind)(trial / 4),
+                              .stride = trial & 2 ? 3 : 1,
+                              .begin = trial & 1,
+                              .masked = true,
+                              .end_id = 40 };
+        open_cut(w, &c, o, 60);
+        for (int s = 0; s < SPLITS; s++) {
+            int64_t characters = 0;
+            count_targets(&c, (iv__split)s, o.kind == IV_CUT_WINDOWS ? 1 : T, seen);
+            for (int id = 0; id < MOST; id++)
+                characters += id == 40 ? 0 : seen[id];
+            assert_true(characters > 0);
+            assert_int_equal(iv__cut_characters(c.cut, (iv__split)s, iv__tokens_vocabulary(c.tokens)),
+                             characters);
+        }
+        close_cut(&c);
+    }
+}
+
 static void a_window_ends_before_its_target(void **state)
 {
     world *w = *state;
@@ -308,9 +335,8 @@ static void rows_run_through_whole_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(every_token_is_a_target_once),
-        IN_WORLD(a_window_ends_before_its_target),
-        IN_WORLD(padding_stands_in_front),
+        IN_WORLD(every_token_is_a_target_once),    IN_WORLD(characters_are_those_of_the_targets),
+        IN_WORLD(a_window_ends_before_its_target), IN_WORLD(padding_stands_in_front),
         IN_WORLD(rows_run_through_whole_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #include "writing_world.h"
 
 static const char words[] = "the the the the fox fox fox crow crow and said";
-enum { THE = IV_TOKEN_FIRST, FOX, CROW, AND, SAID, VOCAB };
+enum { UNKNOWN = 1, THE, FOX, CROW, AND, SAID, VOCAB };
 
 static void begin(world *w, iv__writing *writing, const char *text)
 {
@@ -36,10 +36,10 @@ static void scores_are_of_a_distribution(void **state)
     iv__likely likely[VOCAB];
     int found = iv__writing_likeliest(writing, 0, 1, VOCAB, likely);
     assert_int_equal(found, VOCAB - 1); /* all but the unknown one; padding is the end */
-    double rest = exp(iv__writing_score(writing, 0, IV_TOKEN_UNKNOWN).log_probability);
+    double rest = exp(iv__writing_score(writing, 0, UNKNOWN).log_probability);
     for (int i = 0; i < found; i++) {
         double p = exp(iv__writing_score(writing, 0, likely[i].token).log_probability);
-        assert_int_not_equal(likely[i].token, IV_TOKEN_UNKNOWN);
+        assert_int_not_equal(likely[i].token, UNKNOWN);
         assert_true(fabs(likely[i].probability - p / (1 - rest)) < 1e-6);
         assert_true(!i || likely[i].probability <= likely[i - 1].probability);
     }
@@ -118,7 +118,7 @@ static void special_tokens_are_never_drawn(void **state)
     world_open(&w, IV_TOKENS_WORDS, words);
     iv__writing *writing = writing_of(&w, 1);
     float *bias = iv_params_find(w.params, "dense/bias")->data;
-    bias[IV_TOKEN_UNKNOWN] = 500;
+    bias[UNKNOWN] = 500;
     iv_params_changed(w.params);
     begin(&w, writing, "the fox");
     for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
@@ -127,13 +127,13 @@ static void special_tokens_are_never_drawn(void **state)
         double sum = 0;
         int found = iv__writing_likeliest(writing, 0, temperatures[i], VOCAB, likely);
         for (int k = 0; k < found; k++) {
-            assert_int_not_equal(likely[k].token, IV_TOKEN_UNKNOWN);
+            assert_int_not_equal(likely[k].token, UNKNOWN);
             sum += likely[k].probability;
         }
         assert_true(fabs(sum - 1) < 1e-5);
         for (int k = 0; k < 50; k++) {
             int32_t token = iv__writing_draw(writing, 0, &g, k / 50.0);
-            assert_int_not_equal(token, IV_TOKEN_UNKNOWN);
+            assert_int_not_equal(token, UNKNOWN);
             assert_in_range(token, 0, VOCAB - 1);
             if (temperatures[i] < 1e-20)
                 assert_int_equal(token, likely[0].token);

@@ -56,7 +56,7 @@ static inline void world_open(world *w, iv_tokens_kind kind, const char *text)
     iv__counter *counter = iv__counter_new(w->home);
     while (iv__token_next(kind, &at, end, &token, &size))
         assert_int_equal(iv__counter_add(counter, token, size), IV_OK);
-    w->vocabulary = iv__vocabulary_choose(counter, kind, 1000);
+    w->vocabulary = iv__vocabulary_choose(counter, &(iv__token_rules){ .kind = kind }, 1000);
     iv__counter_free(counter);
     w->params = iv_params_new(w->home, IV_F32, 3);
     assert_non_null(w->vocabulary);

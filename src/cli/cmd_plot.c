@@ -38,11 +38,11 @@ static void put_steps(iv__text *d, const metrics *m, bool rate)
     double sum = 0;
 
     for (int64_t i = 0; i < m->count; i++)
-        steps += !m->list[i].is_epoch;
+        steps += m->list[i].kind == METRIC_STEP;
     together = (steps + MOST_POINTS - 1) / MOST_POINTS;
     for (int64_t i = 0; i < m->count; i++) {
         const metric *one = &m->list[i];
-        if (one->is_epoch)
+        if (one->kind != METRIC_STEP)
             continue;
         sum += rate ? one->rate : one->loss;
         if (++n == together) {
@@ -61,12 +61,12 @@ static void put_epochs(iv__text *d, const metrics *m)
 
     for (int64_t i = 0; i < m->count; i++) {
         const metric *one = &m->list[i];
-        epoch += one->is_epoch;
-        if (one->is_epoch && one->best) {
+        epoch += one->kind == METRIC_EPOCH;
+        if (one->kind == METRIC_EPOCH && one->best) {
             best = one;
             best_epoch = epoch;
         }
-        if (!one->is_epoch || isnan(one->validation))
+        if (one->kind != METRIC_EPOCH || isnan(one->validation))
             continue;
         iv__text_print(d, "%spoint\t%lld\t%.9g\n", any ? "" : "line\tvalidation\n",
                        (long long)one->step, one->validation);
@@ -75,6 +75,27 @@ static void put_epochs(iv__text *d, const metrics *m)
     if (best)
         iv__text_print(d, "marker\t%lld\tbest: epoch %lld\n", (long long)best->step,
                        (long long)best_epoch);
+}
+
+/* What the samples of epochs copy from the training text, beside real text. */
+static void put_copies(iv__text *d, const metrics *m)
+{
+    static const char *const names[] = { "samples", "real text" };
+    bool any = false;
+
+    for (int64_t i = 0; i < m->count; i++)
+        any = any || !isnan(m->list[i].copied);
+    if (!any)
+        return;
+    iv__text_put(d, "panel\npanel-title\tSpans that stand in the training text\nx-label\tstep\n"
+                    "y-label\tshare\nheight\t0.5\n");
+    for (int real = 0; real < 2; real++) {
+        iv__text_print(d, "line\t%s\n", names[real]);
+        for (int64_t i = 0; i < m->count; i++)
+            if (m->list[i].kind == METRIC_COPIES)
+                iv__text_print(d, "point\t%lld\t%.9g\n", (long long)m->list[i].step,
+                               real ? m->list[i].real_copied : m->list[i].copied);
+    }
 }
 
 static int plot_losses(cli *c, const iv_instance *instance, const char *path, const char *folder)
@@ -91,6 +112,7 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
     put_epochs(&d, &m);
     iv__text_put(&d, "panel\npanel-title\tLearning rate\nx-label\tstep\nheight\t0.5\nline\tlearning rate\n");
     put_steps(&d, &m, true);
+    put_copies(&d, &m);
     iv__text_put(&d, "end\n");
     if (m.count)
         status = figure_draw(c, &d, folder, "loss");

@@ -261,6 +261,11 @@ iv_status iv__copies_end(iv__copies *c)
     return IV_OK;
 }
 
+const int32_t *iv__copies_ids(const iv__copies *c, int64_t text)
+{
+    return c->ids.id + c->starts.id[text];
+}
+
 int64_t iv__copies_length(const iv__copies *c, int64_t text)
 {
     return c->starts.id[text + 1] - c->starts.id[text];

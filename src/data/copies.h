@@ -19,7 +19,8 @@ iv_status iv__copies_add(iv__copies *copies, const int32_t *ids, int64_t count);
 /* No more texts: what passes from now on is looked up in them. */
 iv_status iv__copies_index(iv__copies *copies);
 
-/* A record of the large text begins; no span reaches from one into another. Numbers rise. */
+/* A record of the large text begins, or a part of one that does not go on from what passed: no
+ * span reaches over it. */
 void iv__copies_begin(iv__copies *copies, int64_t record);
 /* The record's next tokens. */
 void iv__copies_pass(iv__copies *copies, const int32_t *ids, int64_t count);
@@ -29,10 +30,12 @@ iv_status iv__copies_end(iv__copies *copies);
 /* The longest span of a text that stands in what has passed; of several, the first of the text. */
 typedef struct iv__copy {
     int64_t length, first; /* tokens, and where in the text they begin; 0 tokens: none */
-    int64_t record, place; /* a place where it stands */
+    int64_t record, place; /* where it stands, counted from where the record began */
 } iv__copy;
 iv__copy iv__copies_longest(const iv__copies *copies, int64_t text);
-int64_t iv__copies_length(const iv__copies *copies, int64_t text); /* tokens of the text */
+/* The text's tokens, and how many. */
+const int32_t *iv__copies_ids(const iv__copies *copies, int64_t text);
+int64_t iv__copies_length(const iv__copies *copies, int64_t text);
 
 /* Of the text's spans of n tokens, how many stand in what has passed. */
 int64_t iv__copies_spans(const iv__copies *copies, int64_t text, int64_t n);

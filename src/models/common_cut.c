@@ -400,3 +400,43 @@ void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows)
     if (o->front && !o->masked)
         narrow(weight, T, rows->n, longest);
 }
+
+/* ---- characters ------------------------------------------------------------------------------ */
+
+static int64_t characters_of(const iv__cut *cut, const iv__vocabulary *vocabulary, int64_t text,
+                             int64_t first, int64_t end)
+{
+    int32_t ids[1024];
+    int64_t sum = 0, most = (int64_t)(sizeof ids / sizeof *ids);
+
+    while (first < end) {
+        int64_t n = iv__tokens_copy(cut->tokens, text, first,
+                                    end - first < most ? end - first : most, ids);
+        for (int64_t i = 0; i < n; i++)
+            sum += iv__vocabulary_characters(vocabulary, ids[i]);
+        first += n;
+    }
+    return sum;
+}
+
+int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary)
+{
+    const iv__cut_options *o = &cut->options;
+    bool windows = o->kind == IV_CUT_WINDOWS;
+    uint64_t key = split_key();
+    int64_t sum = 0, first = o->begin ? 0 : windows ? o->length : 1;
+
+    for (int64_t r = 0; r < iv__tokens_records(cut->tokens); r++) {
+        int64_t tokens = iv__tokens_length(cut->tokens, r);
+        if (split_by(key, cut->settings, r) != split)
+            continue;
+        if (windows && o->stride > 1) {
+            for (int64_t at = first; at < tokens; at += o->stride)
+                sum += characters_of(cut, vocabulary, r, at, at + 1);
+            continue;
+        }
+        bool cut_off = o->kind == IV_CUT_FIRST && tokens - first > o->length;
+        sum += characters_of(cut, vocabulary, r, first, cut_off ? first + o->length : tokens);
+    }
+    return sum;
+}

@@ -50,4 +50,7 @@ void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
  * evaluation cuts none. */
 bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t epoch, int64_t step, int32_t *record);
 
+/* Characters of the tokens that a split's training records predict. */
+int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary);
+
 #endif

@@ -345,6 +345,11 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
     return state->restored ? IV_OK : iv_home_status(instance->home);
 }
 
+static const iv__tokens *text_tokens(const iv_instance *instance)
+{
+    return ((const text_state *)instance->state)->data;
+}
+
 static void text_close(iv_instance *instance)
 {
     text_state *state = instance->state;
@@ -354,12 +359,16 @@ static void text_close(iv_instance *instance)
     iv__tokens_free(state->data);
 }
 
-static int text_measures(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES])
+static int text_measures(const iv_instance *instance, iv__split split, double loss, double weight,
+                         iv_measure measure[IV_MAX_MEASURES])
 {
-    (void)instance;
+    const text_state *state = instance->state;
+    double characters = (double)iv__cut_characters(state->cut, split, state->vocabulary);
+
     measure[0] = (iv_measure){ "perplexity", exp(loss) };
     measure[1] = (iv_measure){ "bits per token", loss / log(2) };
-    return 2;
+    measure[2] = (iv_measure){ "bits per character", loss * weight / log(2) / characters };
+    return 3;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -409,4 +418,5 @@ const iv_model iv_model_text = {
     .measures = text_measures,
     .sample = iv__write_samples,
     .language = text_language,
+    .tokens = text_tokens,
 };
