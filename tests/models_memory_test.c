@@ -66,7 +66,7 @@ static iv__memory *look(book *b, int n, int copied)
             record++;
         if (i < copied)
             assert_int_equal(iv__tokens_copy(b->tokens, record++, 0, WORDS, id + 1), WORDS);
-        iv_sample sample = { .number = i, .text = "", .id = id, .prompt = 1, .tokens = WORDS };
+        iv_sample sample = { .number = i, .text = "", .id = id, .n_prompt = 1, .n = WORDS };
         assert_int_equal(iv__memory_add(memory, &sample), IV_OK);
     }
     assert_int_equal(iv__memory_compare(memory), IV_OK);

@@ -2,7 +2,7 @@
 #include "writing_world.h"
 
 static const char words[] = "the the the the fox fox fox crow crow and said";
-enum { UNKNOWN = 1, THE, FOX, CROW, AND, SAID, VOCAB };
+enum { PADDING, UNKNOWN, THE, FOX, CROW, AND, SAID, VOCAB };
 
 static void begin(world *w, iv__writing *writing, const char *text)
 {
@@ -19,14 +19,14 @@ static void scores_are_of_a_distribution(void **state)
     world w;
     (void)state;
 
-    world_open(&w, IV_TOKENS_WORDS, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 1);
     sharpen(&w);
     begin(&w, writing, "the fox and");
     double sum = 0;
     int64_t ranks = 0;
     for (int32_t id = 0; id < VOCAB; id++) {
-        iv__score score = iv__writing_score(writing, 0, id);
+        iv_score score = iv__writing_score(writing, 0, id);
         sum += exp(score.log_probability);
         ranks += score.rank;
     }
@@ -56,7 +56,7 @@ static void rows_are_apart(void **state)
     world w;
     (void)state;
 
-    world_open(&w, IV_TOKENS_WORDS, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
     iv__writing *together = writing_of(&w, 3), *alone = writing_of(&w, 1);
     sharpen(&w);
     assert_int_equal(iv__writing_start(together), IV_OK);
@@ -83,7 +83,7 @@ static void a_row_is_kept_aside(void **state)
     double here[VOCAB], next[VOCAB];
     (void)state;
 
-    world_open(&w, IV_TOKENS_WORDS, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 2);
     sharpen(&w);
     void *kept = iv__alloc(w.home, iv__writing_row_bytes(writing));
@@ -115,7 +115,7 @@ static void special_tokens_are_never_drawn(void **state)
     world w;
     (void)state;
 
-    world_open(&w, IV_TOKENS_WORDS, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 1);
     float *bias = iv_params_find(w.params, "dense/bias")->data;
     bias[UNKNOWN] = 500;
@@ -148,7 +148,7 @@ static void what_may_follow_is_known_after_the_first_token(void **state)
     world w;
     (void)state;
 
-    world_open(&w, IV_TOKENS_WORDS, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
     w.begins = false;
     iv__writing *writing = writing_of(&w, 1);
     assert_int_equal(iv__writing_start(writing), IV_OK);

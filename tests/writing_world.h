@@ -44,8 +44,8 @@ static void test_language(const iv_instance *instance, iv__language *language)
                                 .logits = test_logits };
 }
 
-/* Its vocabulary: the tokens of that kind in the text, with the most frequent first. */
-static inline void world_open(world *w, iv_tokens_kind kind, const char *text)
+/* Its vocabulary: the text's tokens, with the most frequent first. */
+static inline void world_open(world *w, const iv__token_rules *rules, const char *text)
 {
     const char *at = text, *end = text + strlen(text), *token;
     size_t size;
@@ -54,9 +54,9 @@ static inline void world_open(world *w, iv_tokens_kind kind, const char *text)
                   .model = { .name = "test", .language = test_language },
                   .begins = true };
     iv__counter *counter = iv__counter_new(w->home);
-    while (iv__token_next(kind, &at, end, &token, &size))
+    while (iv__token_next(rules->kind, &at, end, &token, &size))
         assert_int_equal(iv__counter_add(counter, token, size), IV_OK);
-    w->vocabulary = iv__vocabulary_choose(counter, &(iv__token_rules){ .kind = kind }, 1000);
+    w->vocabulary = iv__vocabulary_choose(counter, rules, 1000);
     iv__counter_free(counter);
     w->params = iv_params_new(w->home, IV_F32, 3);
     assert_non_null(w->vocabulary);

@@ -25,7 +25,8 @@ typedef struct command {
     const char *examples[2];
     const iv_field *fields[3]; /* tables of its own options, all of one struct; NULL at the end */
     size_t options_size;
-    const char *joins; /* a TEXT that may be given several times, or in the plural: joined by line breaks */
+    const char *joins;  /* a TEXT that may be given several times: joined by line breaks, or .. */
+    const char *joint;  /* .. by this; NULL: a line break */
     int least, most;    /* arguments that are no options */
     bool takes_system;  /* argument 0 may name a system: options of model and training too */
     bool computes;      /* uses the threads asked for */

@@ -95,7 +95,7 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     const eval_options *o = c->options;
     const char *own = run->instance->system->prompts ? run->instance->system->prompts : "";
     iv__text prompt = { .home = c->home };
-    iv_generation g;
+    iv_generation g = { 0 };
 
     if (!o->samples || !run->instance->model->sample || !run->instance->model->tokens)
         return;

@@ -13,15 +13,18 @@
 enum { MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
 
 typedef struct plot_options {
-    const char *out, *prompt, *temperatures;
+    const char *out, *prompt, *prompts, *temperatures;
 } plot_options;
 
 /* clang-format off */
 static const iv_field plot_fields[] = {
     FIELD(plot_options, out,    TEXT, "", 0, 0, "", "DIR",  "the folder of the pictures; without it RUN/plots"),
     FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT",
-          "show the likeliest next words after this text, or several on lines of their own; may be "
-          "given several times, and as --prompts; without it the system's own"),
+          "show the likeliest next words after this text; may be given several times; without it the "
+          "system's own prompts"),
+    FIELD(plot_options, prompts, TEXT, "", 0, 0, "", "FILE",
+          "the same after each line of this file; where there is no such file, after each line of what is "
+          "given"),
     FIELD(plot_options, temperatures, TEXT, "", 0, 0, "", "LIST",
           "as 0.3,0.8,1,1.3,1.8: in place of the next words at 1.0 and 0.2, a page (HTML, PNG, SVG) with "
           "samples and the likeliest next words at each of these temperatures"),
@@ -123,21 +126,43 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
 
 /* ---- next words -------------------------------------------------------------------- */
 
-/* The prompts asked for, else the system's own, else none but the beginning; each on a line of its
- * own. */
+/* Adds the lines of a text that are not empty to the prompts; how many there are then, -1 when memory
+ * is out or they are too many. */
+static int add_prompts(cli *c, const char *text, size_t size, const char *prompts[MOST_PROMPTS], int n)
+{
+    for (const char *at = text, *end = text + size; at < end;) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        int length = (int)((line_end ? line_end : end) - at);
+        if (length && n == MOST_PROMPTS)
+            return cli_refuse("there are more than %d prompts", MOST_PROMPTS), -1;
+        if (length && !(prompts[n++] = iv__arena_print(&c->arena, "%.*s", length, at)))
+            return cli_fail(c), -1;
+        at += length + 1;
+    }
+    return n;
+}
+
+/* The prompts asked for, else the system's own, else none but the beginning. How many; -1 once it
+ * was said what is wrong. */
 static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOST_PROMPTS])
 {
-    const char *asked = ((const plot_options *)c->options)->prompt, *own = system->prompts;
-    const char *rest = *asked ? asked : own ? own : "";
-    int n = 0;
+    const plot_options *o = c->options;
+    const char *own = system->prompts && !*o->prompt && !*o->prompts ? system->prompts : "";
+    iv__view view = { 0 };
+    int n = add_prompts(c, own, strlen(own), prompts, 0);
 
-    while (rest && n < MOST_PROMPTS) {
-        size_t size = strcspn(rest, "\n");
-        prompts[n] = iv__arena_print(&c->arena, "%.*s", (int)size, rest);
-        if (!prompts[n++])
-            return cli_fail(c), 0;
-        rest = rest[size] ? rest + size + 1 : NULL;
+    if (n >= 0)
+        n = add_prompts(c, o->prompt, strlen(o->prompt), prompts, n);
+    if (n >= 0 && iv__file_exists(o->prompts)) {
+        if (iv__view_open(c->home, o->prompts, &view))
+            return cli_fail(c), -1;
+        n = add_prompts(c, (const char *)view.data, view.size, prompts, n);
+        iv__view_close(&view);
+    } else if (n >= 0) {
+        n = add_prompts(c, o->prompts, strlen(o->prompts), prompts, n);
     }
+    if (n == 0)
+        prompts[n++] = "";
     return n;
 }
 
@@ -169,7 +194,7 @@ static int plot_text(cli *c, iv__opened *run, const char *folder)
     double temperatures[MOST_TEMPERATURES];
     int n = find_prompts(c, run->instance->system, prompts);
 
-    if (!n)
+    if (n < 0)
         return FAILED;
     if (!*o->temperatures)
         return next_words_draw(c, run, n, prompts, folder);

@@ -121,7 +121,7 @@ static iv_status put_samples(sweep *s, const char *prompt, double temperature)
 {
     iv_instance *instance = s->run->instance;
     iv__text unknown = { .home = s->c->home };
-    iv_generation g;
+    iv_generation g = { 0 };
 
     iv__fields_default(iv_generation_fields, &g);
     g.n = SAMPLES;

@@ -34,19 +34,9 @@ const char *cli_dashed(const char *field, char name[64])
 
 /* ---- finding an option ------------------------------------------------------------- */
 
-/* Whether the name is an option that may be given several times, in the plural. */
-static bool is_plural(const char *name, const char *joins)
-{
-    size_t size = joins ? strlen(joins) : 0;
-
-    return size && !strncmp(name, joins, size) && !strcmp(name + size, "s");
-}
-
 /* An option of the command itself, or of every command; *options: the struct it is in. */
 static const iv_field *own_field(cli *c, const char *name, void **options)
 {
-    if (is_plural(name, c->command->joins))
-        name = c->command->joins;
     const iv_field *field = iv__field_find(cli_common_fields, name);
 
     *options = &c->common;
@@ -125,7 +115,8 @@ static int set_own(cli *c, const iv_field *field, void *options, const char *val
     if (c->command->joins && options == c->options && !strcmp(field->name, c->command->joins)) {
         const char **text = (const char **)((char *)options + field->offset);
         if (**text)
-            value = iv__arena_print(&c->arena, "%s\n%s", *text, value);
+            value = iv__arena_print(&c->arena, "%s%s%s", *text,
+                                    c->command->joint ? c->command->joint : "\n", value);
         if (!value)
             return cli_fail(c);
     }

@@ -18,8 +18,8 @@ typedef struct scoring {
     const iv__vocabulary *vocabulary;
     iv__ids ids;
     iv__text unknown;
-    iv__score *scores; /* of each token */
-    int64_t first;     /* the first token that is scored: 1 where the model predicts no beginning */
+    iv_score *scores; /* of each token */
+    int64_t first;    /* the first token that is scored: 1 where the model predicts no beginning */
     int64_t characters; /* of those that are */
     double nats;        /* minus the logarithm of the probability of all of them */
 } scoring;

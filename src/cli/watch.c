@@ -181,7 +181,7 @@ static iv__memory *draw_samples(epoch_samples *s, int64_t epoch)
     iv_instance *instance = s->w->instance;
     const char *prompts = instance->system->prompts ? instance->system->prompts : "";
     iv__text prompt = { .home = s->w->c->home };
-    iv_generation g;
+    iv_generation g = { 0 };
 
     iv__fields_default(iv_generation_fields, &g);
     iv__text_add(&prompt, prompts, strcspn(prompts, "\n"));

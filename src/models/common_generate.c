@@ -22,7 +22,9 @@ const iv_field iv_generation_fields[] = {
     FIELD(iv_generation, top_k,       INT,  "0",   0, 1e9,    "", "",       "draw among the k likeliest only; 0: all"),
     FIELD(iv_generation, top_p,       REAL, "1",   0, 1,      "", "",       "draw among the likeliest that together have this probability"),
     FIELD(iv_generation, repetition,  REAL, "1",   1, 100,    "", "",       "divides the chance of tokens that stand there already; 1: off"),
-    FIELD(iv_generation, prompt,      TEXT, "",    0, 0,      "", "",       "how the text begins"),
+    FIELD(iv_generation, prompt,      TEXT, "",    0, 0,      "", "TEXT",   "how the text begins"),
+    FIELD(iv_generation, sentences,   INT,  "0",   0, 1e9,    "", "",       "end a sample with so many sentences; 0: off"),
+    FIELD(iv_generation, beam,        INT,  "0",   0, 256,    "", "",       "draw nothing: search for the likeliest texts, keeping so many at a time, and give the n best; 0: off"),
     FIELD_END,
 };
 /* clang-format on */
@@ -139,6 +141,8 @@ iv_status iv__generator_start(iv__generator *g)
 {
     iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
 
+    if (!status && !iv__generator_logits(g)) /* a row can be kept before any token was fed */
+        status = iv_plan_run(g->step);
     for (int i = 0; i < g->n_states && !status; i++) {
         size_t row;
         char *state = state_of(g, i, &row);

@@ -60,7 +60,7 @@ void iv__memory_free(iv__memory *m)
 iv_status iv__memory_add(iv__memory *m, const iv_sample *sample)
 {
     m->n_samples++;
-    return iv__copies_add(m->samples, sample->id + sample->prompt, sample->tokens);
+    return iv__copies_add(m->samples, sample->id + sample->n_prompt, sample->n);
 }
 
 /* ---- real text ------------------------------------------------------------------------------- */

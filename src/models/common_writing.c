@@ -138,19 +138,27 @@ bool iv__writing_knows(const iv__writing *w)
 
 /* ---- what may follow ------------------------------------------------------------------------- */
 
-iv__score iv__writing_score(const iv__writing *w, int64_t row, int32_t token)
+double iv__writing_log_sum(const iv__writing *w, int64_t row)
 {
     const float *logits = iv__generator_logits(w->generator) + row * w->vocab;
-    double most = logits[0], sum = 0;
-    int64_t rank = 1;
+    double sum = 0;
+    float most = logits[0];
 
     for (int64_t i = 1; i < w->vocab; i++)
         most = logits[i] > most ? logits[i] : most;
-    for (int64_t i = 0; i < w->vocab; i++) {
-        sum += iv__exp_f32((float)(logits[i] - most));
+    for (int64_t i = 0; i < w->vocab; i++)
+        sum += iv__exp_f32(logits[i] - most);
+    return most + iv__log_f64(sum);
+}
+
+iv_score iv__writing_score(const iv__writing *w, int64_t row, int32_t token)
+{
+    const float *logits = iv__generator_logits(w->generator) + row * w->vocab;
+    int64_t rank = 1;
+
+    for (int64_t i = 0; i < w->vocab; i++)
         rank += logits[i] > logits[token];
-    }
-    return (iv__score){ .log_probability = logits[token] - most - iv__log_f64(sum), .rank = rank };
+    return (iv_score){ .log_probability = logits[token] - iv__writing_log_sum(w, row), .rank = rank };
 }
 
 /* The next of the likeliest: the heaviest after the last one, or -1. */

@@ -38,13 +38,9 @@ iv_status iv__writing_feed_all(iv__writing *writing, const iv__ids *ids);
  * All below is asked only then. */
 bool iv__writing_knows(const iv__writing *writing);
 
-/* What the model itself, at temperature 1, thinks of a token as the row's next one: the logarithm
- * of its probability (natural), and its rank: 1 is the likeliest, equal ones share the better. */
-typedef struct iv__score {
-    double log_probability;
-    int64_t rank;
-} iv__score;
-iv__score iv__writing_score(const iv__writing *writing, int64_t row, int32_t token);
+iv_score iv__writing_score(const iv__writing *writing, int64_t row, int32_t token);
+/* What a logit is to be lowered by to be the token's log-probability. */
+double iv__writing_log_sum(const iv__writing *writing, int64_t row);
 
 /* The n likeliest of the tokens that may be drawn, with their probability at a temperature (0:
  * all of it on one). Returns how many there are. */
@@ -64,9 +60,22 @@ size_t iv__writing_row_bytes(const iv__writing *writing);
 void iv__writing_save_row(const iv__writing *writing, int64_t row, void *to);
 void iv__writing_load_row(iv__writing *writing, int64_t row, const void *from);
 
+/* ---- where a text ends ------------------------------------------------------------------------ */
+/* The place in text[0..size), from `begin` on, where it ends by stop texts or by its sentences, or
+ * -1. A sentence ends with . ! or ? and the quotes and brackets that close with it, before white
+ * space; with the full stops of Chinese and Japanese in any place. */
+int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, size_t size);
+
 /* ---- samples --------------------------------------------------------------------------------- */
-/* As iv_model's sample. */
+/* As iv_model's sample: by drawing, or by a search. */
 iv_status iv__write_samples(iv_instance *instance, iv_params *params, const iv_generation *g,
                             iv_sample_sink *sink, void *user, iv__text *note);
+/* The tokens of a prompt; what of it is not known goes to the note. Errors: VALUE when nothing is
+ * left and the model needs a beginning. */
+iv_status iv__writing_prompt(const iv__writing *writing, const char *prompt, iv__ids *ids,
+                             iv__text *note);
+/* The search for one prompt; the session has as many rows as the beam. number: the prompt's. */
+iv_status iv__write_beam(iv__writing *writing, const iv_generation *g, const char *prompt,
+                         int64_t number, iv_sample_sink *sink, void *user, iv__text *note);
 
 #endif

@@ -35,16 +35,33 @@ typedef struct iv_generation {
     double top_p;       /* 1: all */
     double repetition;  /* > 1 makes tokens that stand in the text already less likely; 1: off */
     const char *prompt; /* UTF-8; "" */
+    int64_t sentences;  /* a sample ends with so many; 0: off */
+    int64_t beam;       /* > 0: no drawing, the n best that a search keeping so many finds */
+
+    /* What no table of options has. */
+    int64_t n_prompts; /* n samples of each of these in place of `prompt`; 0: off */
+    const char *const *prompts;
+    int n_stops; /* a sample ends before any of these texts */
+    const char *const *stops;
+    bool scored; /* samples have scores */
 } iv_generation;
-extern const iv_field iv_generation_fields[]; /* n, length, seed, temperature, top_k, top_p, repetition, prompt */
+extern const iv_field iv_generation_fields[];
+
+/* What the model itself, at temperature 1, thought of a token as the next one. */
+typedef struct iv_score {
+    double log_probability; /* natural */
+    int64_t rank;           /* 1: the likeliest; equal ones share the better */
+} iv_score;
 
 /* A finished sample. */
 typedef struct iv_sample {
-    int64_t number;   /* from 0 */
-    const char *text; /* prompt included, as a person reads it */
+    int64_t number, prompt; /* from 0; of the prompt's samples, and of the prompts */
+    const char *text; /* prompt included, as a person reads it; it may hold less than its tokens */
     const int32_t *id;
-    int64_t prompt, tokens; /* the first ids are the prompt's, the rest was drawn */
-    bool ended;             /* by its end, not by its length */
+    int64_t n_prompt, n;               /* the first ids are the prompt's, the other n were chosen */
+    const iv_score *score;             /* [n], or NULL */
+    bool ended;                        /* by an end, not by its length */
+    double log_probability, per_token; /* of a beam search: of all n and the end, and their mean; else NAN */
 } iv_sample;
 typedef void iv_sample_sink(void *user, const iv_sample *sample);
 

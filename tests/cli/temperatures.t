@@ -38,6 +38,9 @@ expect "all tags are closed" balanced
 cp "$page" first
 run plot run --temperatures 0.3,0.8,1.0,1.3,1.8 --prompts $'<script>\n& "x"' --threads 2
 expect "the same again, whatever the threads, with prompts on lines" cmp first "$page"
+printf '<script>\n\n& "x"\n' >prompts.txt
+run plot run --temperatures 0.3,0.8,1.0,1.3,1.8 --prompts prompts.txt
+expect "or in a file" cmp first "$page"
 run plot run --temperatures 1 --out elsewhere
 expect "without a prompt, the beginning" has elsewhere/temperatures.html "(the beginning)"
 
