@@ -104,6 +104,16 @@ void cli_put_string(iv__json_writer *w, const char *name, const char *string)
     iv__json_put_string(w, string);
 }
 
+void cli_put_measure(iv__json_writer *w, const char *name, double number)
+{
+    char member[64];
+
+    snprintf(member, sizeof member, "%s", name);
+    for (char *blank; (blank = strchr(member, ' '));)
+        *blank = '_';
+    cli_put_float(w, member, number);
+}
+
 int cli_put_line(cli *c, iv__text *text)
 {
     if (text->failed)

@@ -72,6 +72,8 @@ void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields
 void cli_put_int(iv__json_writer *w, const char *name, int64_t number);
 void cli_put_float(iv__json_writer *w, const char *name, double number);
 void cli_put_string(iv__json_writer *w, const char *name, const char *string);
+/* As cli_put_float; blanks in the name become '_'. */
+void cli_put_measure(iv__json_writer *w, const char *name, double number);
 /* Writes what stands in the text as a line on stdout, at once, and clears it. */
 int cli_put_line(cli *c, iv__text *text);
 

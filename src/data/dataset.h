@@ -1,5 +1,5 @@
 /* dataset.h: named data sets, and their records as text. A data set is one file, sets/NAME.c,
- * that defines iv_dataset_NAME; the registry lists them. */
+ * that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
 #ifndef IV_DATA_DATASET_H
 #define IV_DATA_DATASET_H
 
@@ -30,7 +30,11 @@ typedef struct iv_dataset {
 } iv_dataset;
 
 #define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
+IV_DATASET_DECLARE(aesop)
+IV_DATASET_DECLARE(ag_news)
 IV_DATASET_DECLARE(recipes)
+IV_DATASET_DECLARE(reuters_bodies)
+IV_DATASET_DECLARE(reuters_titles)
 IV_DATASET_DECLARE(tales)
 IV_DATASET_DECLARE(text)
 

@@ -141,6 +141,8 @@ iv_status iv__generator_start(iv__generator *g)
 {
     iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
 
+    if (!status && !iv__generator_logits(g)) /* a row can be kept before any token was fed */
+        status = iv_plan_run(g->step);
     for (int i = 0; i < g->n_states && !status; i++) {
         size_t row;
         char *state = state_of(g, i, &row);

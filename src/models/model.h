@@ -15,6 +15,7 @@
 typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
 struct iv__language;
+struct iv__tokens;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -86,8 +87,10 @@ struct iv_model {
     /* As iv__trainee's build; works without data too (for `info`): sizes then come from the
      * options. */
     iv_status (*build)(void *instance, iv__build *build);
-    /* Field's metrics from a mean loss. Returns how many. */
-    int (*measures)(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES]);
+    /* Field's metrics from a mean loss over a split, and the sum of weights it is a mean over. The
+     * data are open. Returns how many. */
+    int (*measures)(const iv_instance *instance, iv__split split, double loss, double weight,
+                    iv_measure measure[IV_MAX_MEASURES]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */
@@ -96,6 +99,9 @@ struct iv_model {
     /* What is asked of a model that writes text token by token (models/common_writing.h); NULL:
      * it writes none. */
     void (*language)(const iv_instance *instance, struct iv__language *language);
+    /* The open data as tokens, record by record, of which iv__split_of says the splits; NULL: they
+     * are none. */
+    const struct iv__tokens *(*tokens)(const iv_instance *instance);
 };
 
 struct iv_instance {

@@ -18,6 +18,7 @@ const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, warmup,          INT,  "0",     0, 1e9,  "", "steps",   "linear rise of the rate from 0"),
     FIELD(iv__settings, clip_norm,       REAL, "0",     0, 1e9,  "", "",        "largest norm of all gradients together; 0: off"),
     FIELD(iv__settings, clip_value,      REAL, "0",     0, 1e9,  "", "",        "largest element of a gradient; 0: off"),
+    FIELD(iv__settings, average,         REAL, "0",     0, 0.999999,  "", "",       "share that an average of the weights keeps at each step; it is what is evaluated and kept as the model; 0: off"),
     FIELD(iv__settings, validation,      REAL, "0.1",   0, 0.9,  "", "",        "share of the records kept for validation"),
     FIELD(iv__settings, test,            REAL, "0.1",   0, 0.9,  "", "",        "share of the records kept for the test"),
     FIELD(iv__settings, precision,       CHOICE, "f32", 0, 0, "f32 bf16", "", "of products: f32, or operands rounded to bf16 and sums in f32"),
@@ -31,7 +32,7 @@ iv_optimizer iv__settings_optimizer(const iv__settings *s)
     return iv_optimizer_of(.kind = (iv_optimizer_kind)s->optimizer, .rate = s->rate,
                            .momentum = s->momentum, .nesterov = s->nesterov,
                            .weight_decay = s->weight_decay, .clip_norm = s->clip_norm,
-                           .clip_value = s->clip_value);
+                           .clip_value = s->clip_value, .average = s->average);
 }
 
 double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total)

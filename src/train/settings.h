@@ -14,6 +14,7 @@ typedef struct iv__settings {
     int64_t schedule_steps, warmup;
     double schedule_factor;
     double clip_norm, clip_value;
+    double average;
     double validation, test;
     int64_t patience;
 } iv__settings;
