@@ -4,6 +4,7 @@
 /* clang-format off */
 const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, epochs,          INT,  "25",    1, 1e6,  "", "",        "times through the training records, in all"),
+    FIELD(iv__settings, epoch_steps,     INT,  "0",     0, 1e12, "", "steps",   "what is called an epoch: so many steps; 0: once through the records"),
     FIELD(iv__settings, steps,           INT,  "0",     0, 1e12, "", "steps",   "stop after this many steps in all; 0: by epochs"),
     FIELD(iv__settings, batch,           INT,  "32",    1, 65536,"", "records", "records in a step"),
     FIELD(iv__settings, seed,            INT,  "42",    0, 1e15, "", "",        "decides every random number"),
