@@ -56,7 +56,7 @@ static double seconds_now(void)
 
 static double rate_now(const loop *l)
 {
-    return iv__settings_rate(l->settings, l->progress.step, l->total) *
+    return iv__settings_rate(l->settings, l->progress.step, l->total, l->per_epoch) *
            pow(lower_rate_by, (double)l->progress.lowered);
 }
 
