@@ -219,11 +219,11 @@ static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *r
     return IV_OK;
 }
 
-static bool text_choose(void *self, iv__split split, int64_t epoch, int64_t step, int32_t *record)
+static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
 {
     const text_state *state = ((const iv_instance *)self)->state;
 
-    return iv__cut_choose(state->cut, split, epoch, step, record);
+    return iv__cut_choose(state->cut, split, pass, step, record);
 }
 
 static iv_status cut_records(iv_instance *instance)
@@ -400,6 +400,16 @@ static const iv_system text_systems[] = {
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
+    { "fables", "Aesop's fables, word by word", "aesop",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
+      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "the lion said ,\nthe fox and the" },
+    { "headlines", "titles of news, character by character", "ag-news",
+      "tokens=chars specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
+      "unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
+      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
     { .name = NULL },
 };
