@@ -25,7 +25,7 @@ enum { SPECIALS_PADDING, SPECIALS_OWN };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
-    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars bytes bpe", "",      "what a token is; bpe: byte-pair pieces learned from the data"),
     FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
@@ -35,7 +35,7 @@ static const iv_field text_fields[] = {
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
     FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, special tokens included"),
+    FIELD(text, vocab,   INT,    "0",   0, 1e6,     "",                      "tokens", "most entries of the vocabulary, special tokens included; 0: 10000, of bpe 8000"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
@@ -63,12 +63,17 @@ static const char vocabulary_name[] = "vocabulary";
 
 /* ---- graph ----------------------------------------------------------------------------------- */
 
+static int64_t most_entries(const text *o)
+{
+    return o->vocab ? o->vocab : o->tokens == IV_TOKENS_BPE ? 8000 : 10000;
+}
+
 static int64_t vocabulary_count(const iv_instance *instance)
 {
     const text_state *state = instance->state;
 
     return state->vocabulary ? iv__vocabulary_count(state->vocabulary)
-                             : ((text *)instance->options)->vocab;
+                             : most_entries(instance->options);
 }
 
 static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab) /* [N,T] -> [N,T,V] */
@@ -254,7 +259,7 @@ static iv__token_rules rules_of(const text *o)
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
-    const text *o = instance->options;
+    text *o = instance->options;
     iv_home *home = instance->home;
     iv__text path = { .home = home };
     char says[128];
@@ -264,7 +269,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
     iv__tokens_options options = { .rules = rules_of(o),
-                                   .vocabulary = o->vocab,
+                                   .vocabulary = o->vocab = most_entries(o),
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
                                    .counts_says = all ? NULL : says,
