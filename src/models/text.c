@@ -29,7 +29,7 @@ static const iv_field text_fields[] = {
     FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
-    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
+    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
@@ -223,15 +223,15 @@ static void keep_vocabulary(iv_instance *instance)
     instance->trainee.n_kept = 1;
 }
 
-/* Plain text files may be cut into records in several ways; the data set reads that setting as
- * its own option. */
+/* A data set may be cut into records in several ways, and may be read as any bytes; it reads those
+ * settings as its own options. */
 static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
 {
-    const iv_field *field = set->fields ? iv__field_find(set->fields, "records") : NULL;
+    const text *o = instance->options;
     iv__text value = { .home = instance->home };
 
     *options = NULL;
-    if (!field)
+    if (!set->fields)
         return IV_OK;
     *options = iv__arena_get(&instance->arena, set->options_size);
     if (!*options)
@@ -241,6 +241,8 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     iv_status status = value.failed ? IV_NOMEM
                                     : iv__field_set(instance->home, &instance->arena, set->fields,
                                                     *options, "records", value.data);
+    if (!status && o->tokens >= IV_TOKENS_BYTES && iv__field_find(set->fields, "raw"))
+        status = iv__field_set(instance->home, &instance->arena, set->fields, *options, "raw", "yes");
     iv__text_free(&value);
     return status;
 }
