@@ -37,7 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     iv_home *home = fuzz_home();
 
+    read_all(home, &iv_dataset_aesop, "records=stories", data, size);
+    read_all(home, &iv_dataset_aesop, "records=whole", data, size);
+    read_all(home, &iv_dataset_ag_news, "", data, size);
     read_all(home, &iv_dataset_recipes, "", data, size);
+    read_all(home, &iv_dataset_reuters_bodies, "", data, size);
+    read_all(home, &iv_dataset_reuters_titles, "", data, size);
     read_all(home, &iv_dataset_tales, "", data, size);
     read_all(home, &iv_dataset_text, "records=lines", data, size);
     read_all(home, &iv_dataset_text, "records=paragraphs", data, size);

@@ -3,18 +3,18 @@
 
 #include "data/text.h"
 
-static iv__vocabulary *learn(iv_home *home, iv_tokens_kind kind, const iv__text *clean)
+static iv__vocabulary *learn(iv_home *home, const iv__token_rules *rules, const iv__text *clean)
 {
     iv__counter *counter = iv__counter_new(home);
     const char *at = clean->data ? clean->data : "", *end = at + clean->size, *token;
     size_t length, tokens = 0;
 
-    while (iv__token_next(kind, &at, end, &token, &length)) {
+    while (iv__token_next(rules->kind, &at, end, &token, &length)) {
         must(length > 0 && iv__counter_add(counter, token, length) == IV_OK);
         tokens++;
     }
     must(at == end);
-    iv__vocabulary *vocabulary = tokens > 0 ? iv__vocabulary_choose(counter, kind, IV_VOCABULARY_MAX)
+    iv__vocabulary *vocabulary = tokens > 0 ? iv__vocabulary_choose(counter, rules, IV_VOCABULARY_MAX)
                                             : NULL;
     must(tokens == 0 || vocabulary);
     iv__counter_free(counter);
@@ -46,17 +46,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     iv_home *home = fuzz_home();
     iv__text clean = { .home = home }, twice = { .home = home };
-    iv_tokens_kind kind = size > 0 && data[0] % 2 ? IV_TOKENS_CHARS : IV_TOKENS_WORDS;
+    uint8_t how = size > 0 ? data[0] : 0;
+    iv__token_rules rules = { .kind = how % 2 ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
+                              .complete = how & 2,
+                              .end = how & 4,
+                              .begin = how & 8,
+                              .inside = how & 16 };
     const char *text = (const char *)data;
 
     iv__vocabulary_free(iv__vocabulary_read(home, "input", data, size));
-    bool failed = iv__clean(home, kind, "input", 1, text, size, &clean) != IV_OK;
+    bool failed = iv__clean(home, &rules, "input", 1, text, size, &clean) != IV_OK;
     if (!failed) {
-        must(iv__clean(home, kind, "clean", 1, clean.data ? clean.data : "", clean.size, &twice) ==
+        must(iv__clean(home, &rules, "clean", 1, clean.data ? clean.data : "", clean.size, &twice) ==
              IV_OK);
         must(twice.size == clean.size &&
              (clean.size == 0 || memcmp(twice.data, clean.data, clean.size) == 0));
-        iv__vocabulary *vocabulary = learn(home, kind, &clean);
+        iv__vocabulary *vocabulary = learn(home, &rules, &clean);
         if (vocabulary)
             round_trip(home, vocabulary, &clean, text, size);
         iv__vocabulary_free(vocabulary);

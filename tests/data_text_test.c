@@ -4,11 +4,13 @@
 
 #include "data/text.h"
 
+static const iv__token_rules words = { .kind = IV_TOKENS_WORDS }, chars = { .kind = IV_TOKENS_CHARS };
+
 static void assert_cleaned(world *w, const char *text, const char *expected)
 {
     iv__text clean = { .home = w->home };
 
-    assert_int_equal(iv__clean(w->home, IV_TOKENS_WORDS, "name", 1, text, strlen(text), &clean), IV_OK);
+    assert_int_equal(iv__clean(w->home, &words, "name", 1, text, strlen(text), &clean), IV_OK);
     assert_string_equal(clean.data ? clean.data : "", expected);
     iv__text_free(&clean);
 }
@@ -41,6 +43,18 @@ static void words_are_cleaned(void **state)
                    "f \xe2\x80\x94 \xe2\x80\x9cwell\xe2\x80\x9d");
 }
 
+static void apostrophes_may_stay_inside(void **state)
+{
+    world *w = *state;
+    iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .inside = true };
+    iv__text clean = { .home = w->home };
+    static const char text[] = "'Don't,' said Th' Fox";
+
+    assert_int_equal(iv__clean(w->home, &rules, "name", 1, text, sizeof text - 1, &clean), IV_OK);
+    assert_string_equal(clean.data, "'don't , ' said th' fox");
+    iv__text_free(&clean);
+}
+
 /* Across the border of the pieces in which the words are written, whatever lies there. */
 static void long_words_stay_whole(void **state)
 {
@@ -51,8 +65,7 @@ static void long_words_stay_whole(void **state)
         memset(text, 'A', shift);
         strcpy(text + shift, "\xc3\x89,\xc3\x89 b");
         iv__text clean = { .home = w->home };
-        assert_int_equal(iv__clean(w->home, IV_TOKENS_WORDS, "name", 1, text, strlen(text), &clean),
-                         IV_OK);
+        assert_int_equal(iv__clean(w->home, &words, "name", 1, text, strlen(text), &clean), IV_OK);
         assert_int_equal(clean.size, shift + 9);
         assert_string_equal(clean.data + shift, "\xc3\xa9 , \xc3\xa9 b");
         iv__text_free(&clean);
@@ -81,32 +94,34 @@ static void what_is_no_text_is_refused(void **state)
     iv__text clean = { .home = w->home };
 
     for (int kind = IV_TOKENS_WORDS; kind <= IV_TOKENS_CHARS; kind++) {
-        assert_int_equal(iv__clean(w->home, kind, "book.txt", 12, "caf\xe9 noir", 9, &clean), IV_FORMAT);
+        iv__token_rules rules = { .kind = kind };
+        assert_int_equal(iv__clean(w->home, &rules, "book.txt", 12, "caf\xe9 noir", 9, &clean),
+                         IV_FORMAT);
         assert_string_equal(iv_home_message(w->home),
                             "book.txt: record 12: byte 3 (0xe9) is no UTF-8: save the text as UTF-8");
-        assert_int_equal(iv__clean(w->home, kind, "book.txt", 1, "ab\0c", 4, &clean), IV_FORMAT);
+        assert_int_equal(iv__clean(w->home, &rules, "book.txt", 1, "ab\0c", 4, &clean), IV_FORMAT);
         assert_string_equal(iv_home_message(w->home),
                             "book.txt: record 1: byte 2 is zero: this is no text");
-        assert_int_equal(iv__clean(w->home, kind, "prompt", 0, "\xc3", 1, &clean), IV_FORMAT);
+        assert_int_equal(iv__clean(w->home, &rules, "prompt", 0, "\xc3", 1, &clean), IV_FORMAT);
         assert_message(w->home, "prompt: byte 0 (0xc3) is no UTF-8");
     }
     iv__text_free(&clean);
 }
 
 /* A vocabulary of the tokens of a text, at most `most` entries. */
-static iv__vocabulary *learn(world *w, iv_tokens_kind kind, const char *text, int64_t most)
+static iv__vocabulary *learn(world *w, const iv__token_rules *rules, const char *text, int64_t most)
 {
     iv__counter *counter = iv__counter_new(w->home);
     iv__text clean = { .home = w->home };
     const char *at, *end, *token;
     size_t size;
 
-    assert_int_equal(iv__clean(w->home, kind, "text", 1, text, strlen(text), &clean), IV_OK);
+    assert_int_equal(iv__clean(w->home, rules, "text", 1, text, strlen(text), &clean), IV_OK);
     at = clean.data;
     end = at + clean.size;
-    while (iv__token_next(kind, &at, end, &token, &size))
+    while (iv__token_next(rules->kind, &at, end, &token, &size))
         assert_int_equal(iv__counter_add(counter, token, size), IV_OK);
-    iv__vocabulary *vocabulary = iv__vocabulary_choose(counter, kind, most);
+    iv__vocabulary *vocabulary = iv__vocabulary_choose(counter, rules, most);
     iv__counter_free(counter);
     iv__text_free(&clean);
     return vocabulary;
@@ -115,7 +130,7 @@ static iv__vocabulary *learn(world *w, iv_tokens_kind kind, const char *text, in
 static void frequent_tokens_come_first(void **state)
 {
     world *w = *state;
-    iv__vocabulary *v = learn(w, IV_TOKENS_WORDS, "d c b a . b c . b a c .", 10000);
+    iv__vocabulary *v = learn(w, &words, "d c b a . b c . b a c .", 10000);
     static const char *const order[] = { "", "[UNK]", "c", "b", ".", "a", "d" }; /* c, b and . three times, in that order */
 
     assert_int_equal(iv__vocabulary_count(v), 7);
@@ -124,15 +139,80 @@ static void frequent_tokens_come_first(void **state)
     assert_string_equal(iv__vocabulary_token(v, 7), "");
     assert_string_equal(iv__vocabulary_token(v, -1), "");
     assert_int_equal(iv__vocabulary_id(v, "b", 1), 3);
-    assert_int_equal(iv__vocabulary_id(v, "x", 1), IV_TOKEN_UNKNOWN);
-    assert_int_equal(iv__vocabulary_id(v, "", 0), IV_TOKEN_UNKNOWN);
+    assert_int_equal(iv__vocabulary_id(v, "x", 1), iv__vocabulary_unknown(v));
+    assert_int_equal(iv__vocabulary_id(v, "", 0), iv__vocabulary_unknown(v));
     iv__vocabulary_free(v);
 
-    v = learn(w, IV_TOKENS_WORDS, "d c b a . b c . b a c .", 5);
+    v = learn(w, &words, "d c b a . b c . b a c .", 5);
     assert_int_equal(iv__vocabulary_count(v), 5);
     assert_string_equal(iv__vocabulary_token(v, 4), ".");
-    assert_int_equal(iv__vocabulary_id(v, "a", 1), IV_TOKEN_UNKNOWN);
+    assert_int_equal(iv__vocabulary_id(v, "a", 1), iv__vocabulary_unknown(v));
     iv__vocabulary_free(v);
+}
+
+/* Padding, then unknown, end and begin as the rules say, then the tokens. */
+static void special_tokens_come_first(void **state)
+{
+    world *w = *state;
+
+    for (int set = 0; set < 8; set++) {
+        iv__token_rules rules = {
+            .kind = IV_TOKENS_CHARS, .complete = set & 1, .end = set & 2, .begin = set & 4
+        };
+        iv__vocabulary *v = learn(w, &rules,
+                                  "b\xc3\xa9"
+                                  "b",
+                                  100);
+        int32_t next = 1, unknown = rules.complete ? -1 : next++, end = rules.end ? next++ : 0,
+                begin = rules.begin ? next++ : 0;
+        assert_int_equal(iv__vocabulary_unknown(v), unknown);
+        assert_int_equal(iv__vocabulary_end(v), end);
+        assert_int_equal(iv__vocabulary_begin(v), begin);
+        assert_int_equal(iv__vocabulary_first(v), next);
+        assert_int_equal(iv__vocabulary_count(v), next + 2);
+        assert_int_equal(iv__vocabulary_id(v, "\xc3\xa9", 2), next + 1);
+        assert_int_equal(iv__vocabulary_id(v, "x", 1), unknown);
+        for (int32_t id = 0; id < next; id++) {
+            assert_string_equal(iv__vocabulary_token(v, id), id == unknown ? "[UNK]" : "");
+            assert_int_equal(iv__vocabulary_characters(v, id), id == unknown);
+        }
+        assert_int_equal(iv__vocabulary_characters(v, next + 1), 1);
+
+        size_t size;
+        const void *bytes = iv__vocabulary_bytes(v, &size);
+        iv__vocabulary *again = iv__vocabulary_read(w->home, "file", bytes, size);
+        assert_memory_equal(iv__vocabulary_rules(again), &rules, sizeof rules);
+        assert_int_equal(iv__vocabulary_id(again, "\xc3\xa9", 2), next + 1);
+        iv__vocabulary_free(again);
+
+        iv__ids ids = { .home = w->home };
+        iv__text lacks = { .home = w->home }, back = { .home = w->home };
+        assert_int_equal(iv__encode(v, "text", 0, "bxb", 3, &ids, &lacks), IV_OK);
+        assert_string_equal(lacks.data, "x");
+        assert_int_equal(ids.count, rules.complete ? 2 : 3);
+        int32_t all[] = { 0, end, begin, next, next + 1, unknown };
+        iv__decode(v, all, 6, &back);
+        assert_string_equal(back.data, rules.complete ? "b\xc3\xa9" : "b\xc3\xa9[UNK]");
+        iv__ids_free(&ids);
+        iv__text_free(&lacks);
+        iv__text_free(&back);
+        iv__vocabulary_free(v);
+    }
+}
+
+static void complete_vocabularies_leave_nothing_out(void **state)
+{
+    world *w = *state;
+    iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .complete = true };
+
+    iv__vocabulary *v = learn(w, &rules, "a b c", 4);
+    assert_int_equal(iv__vocabulary_count(v), 4);
+    assert_int_equal(iv__vocabulary_characters(v, 1), 2); /* with the blank */
+    iv__vocabulary_free(v);
+    assert_null(learn(w, &rules, "a b c", 3));
+    assert_int_equal(iv_home_status(w->home), IV_VALUE);
+    assert_message(w->home, "a vocabulary of at most 3 entries without an unknown token: the data have 3 "
+                            "different tokens; allow 4 entries, or an unknown token");
 }
 
 static void vocabularies_that_cannot_be(void **state)
@@ -140,13 +220,13 @@ static void vocabularies_that_cannot_be(void **state)
     world *w = *state;
     iv__counter *counter = iv__counter_new(w->home);
 
-    assert_null(iv__vocabulary_choose(counter, IV_TOKENS_WORDS, 10));
+    assert_null(iv__vocabulary_choose(counter, &words, 10));
     assert_int_equal(iv_home_status(w->home), IV_VALUE);
     assert_message(w->home, "the vocabulary is empty");
     iv__counter_add(counter, "a", 1);
-    assert_null(iv__vocabulary_choose(counter, IV_TOKENS_WORDS, 2));
+    assert_null(iv__vocabulary_choose(counter, &words, 2));
     assert_message(w->home, "a vocabulary of at most 2 entries: expected 3 to 16777216");
-    assert_null(iv__vocabulary_choose(counter, IV_TOKENS_WORDS, (int64_t)1 << 40));
+    assert_null(iv__vocabulary_choose(counter, &words, (int64_t)1 << 40));
     iv__counter_free(counter);
 }
 
@@ -163,10 +243,10 @@ static void many_tokens_are_told_apart(void **state)
                                              (size_t)snprintf(token, sizeof token, "w%d", i)),
                              IV_OK);
     assert_int_equal(iv__counter_distinct(counter), MANY);
-    iv__vocabulary *v = iv__vocabulary_choose(counter, IV_TOKENS_WORDS, IV_VOCABULARY_MAX);
+    iv__vocabulary *v = iv__vocabulary_choose(counter, &words, IV_VOCABULARY_MAX);
     for (int i = 0; i < MANY; i++)
         assert_int_equal(iv__vocabulary_id(v, token, (size_t)snprintf(token, sizeof token, "w%d", i)),
-                         i + IV_TOKEN_FIRST);
+                         i + 2);
     iv__vocabulary_free(v);
     iv__counter_free(counter);
 }
@@ -176,19 +256,19 @@ static void vocabularies_are_kept_as_bytes(void **state)
     world *w = *state;
     size_t size;
 
-    iv__vocabulary *v = learn(w, IV_TOKENS_WORDS, "b a b", 10);
+    iv__vocabulary *v = learn(w, &words, "b a b", 10);
     const void *bytes = iv__vocabulary_bytes(v, &size);
     assert_int_equal(size, 10);
     assert_memory_equal(bytes, "words\0b\0a", 10);
     iv__vocabulary *again = iv__vocabulary_read(w->home, "file", bytes, size);
     assert_non_null(again);
-    assert_int_equal(iv__vocabulary_kind(again), IV_TOKENS_WORDS);
+    assert_int_equal(iv__vocabulary_rules(again)->kind, IV_TOKENS_WORDS);
     assert_int_equal(iv__vocabulary_count(again), 4);
     assert_string_equal(iv__vocabulary_token(again, 3), "a");
     iv__vocabulary_free(again);
     iv__vocabulary_free(v);
 
-    v = learn(w, IV_TOKENS_CHARS, "A\nb \xc3\xa9\n", 10);
+    v = learn(w, &chars, "A\nb \xc3\xa9\n", 10);
     bytes = iv__vocabulary_bytes(v, &size);
     assert_memory_equal(bytes, "chars\0\n\0A\0b\0 \0\xc3\xa9", size);
     again = iv__vocabulary_read(w->home, "file", bytes, size);
@@ -212,6 +292,10 @@ static void damaged_vocabularies_are_refused(void **state)
         { "words\0a b\0", 10, "no token can be what stands at 2" },
         { "words\0\xff\0", 8, "no token can be what stands at 2" },
         { "chars\0ab\0", 9, "no token can be what stands at 2" },
+        { "chars complete end\0ab\0", 22, "no token can be what stands at 2" },
+        { "chars end complete\0a\0", 21, "it does not begin with its kind" },
+        { "chars  end\0a\0", 13, "it does not begin with its kind" },
+        { "chars ending\0a\0", 15, "it does not begin with its kind" },
     };
     /* clang-format on */
     world *w = *state;
@@ -226,7 +310,7 @@ static void damaged_vocabularies_are_refused(void **state)
 static void texts_to_ids_and_back(void **state)
 {
     world *w = *state;
-    iv__vocabulary *v = learn(w, IV_TOKENS_WORDS, "chop 1 / 2 onion , then stir . stir", 100);
+    iv__vocabulary *v = learn(w, &words, "chop 1 / 2 onion , then stir . stir", 100);
     iv__ids ids = { .home = w->home };
     iv__text unknown = { .home = w->home }, text = { .home = w->home };
     static const char prompt[] = "Chop the Onion, then FRY it.";
@@ -254,7 +338,7 @@ static void characters_keep_everything(void **state)
 {
     world *w = *state;
     static const char sample[] = "Caf\xc3\xa9: \"Ja!\"\n  (\xf0\x9f\x98\x80)";
-    iv__vocabulary *v = learn(w, IV_TOKENS_CHARS, sample, 100);
+    iv__vocabulary *v = learn(w, &chars, sample, 100);
     iv__ids ids = { .home = w->home };
     iv__text text = { .home = w->home };
 
@@ -285,7 +369,7 @@ static void readable_texts_come_back(void **state)
     world *w = *state;
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        iv__vocabulary *v = learn(w, IV_TOKENS_WORDS, *texts[i] ? texts[i] : "x", 1000);
+        iv__vocabulary *v = learn(w, &words, *texts[i] ? texts[i] : "x", 1000);
         iv__ids ids = { .home = w->home };
         iv__text text = { .home = w->home };
         assert_int_equal(iv__encode(v, "text", 0, texts[i], strlen(texts[i]), &ids, NULL), IV_OK);
@@ -306,7 +390,7 @@ static bool learn_and_encode(iv_home *home, void *context)
 
     (void)context;
     if (counter && !iv__counter_add(counter, "some", 4) && !iv__counter_add(counter, "token", 5))
-        v = iv__vocabulary_choose(counter, IV_TOKENS_WORDS, 100);
+        v = iv__vocabulary_choose(counter, &words, 100);
     if (v) {
         const void *bytes = iv__vocabulary_bytes(v, &size);
         again = iv__vocabulary_read(home, "file", bytes, size);
@@ -329,10 +413,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_cleaned),
+        cmocka_unit_test(apostrophes_may_stay_inside),
         cmocka_unit_test(long_words_stay_whole),
         cmocka_unit_test(lower_case_by_letters),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(frequent_tokens_come_first),
+        cmocka_unit_test(special_tokens_come_first),
+        cmocka_unit_test(complete_vocabularies_leave_nothing_out),
         cmocka_unit_test(vocabularies_that_cannot_be),
         cmocka_unit_test(many_tokens_are_told_apart),
         cmocka_unit_test(vocabularies_are_kept_as_bytes),

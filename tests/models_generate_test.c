@@ -1,69 +1,7 @@
-/* models_generate_test.c: drafts in order; a row of a generator that begins again while others go on. */
+/* models_generate_test.c: a row of a generator that begins again while others go on. */
 #include "nn_world.h"
 
-#include "models/common_drafts.h"
 #include "models/common_generate.h"
-
-/* ---- drafts ---------------------------------------------------------------------------------- */
-
-static void drafts_are_given_out_in_order(void **state)
-{
-    (void)state;
-    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 });
-    iv__drafts d;
-    iv__draft *draft[5];
-
-    assert_int_equal(iv__drafts_init(&d, home, 5), IV_OK);
-    for (int i = 0; i < 5; i++) {
-        draft[i] = iv__drafts_begin(&d);
-        assert_int_equal(draft[i]->number, i);
-    }
-    assert_null(iv__drafts_begin(&d));
-    draft[1]->done = draft[2]->done = draft[4]->done = true;
-    assert_null(iv__drafts_take(&d));
-    draft[0]->done = true;
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(iv__drafts_take(&d)->number, i);
-    assert_null(iv__drafts_take(&d));
-    draft[3]->done = true;
-    assert_int_equal(iv__drafts_take(&d)->number, 3);
-    assert_int_equal(iv__drafts_take(&d)->number, 4);
-    assert_null(iv__drafts_take(&d));
-    iv__drafts_free(&d);
-    assert_int_equal(iv__home_bytes(home), 0);
-    iv_home_free(home);
-}
-
-/* The first of many goes on and on: some of the others can be written meanwhile, in bounded memory. */
-static void drafts_wait_for_an_early_one(void **state)
-{
-    (void)state;
-    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 });
-    iv__drafts d;
-    iv__draft *first, *next;
-    int64_t begun = 1, given = 0;
-
-    assert_int_equal(iv__drafts_init(&d, home, 3 * IV__MOST_DRAFTS), IV_OK);
-    first = iv__drafts_begin(&d);
-    for (; (next = iv__drafts_begin(&d)); begun++) {
-        next->done = true;
-        assert_int_equal(iv__ids_add(&next->ids, (int32_t)begun), IV_OK);
-    }
-    assert_int_equal(begun, IV__MOST_DRAFTS);
-    assert_null(iv__drafts_take(&d));
-    first->done = true;
-    for (; iv__drafts_take(&d); given++)
-        ;
-    assert_int_equal(given, IV__MOST_DRAFTS);
-    first = iv__drafts_begin(&d); /* where the first was */
-    assert_int_equal(first->number, IV__MOST_DRAFTS);
-    assert_false(first->done);
-    next = iv__drafts_begin(&d);
-    assert_int_equal(next->ids.count, 0);
-    iv__drafts_free(&d);
-    assert_int_equal(iv__home_bytes(home), 0);
-    iv_home_free(home);
-}
 
 /* ---- a generator's rows ---------------------------------------------------------------------- */
 
@@ -99,20 +37,22 @@ static void a_row_begins_again(void **state)
                 token[r] = prompt[t];
             assert_int_equal(iv__generator_feed(g, token), IV_OK);
         }
-        iv__generator_keep(g);
+        void *kept = iv__alloc(w.home, iv__generator_row_bytes(g));
+        iv__generator_save_row(g, 0, kept);
         for (int t = 0; t < STEPS; t++) { /* row 0 writes the text, the others something else */
             for (int r = 0; r < ROWS; r++)
                 token[r] = r ? 20 + r : text[t];
             assert_int_equal(iv__generator_feed(g, token), IV_OK);
             memcpy(expected[t], iv__generator_logits(g), sizeof expected[t]);
         }
-        iv__generator_restart(g, 2);
+        iv__generator_load_row(g, 2, kept);
         for (int t = 0; t < STEPS; t++) {
             token[2] = text[t];
             assert_int_equal(iv__generator_feed(g, token), IV_OK);
             assert_memory_equal(iv__generator_logits(g) + 2 * ROW, expected[t], sizeof expected[t]);
             assert_memory_not_equal(iv__generator_logits(g), expected[t], sizeof expected[t]);
         }
+        iv__free(w.home, kept);
         iv__generator_free(g);
         world_free(&w);
     }
@@ -121,8 +61,6 @@ static void a_row_begins_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(drafts_are_given_out_in_order),
-        cmocka_unit_test(drafts_wait_for_an_early_one),
         cmocka_unit_test(a_row_begins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,6 +212,12 @@ void iv__view_close(iv__view *view)
     *view = (iv__view){ (const unsigned char *)"", 0 };
 }
 
+void iv__view_release(const iv__view *view)
+{
+    if (view->size)
+        madvise((void *)(uintptr_t)view->data, view->size, MADV_DONTNEED);
+}
+
 bool iv__file_exists(const char *path)
 {
     struct stat info;

@@ -22,6 +22,8 @@ typedef struct iv__view {
 } iv__view;
 iv_status iv__view_open(iv_home *home, const char *path, iv__view *view);
 void iv__view_close(iv__view *view);
+/* Gives the memory of what was read back; it is read from the file again when it is looked at. */
+void iv__view_release(const iv__view *view);
 
 bool iv__file_exists(const char *path);
 bool iv__is_folder(const char *path);

@@ -104,11 +104,23 @@ void cli_put_string(iv__json_writer *w, const char *name, const char *string)
     iv__json_put_string(w, string);
 }
 
+void cli_put_measure(iv__json_writer *w, const char *name, double number)
+{
+    char member[64];
+
+    snprintf(member, sizeof member, "%s", name);
+    for (char *blank; (blank = strchr(member, ' '));)
+        *blank = '_';
+    cli_put_float(w, member, number);
+}
+
 int cli_put_line(cli *c, iv__text *text)
 {
     if (text->failed)
         return cli_fail(c);
-    printf("%s\n", text->data ? text->data : "");
+    if (text->size)
+        fwrite(text->data, 1, text->size, stdout);
+    putchar('\n');
     iv__text_clear(text);
     if (fflush(stdout))
         return cli_refuse("writing to standard output: %s", strerror(errno));

@@ -25,7 +25,8 @@ typedef struct command {
     const char *examples[2];
     const iv_field *fields[3]; /* tables of its own options, all of one struct; NULL at the end */
     size_t options_size;
-    const char *joins;  /* a TEXT that may be given several times: joined by line breaks */
+    const char *joins;  /* a TEXT that may be given several times: joined by line breaks, or .. */
+    const char *joint;  /* .. by this; NULL: a line break */
     int least, most;    /* arguments that are no options */
     bool takes_system;  /* argument 0 may name a system: options of model and training too */
     bool computes;      /* uses the threads asked for */
@@ -71,6 +72,8 @@ void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields
 void cli_put_int(iv__json_writer *w, const char *name, int64_t number);
 void cli_put_float(iv__json_writer *w, const char *name, double number);
 void cli_put_string(iv__json_writer *w, const char *name, const char *string);
+/* As cli_put_float; blanks in the name become '_'. */
+void cli_put_measure(iv__json_writer *w, const char *name, double number);
 /* Writes what stands in the text as a line on stdout, at once, and clears it. */
 int cli_put_line(cli *c, iv__text *text);
 

@@ -49,7 +49,7 @@ static int list_one(cli *c, const iv_dataset *set)
         iv__json_end_object(&w);
         status = cli_put_line(c, &text);
     } else {
-        printf("%-10s %s\n%-10s %s\n%-10s %s", set->name, set->says, "", set->licence, "", where);
+        printf("%-14s %s\n%-14s %s\n%-14s %s", set->name, set->says, "", set->licence, "", where);
         printf(here || own ? "\n" : ": `ivory data get %s` says where to get it\n", set->name);
     }
     iv__text_free(&path);

@@ -1,10 +1,14 @@
-/* ivory eval RUN: loss and the field's measures on records that were held back. */
-#include "cli/cli.h"
+/* ivory eval RUN: loss and the field's measures on records that were held back, and whether what it
+ * writes is learned by heart; or how surprising a given text is to it. */
+#include "base/home.h"
+#include "cli/memory.h"
+#include "cli/surprise.h"
 
 #include <string.h>
 
 typedef struct eval_options {
-    const char *data;
+    const char *data, *text, *out, *prompt;
+    int64_t samples, length;
     int split;
     int precision;
 } eval_options;
@@ -14,6 +18,16 @@ static const iv_field eval_fields[] = {
     FIELD(eval_options, data,  TEXT,   "",     0, 0, "", "PATH",
           "the data: a file, a data set's folder, or the folder that holds data sets"),
     FIELD(eval_options, split, CHOICE, "test", 0, 0, "training validation test", "", "which records"),
+    FIELD(eval_options, samples, INT,  "64",  0, 10000, "", "",
+          "how many samples are looked for in the training text; 0: none"),
+    FIELD(eval_options, length, INT,  "100", 1, 100000, "", "tokens", "most tokens of such a sample"),
+    FIELD(eval_options, prompt, TEXT, "",    0, 0,     "", "TEXT",
+          "how they begin; without it as the system's own first prompt does"),
+    FIELD(eval_options, text, TEXT, "",    0, 0,     "", "FILE",
+          "instead score this text (-: standard input): its perplexity, and how many bits each of its "
+          "tokens surprises by"),
+    FIELD(eval_options, out, TEXT, "",    0, 0,     "", "FILE",
+          "with --text: write a page of HTML on which the tokens are coloured by their surprise"),
     CLI_PRECISION(eval_options),
     FIELD_END,
 };
@@ -25,33 +39,34 @@ typedef struct result {
     int64_t records;
     int n;
     iv_measure measure[IV_MAX_MEASURES];
+    iv__memory *memory; /* NULL: nothing was drawn */
 } result;
 
 static int put_result(cli *c, const result *r)
 {
     iv__text text = { .home = c->home };
     iv__json_writer w = { .text = &text };
-    char name[64], count[32];
+    char count[32];
 
     if (!c->common.json) {
-        printf("%-16s %.6f\n", "loss", r->loss);
+        printf("%-24s %12.6f\n", "loss", r->loss);
         for (int i = 0; i < r->n; i++)
-            printf("%-16s %.6g\n", r->measure[i].name, r->measure[i].value);
-        printf("%-16s %s of the %s split\n", "records", cli_count(r->records, count), r->split);
-        printf("%-16s %s\n", "weight", cli_count((int64_t)r->weight, count));
+            printf("%-24s %12.6g\n", r->measure[i].name, r->measure[i].value);
+        printf("%-24s %12s of the %s split\n", "records", cli_count(r->records, count), r->split);
+        printf("%-24s %12s\n", "weight", cli_count((int64_t)r->weight, count));
+        if (r->memory)
+            memory_put(c, r->memory);
         return DONE;
     }
     iv__json_put_object(&w);
-    iv__json_put_name(&w, "split"), iv__json_put_string(&w, r->split);
-    iv__json_put_name(&w, "loss"), iv__json_put_float(&w, r->loss);
-    for (int i = 0; i < r->n; i++) {
-        snprintf(name, sizeof name, "%s", r->measure[i].name);
-        for (char *blank; (blank = strchr(name, ' '));)
-            *blank = '_';
-        iv__json_put_name(&w, name), iv__json_put_float(&w, r->measure[i].value);
-    }
-    iv__json_put_name(&w, "records"), iv__json_put_int(&w, r->records);
+    cli_put_string(&w, "split", r->split);
+    cli_put_float(&w, "loss", r->loss);
+    for (int i = 0; i < r->n; i++)
+        cli_put_measure(&w, r->measure[i].name, r->measure[i].value);
+    cli_put_int(&w, "records", r->records);
     iv__json_put_name(&w, "weight"), iv__json_put_double(&w, r->weight);
+    if (r->memory)
+        memory_put_json(&w, r->memory);
     iv__json_end_object(&w);
     int status = cli_put_line(c, &text);
     iv__text_free(&text);
@@ -74,6 +89,30 @@ static int open_data(cli *c, iv_instance *instance)
     return DONE;
 }
 
+/* Samples are an extra here: what goes wrong with them is said, and the loss stands all the same. */
+static void look_for_samples(cli *c, iv__opened *run, result *r)
+{
+    const eval_options *o = c->options;
+    const char *own = run->instance->system->prompts ? run->instance->system->prompts : "";
+    iv__text prompt = { .home = c->home };
+    iv_generation g = { 0 };
+
+    if (!o->samples || !run->instance->model->sample || !run->instance->model->tokens)
+        return;
+    iv__fields_default(iv_generation_fields, &g);
+    if (*o->prompt)
+        iv__text_put(&prompt, o->prompt);
+    else
+        iv__text_add(&prompt, own, strcspn(own, "\n"));
+    g.n = o->samples;
+    g.length = o->length;
+    g.prompt = prompt.data ? prompt.data : "";
+    r->memory = memory_of_samples(run->instance, run->params, &g, NULL, NULL);
+    if (!r->memory)
+        cli_note(c, "no samples: %s", iv_home_message(c->home));
+    iv__text_free(&prompt);
+}
+
 static int evaluate(cli *c, iv__opened *run)
 {
     static const char *const names[] = { "training", "validation", "test" };
@@ -91,19 +130,25 @@ static int evaluate(cli *c, iv__opened *run)
     if (status)
         return cli_fail(c);
     if (instance->model->measures)
-        r.n = instance->model->measures(instance, r.loss, r.measure);
-    return put_result(c, &r);
+        r.n = instance->model->measures(instance, split, r.loss, r.weight, r.measure);
+    look_for_samples(c, run, &r);
+    int exit_status = put_result(c, &r);
+    iv__memory_free(r.memory);
+    return exit_status;
 }
 
 static int cmd_eval(cli *c)
 {
+    const eval_options *o = c->options;
     iv__opened run;
 
+    if (*o->out && !*o->text)
+        return cli_wrong(c, "--out is for the page of --text");
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
-    cli_use_precision(c, ((const eval_options *)c->options)->precision, run.instance);
-    int status = open_data(c, run.instance);
-    if (!status)
+    cli_use_precision(c, o->precision, run.instance);
+    int status = *o->text ? surprise_put(c, &run, o->text, o->out) : open_data(c, run.instance);
+    if (!status && !*o->text)
         status = evaluate(c, &run);
     iv__opened_free(&run);
     return status;
@@ -116,8 +161,11 @@ const command command_eval = {
     .says = "loss, perplexity, ... on records that were held back",
     .about = "The loss of a trained run, and what follows from it, on the records that were\n"
              "held back for testing. Padding counts in none of them, unless the run was\n"
-             "trained so. weight: what the loss is a mean over, tokens of a text.",
-    .examples = { "ivory eval runs/recipes", "ivory eval runs/recipes --split validation --json" },
+             "trained so. weight: what the loss is a mean over, tokens of a text. Then samples\n"
+             "are drawn and looked for in the training text, beside stretches of real text as\n"
+             "long: an alarm rings when the run says by heart what it was trained on.",
+    .examples = { "ivory eval runs/recipes --split validation --samples 100",
+                  "ivory eval runs/recipes --text letter.txt --out letter.html" },
     .fields = { eval_fields },
     .options_size = sizeof(eval_options),
     .least = 1,

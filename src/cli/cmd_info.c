@@ -1,5 +1,7 @@
 /* ivory info SYSTEM|RUN|FILE: layers, shapes, parameters, memory; of a run also its training. */
+#include "base/file.h"
 #include "base/home.h"
+#include "cli/metrics.h"
 #include "cli/options.h"
 #include "cli/summary.h"
 
@@ -39,6 +41,7 @@ typedef struct info {
     summary summary;
     summary_memory memory;
     precision_list precision; /* of bf16; else empty */
+    metric copies;            /* the last of a run; else of another kind */
 } info;
 
 /* ---- as text ----------------------------------------------------------------------- */
@@ -108,6 +111,11 @@ static void put_run(const info *f)
         printf("; rate lowered %lld times", (long long)p->lowered);
     printf("\n  Data %s, SHA-256 %s\n  Weights SHA-256 %s\n", f->instance->system->data,
            f->instance->data_sha256, f->weights);
+    if (f->copies.kind == METRIC_COPIES && !isnan(f->copies.copied))
+        printf("  Samples at step %lld: longest copy %.0f tokens; %.1f %% of the spans of %.0f tokens "
+               "stand in the training text, of real text %.1f %%%s\n",
+               (long long)f->copies.step, f->copies.longest_copy, 100 * f->copies.copied, f->copies.span,
+               100 * f->copies.real_copied, f->copies.by_heart ? ": learned by heart" : "");
     put_options(f->c->home, "Model", f->instance->model->fields, f->instance->options);
     put_options(f->c->home, "Training", iv__settings_fields, &f->instance->training);
 }
@@ -206,6 +214,13 @@ static void put_run_json(iv__json_writer *w, const info *f)
     iv__json_put_name(w, "best");
     iv__json_put_double(w, p->best);
     cli_put_int(w, "lowered", p->lowered);
+    if (f->copies.kind == METRIC_COPIES) {
+        cli_put_float(w, "longest_copy", f->copies.longest_copy);
+        cli_put_float(w, "copied_spans", f->copies.copied);
+        cli_put_float(w, "real_copied_spans", f->copies.real_copied);
+        iv__json_put_name(w, "by_heart");
+        iv__json_put_bool(w, f->copies.by_heart);
+    }
     cli_put_string(w, "data_sha256", f->instance->data_sha256);
     cli_put_string(w, "version", iv__safetensors_metadata(f->opened.file, "ivory.version"));
     cli_put_string(w, "weights_sha256", f->weights);
@@ -278,6 +293,23 @@ static int open_system(info *f)
     return f->params ? DONE : cli_fail(f->c);
 }
 
+/* The last samples that were looked at; metrics that are absent or damaged say nothing. */
+static void find_copies(info *f)
+{
+    iv__text path = { .home = f->c->home };
+    metrics m;
+
+    iv__text_print(&path, "%s/metrics.jsonl", f->c->args[0]);
+    if (!path.failed && iv__file_exists(path.data) && !metrics_read(f->c->home, path.data, &m)) {
+        for (int64_t i = 0; i < m.count; i++)
+            if (m.list[i].kind == METRIC_COPIES)
+                f->copies = m.list[i];
+        metrics_free(&m);
+    }
+    iv_home_clear(f->c->home);
+    iv__text_free(&path);
+}
+
 static int open_run(info *f)
 {
     cli *c = f->c;
@@ -294,6 +326,7 @@ static int open_run(info *f)
         return cli_fail(c);
     f->instance = f->opened.instance;
     f->params = f->opened.params;
+    find_copies(f);
     return DONE;
 }
 

@@ -1,25 +1,33 @@
-/* ivory plot RUN: the losses as curves; the likeliest next words after given prompts as bars. */
+/* ivory plot RUN: the losses as curves; the likeliest next words after given prompts as bars, or a
+ * page of samples and next words at several temperatures. */
 #include "base/file.h"
 #include "base/home.h"
 #include "cli/figure.h"
 #include "cli/metrics.h"
+#include "cli/next_words.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NEXT_WORDS = 5, MOST_PROMPTS = 16, MOST_POINTS = 4000 };
-static const double temperatures[] = { 1.0, 0.2 };
+enum { MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
 
 typedef struct plot_options {
-    const char *out, *prompt;
+    const char *out, *prompt, *prompts, *temperatures;
 } plot_options;
 
 /* clang-format off */
 static const iv_field plot_fields[] = {
     FIELD(plot_options, out,    TEXT, "", 0, 0, "", "DIR",  "the folder of the pictures; without it RUN/plots"),
     FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT",
-          "show the likeliest next words after this text; may be given several times; without it "
-          "the system's own prompts"),
+          "show the likeliest next words after this text; may be given several times; without it the "
+          "system's own prompts"),
+    FIELD(plot_options, prompts, TEXT, "", 0, 0, "", "FILE",
+          "the same after each line of this file; where there is no such file, after each line of what is "
+          "given"),
+    FIELD(plot_options, temperatures, TEXT, "", 0, 0, "", "LIST",
+          "as 0.3,0.8,1,1.3,1.8: in place of the next words at 1.0 and 0.2, a page (HTML, PNG, SVG) with "
+          "samples and the likeliest next words at each of these temperatures"),
     FIELD_END,
 };
 /* clang-format on */
@@ -33,11 +41,11 @@ static void put_steps(iv__text *d, const metrics *m, bool rate)
     double sum = 0;
 
     for (int64_t i = 0; i < m->count; i++)
-        steps += !m->list[i].is_epoch;
+        steps += m->list[i].kind == METRIC_STEP;
     together = (steps + MOST_POINTS - 1) / MOST_POINTS;
     for (int64_t i = 0; i < m->count; i++) {
         const metric *one = &m->list[i];
-        if (one->is_epoch)
+        if (one->kind != METRIC_STEP)
             continue;
         sum += rate ? one->rate : one->loss;
         if (++n == together) {
@@ -56,12 +64,12 @@ static void put_epochs(iv__text *d, const metrics *m)
 
     for (int64_t i = 0; i < m->count; i++) {
         const metric *one = &m->list[i];
-        epoch += one->is_epoch;
-        if (one->is_epoch && one->best) {
+        epoch += one->kind == METRIC_EPOCH;
+        if (one->kind == METRIC_EPOCH && one->best) {
             best = one;
             best_epoch = epoch;
         }
-        if (!one->is_epoch || isnan(one->validation))
+        if (one->kind != METRIC_EPOCH || isnan(one->validation))
             continue;
         iv__text_print(d, "%spoint\t%lld\t%.9g\n", any ? "" : "line\tvalidation\n",
                        (long long)one->step, one->validation);
@@ -70,6 +78,27 @@ static void put_epochs(iv__text *d, const metrics *m)
     if (best)
         iv__text_print(d, "marker\t%lld\tbest: epoch %lld\n", (long long)best->step,
                        (long long)best_epoch);
+}
+
+/* What the samples of epochs copy from the training text, beside real text. */
+static void put_copies(iv__text *d, const metrics *m)
+{
+    static const char *const names[] = { "samples", "real text" };
+    bool any = false;
+
+    for (int64_t i = 0; i < m->count; i++)
+        any = any || !isnan(m->list[i].copied);
+    if (!any)
+        return;
+    iv__text_put(d, "panel\npanel-title\tSpans that stand in the training text\nx-label\tstep\n"
+                    "y-label\tshare\nheight\t0.5\n");
+    for (int real = 0; real < 2; real++) {
+        iv__text_print(d, "line\t%s\n", names[real]);
+        for (int64_t i = 0; i < m->count; i++)
+            if (m->list[i].kind == METRIC_COPIES)
+                iv__text_print(d, "point\t%lld\t%.9g\n", (long long)m->list[i].step,
+                               real ? m->list[i].real_copied : m->list[i].copied);
+    }
 }
 
 static int plot_losses(cli *c, const iv_instance *instance, const char *path, const char *folder)
@@ -86,6 +115,7 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
     put_epochs(&d, &m);
     iv__text_put(&d, "panel\npanel-title\tLearning rate\nx-label\tstep\nheight\t0.5\nline\tlearning rate\n");
     put_steps(&d, &m, true);
+    put_copies(&d, &m);
     iv__text_put(&d, "end\n");
     if (m.count)
         status = figure_draw(c, &d, folder, "loss");
@@ -96,70 +126,85 @@ static int plot_losses(cli *c, const iv_instance *instance, const char *path, co
 
 /* ---- next words -------------------------------------------------------------------- */
 
-/* A token as a label: what cannot be seen gets a name. */
-static void put_token(iv__text *d, const char *token)
+/* Adds the lines of a text that are not empty to the prompts; how many there are then, -1 when memory
+ * is out or they are too many. */
+static int add_prompts(cli *c, const char *text, size_t size, const char *prompts[MOST_PROMPTS], int n)
 {
-    static const struct {
-        const char *token, *label;
-    } unseen[] = { { " ", "(blank)" }, { "\n", "\\n" }, { "\t", "\\t" }, { "\r", "\\r" }, { "", "(end)" } };
-
-    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
-        if (!strcmp(token, unseen[i].token)) {
-            iv__text_put(d, unseen[i].label);
-            return;
-        }
-    figure_put_text(d, token);
-}
-
-static iv_status put_words(iv__opened *run, iv__text *d, const char *prompt, double temperature)
-{
-    iv_likely likely[NEXT_WORDS];
-    int found;
-    iv_status status = run->instance->model->likeliest(run->instance, run->params, prompt,
-                                                       temperature, NEXT_WORDS, likely, &found);
-
-    if (status)
-        return status;
-    iv__text_put(d, "panel\npanel-title\t");
-    figure_put_text(d, *prompt ? prompt : "(the beginning)");
-    iv__text_print(d, "\nnote\ttemperature %.1f\nbars\n", temperature);
-    for (int i = 0; i < found; i++) {
-        iv__text_put(d, "bar\t");
-        put_token(d, likely[i].token);
-        iv__text_print(d, "\t%.6f\n", fmin(fmax(likely[i].probability, 0), 1));
+    for (const char *at = text, *end = text + size; at < end;) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        int length = (int)((line_end ? line_end : end) - at);
+        if (length && n == MOST_PROMPTS)
+            return cli_refuse("there are more than %d prompts", MOST_PROMPTS), -1;
+        if (length && !(prompts[n++] = iv__arena_print(&c->arena, "%.*s", length, at)))
+            return cli_fail(c), -1;
+        at += length + 1;
     }
-    return IV_OK;
+    return n;
 }
 
-/* The next one of prompts that stand on lines of their own; NULL at the end. */
-static const char *next_prompt(iv__arena *arena, const char **rest)
+/* The prompts asked for, else the system's own, else none but the beginning. How many; -1 once it
+ * was said what is wrong. */
+static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOST_PROMPTS])
 {
-    size_t size = *rest ? strcspn(*rest, "\n") : 0;
+    const plot_options *o = c->options;
+    const char *own = system->prompts && !*o->prompt && !*o->prompts ? system->prompts : "";
+    iv__view view = { 0 };
+    int n = add_prompts(c, own, strlen(own), prompts, 0);
 
-    if (!*rest)
-        return NULL;
-    const char *prompt = iv__arena_print(arena, "%.*s", (int)size, *rest);
-    *rest = (*rest)[size] ? *rest + size + 1 : NULL;
-    return prompt;
+    if (n >= 0)
+        n = add_prompts(c, o->prompt, strlen(o->prompt), prompts, n);
+    if (n >= 0 && iv__file_exists(o->prompts)) {
+        if (iv__view_open(c->home, o->prompts, &view))
+            return cli_fail(c), -1;
+        n = add_prompts(c, (const char *)view.data, view.size, prompts, n);
+        iv__view_close(&view);
+    } else if (n >= 0) {
+        n = add_prompts(c, o->prompts, strlen(o->prompts), prompts, n);
+    }
+    if (n == 0)
+        prompts[n++] = "";
+    return n;
 }
 
-static int plot_words(cli *c, iv__opened *run, const char *folder)
+/* "0.3,0.8,1": how many, or 0 once it was said what is wrong. */
+static int read_temperatures(cli *c, const char *list, double temperatures[MOST_TEMPERATURES])
 {
-    const char *asked = ((const plot_options *)c->options)->prompt,
-               *own = run->instance->system->prompts;
-    const char *rest = *asked ? asked : own ? own : "", *prompt;
-    const int n = sizeof temperatures / sizeof *temperatures;
-    iv__text d = { .home = c->home };
-    iv_status status = IV_OK;
+    int n = 0;
 
-    iv__text_print(&d, "title\tThe likeliest next tokens\ncolumns\t%d\n", n);
-    for (int p = 0; p < MOST_PROMPTS && !status && (prompt = next_prompt(&c->arena, &rest)); p++)
-        for (int i = 0; i < n && !status; i++)
-            status = put_words(run, &d, prompt, temperatures[i]);
-    iv__text_put(&d, "end\n");
-    int exit_status = status ? cli_fail(c) : figure_draw(c, &d, folder, "next-words");
-    iv__text_free(&d);
-    return exit_status;
+    for (const char *at = list;; at++) {
+        char *end;
+        double t = strtod(at, &end);
+        if (end == at || (*end && *end != ',') || !(t >= 0 && t <= 100))
+            return cli_wrong(c, "--temperatures is a list of numbers from 0 to 100, as 0.5,1,1.5; got '%s'",
+                             list),
+                   0;
+        if (n == MOST_TEMPERATURES)
+            return cli_wrong(c, "--temperatures takes at most %d numbers", MOST_TEMPERATURES), 0;
+        temperatures[n++] = t;
+        if (!*end)
+            return n;
+        at = end;
+    }
+}
+
+static int plot_text(cli *c, iv__opened *run, const char *folder)
+{
+    const plot_options *o = c->options;
+    const char *prompts[MOST_PROMPTS];
+    double temperatures[MOST_TEMPERATURES];
+    int n = find_prompts(c, run->instance->system, prompts);
+
+    if (n < 0)
+        return FAILED;
+    if (!*o->temperatures)
+        return next_words_draw(c, run, n, prompts, folder);
+    int n_temperatures = read_temperatures(c, o->temperatures, temperatures);
+    if (!n_temperatures)
+        return WRONG;
+    if (n * n_temperatures > NEXT_WORDS_MOST_PAIRS)
+        return cli_wrong(c, "%d prompts at %d temperatures are more than fit a page: %d pairs do",
+                         n, n_temperatures, NEXT_WORDS_MOST_PAIRS);
+    return next_words_draw_page(c, run, n, prompts, n_temperatures, temperatures, folder);
 }
 
 /* ---- the command ------------------------------------------------------------------- */
@@ -192,8 +237,8 @@ static int cmd_plot(cli *c)
     const char *out = *o->out ? o->out : folder.data;
     if (!status && iv__file_exists(losses.data))
         status = plot_losses(c, run.instance, losses.data, out);
-    if (!status && run.instance->model->likeliest)
-        status = plot_words(c, &run, out);
+    if (!status && run.instance->model->language)
+        status = plot_text(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
     iv__opened_free(&run);
@@ -207,9 +252,10 @@ const command command_plot = {
     .says = "curves of a training, likeliest next words, as pictures",
     .about = "Draws the losses of a run over its steps, and for text the five likeliest next\n"
              "words after each prompt at temperatures 1.0 and 0.2, as PNG and SVG into\n"
-             "RUN/plots.",
+             "RUN/plots. With --temperatures the words stand beside samples, on a page that is\n"
+             "HTML too: one file that needs no network.",
     .examples = { "ivory plot runs/recipes",
-                  "ivory plot runs/tales --prompt \"the fox\" --prompt \"the old\" --out drawn" },
+                  "ivory plot runs/tales --temperatures 0.3,1,1.8 --prompt \"the fox\" --prompt \"the old\"" },
     .fields = { plot_fields },
     .options_size = sizeof(plot_options),
     .joins = "prompt",

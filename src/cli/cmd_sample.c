@@ -1,20 +1,26 @@
 /* ivory sample RUN: generate with a trained run. */
+#define _GNU_SOURCE
 #include "base/file.h"
 #include "base/home.h"
+#include "base/math.h"
 #include "cli/cli.h"
+#include "data/lines.h"
+#include "models/common_writing.h"
 
 #include <string.h>
 #include <unistd.h>
 
 typedef struct sample_options {
     iv_generation generation; /* first: its own table speaks of it */
-    const char *out;
+    const char *out, *prompts, *stop;
     bool raw;
     int precision;
 } sample_options;
 
 /* clang-format off */
 static const iv_field sample_fields[] = {
+    FIELD(sample_options, prompts, TEXT, "", 0, 0, "", "FILE", "samples of each line of this file as a prompt; blank lines are passed over"),
+    FIELD(sample_options, stop, TEXT, "",   0, 0, "", "TEXT", "end a sample before this text; may be given several times"),
     FIELD(sample_options, out, TEXT, "",   0, 0, "", "FILE", "write the samples to this file"),
     FIELD(sample_options, raw, BOOL, "no", 0, 0, "", "",     "line breaks as they are; else written as \\n"),
     CLI_PRECISION(sample_options),
@@ -22,42 +28,80 @@ static const iv_field sample_fields[] = {
 };
 /* clang-format on */
 
+#define STOPS_JOINT "\x1e" /* what no text has */
 enum { LONGEST_NOTE = 300 };
 
 /* Where samples go: a file, or (NULL) standard output. */
 typedef struct sampling {
     cli *c;
+    iv_generation generation;
+    const iv__vocabulary *vocabulary;
     iv__writer *file;
     iv__text line;
     int64_t tokens;
     int status;
 } sampling;
 
-static void put_json(iv__text *line, int64_t sample, const char *text, int64_t tokens, bool ended)
+static void put_tokens(iv__json_writer *w, const iv__vocabulary *vocabulary, const iv_sample *sample)
 {
-    iv__json_writer w = { .text = line };
+    iv__json_put_name(w, "tokens");
+    iv__json_put_array(w);
+    for (int64_t i = 0; i < sample->n; i++) {
+        iv__json_put_object(w);
+        int32_t id = sample->id[sample->n_prompt + i];
+        iv__json_put_name(w, "token");
+        iv__json_put_bytes(w, iv__vocabulary_token(vocabulary, id),
+                           iv__vocabulary_token_size(vocabulary, id));
+        cli_put_float(w, "probability", iv__exp_f64(sample->score[i].log_probability));
+        cli_put_int(w, "rank", sample->score[i].rank);
+        iv__json_end_object(w);
+    }
+    iv__json_end_array(w);
+}
+
+static void put_json(sampling *s, const iv_sample *sample)
+{
+    const iv_generation *g = &s->generation;
+    iv__json_writer w = { .text = &s->line };
 
     iv__json_put_object(&w);
-    iv__json_put_name(&w, "sample"), iv__json_put_int(&w, sample + 1);
-    iv__json_put_name(&w, "text"), iv__json_put_string(&w, text);
-    iv__json_put_name(&w, "tokens"), iv__json_put_int(&w, tokens);
-    iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, ended);
+    cli_put_int(&w, "sample", sample->prompt * g->n + sample->number + 1);
+    cli_put_string(&w, "prompt", g->n_prompts ? g->prompts[sample->prompt] : g->prompt);
+    iv__json_put_name(&w, "text");
+    iv__json_put_bytes(&w, sample->text, sample->size);
+    if (g->beam) {
+        cli_put_float(&w, "log_probability", sample->log_probability);
+        cli_put_float(&w, "per_token", sample->per_token);
+    }
+    put_tokens(&w, s->vocabulary, sample);
+    iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, sample->ended);
     iv__json_end_object(&w);
 }
 
-static void take_sample(void *user, int64_t sample, const char *text, int64_t tokens, bool ended)
+/* Line breaks as \n; zero bytes, which samples of bytes may have, as \0. */
+static void put_on_a_line(iv__text *line, const iv_sample *sample)
+{
+    for (size_t i = 0; i <= sample->size; i += strlen(sample->text + i) + 1) {
+        iv__text_put(line, i ? "\\0" : "");
+        cli_put_short(line, sample->text + i, SIZE_MAX);
+    }
+}
+
+static void take_sample(void *user, const iv_sample *sample)
 {
     sampling *s = user;
     const sample_options *o = s->c->options;
 
-    s->tokens += tokens;
+    s->tokens += sample->n;
     iv__text_clear(&s->line);
+    if (s->generation.beam && !s->c->common.json)
+        iv__text_print(&s->line, "%.4f\t", sample->per_token);
     if (s->c->common.json)
-        put_json(&s->line, sample, text, tokens, ended);
+        put_json(s, sample);
     else if (o->raw)
-        iv__text_put(&s->line, text);
+        iv__text_add(&s->line, sample->text, sample->size);
     else
-        cli_put_short(&s->line, text, SIZE_MAX);
+        put_on_a_line(&s->line, sample);
     if (s->status || s->line.failed)
         return;
     if (!s->file) {
@@ -78,16 +122,73 @@ static void put_note(cli *c, const char *note)
     iv__text_free(&line);
 }
 
-static int write_samples(cli *c, iv__opened *run)
+/* The lines of a file that are not blank. */
+static int read_prompts(cli *c, const char *path, iv_generation *g)
+{
+    iv__source *source = iv__source_open(c->home, path);
+    iv__lines *lines = source ? iv__lines_new(source) : NULL;
+    iv__text text = { .home = c->home };
+    bool whole = true, begun = false, failed = !lines;
+    const char *line;
+    size_t size;
+
+    while (lines && iv__lines_next(lines, &line, &size, &whole, &failed)) {
+        begun |= !iv__line_is_blank(line, size);
+        if (!begun)
+            continue;
+        iv__text_add(&text, line, size);
+        if (!whole) /* a piece of a long line */
+            continue;
+        iv__text_add(&text, "", 1);
+        g->n_prompts++;
+        begun = false;
+    }
+    const char **prompts = iv__arena_get(&c->arena, ((size_t)g->n_prompts + 1) * sizeof *prompts);
+    char *copy = iv__arena_get(&c->arena, text.size + 1), *at = copy;
+    failed |= text.failed || !prompts || !copy;
+    if (!failed && text.size)
+        memcpy(copy, text.data, text.size);
+    for (int64_t i = 0; i < g->n_prompts && !failed; i++, at += strlen(at) + 1)
+        prompts[i] = at;
+    g->prompts = prompts;
+    iv__text_free(&text);
+    iv__lines_free(lines);
+    iv__source_close(source);
+    if (!failed && !g->n_prompts)
+        return cli_refuse("%s: expected a prompt on each line, found none", path);
+    return failed ? cli_fail(c) : DONE;
+}
+
+static int read_stops(cli *c, const char *stops, iv_generation *g)
+{
+    size_t most = 1;
+
+    for (const char *at = stops; *at; at++)
+        most += *at == *STOPS_JOINT;
+    const char **list = iv__arena_get(&c->arena, most * sizeof *list);
+    char *copy = iv__arena_text(&c->arena, stops), *rest = copy;
+    if (!list || !copy)
+        return cli_fail(c);
+    for (const char *stop; (stop = strsep(&rest, STOPS_JOINT));)
+        if (*stop)
+            list[g->n_stops++] = stop;
+    g->stops = list;
+    return DONE;
+}
+
+static int write_samples(cli *c, iv__opened *run, const iv_generation *generation)
 {
     const sample_options *o = c->options;
-    sampling s = { .c = c, .line = { .home = c->home } };
+    iv__language language;
+    sampling s = { .c = c, .generation = *generation, .line = { .home = c->home } };
     iv__text note = { .home = c->home };
     double begin = cli_clock();
 
+    run->instance->model->language(run->instance, &language);
+    s.vocabulary = language.vocabulary;
     if (*o->out && !(s.file = iv__writer_new(c->home, o->out)))
         return cli_fail(c);
-    if (run->instance->model->sample(run->instance, run->params, &o->generation, take_sample, &s, &note))
+    if (run->instance->model->sample(run->instance, run->params, &s.generation, take_sample, &s, &note))
         s.status = cli_fail(c);
     double seconds = cli_clock() - begin;
     if (note.size)
@@ -108,14 +209,24 @@ static int write_samples(cli *c, iv__opened *run)
 
 static int cmd_sample(cli *c)
 {
+    const sample_options *o = c->options;
+    iv_generation g = o->generation;
     iv__opened run;
 
+    if (*g.prompt && *o->prompts)
+        return cli_wrong(c, "--prompt and --prompts do not go together");
+    g.scored = c->common.json;
+    int status = read_stops(c, o->stop, &g);
+    if (!status && *o->prompts)
+        status = read_prompts(c, o->prompts, &g);
+    if (status)
+        return status;
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
-    cli_use_precision(c, ((const sample_options *)c->options)->precision, run.instance);
-    int status = run.instance->model->sample
-                     ? write_samples(c, &run)
-                     : cli_refuse("the model %s generates nothing", run.instance->model->name);
+    cli_use_precision(c, o->precision, run.instance);
+    status = run.instance->model->sample && run.instance->model->language
+                 ? write_samples(c, &run, &g)
+                 : cli_refuse("the model %s generates nothing", run.instance->model->name);
     iv__opened_free(&run);
     return status;
 }
@@ -127,11 +238,15 @@ const command command_sample = {
     .says = "generate with a trained run",
     .about = "Generates with a trained run: its folder, or a model file of it alone. A text\n"
              "sample is one line. The same seed draws the same samples; more of them begin\n"
-             "with the same ones.",
+             "with the same ones. With --json each has its tokens, with the probability and\n"
+             "the rank that the model itself gave them. With --beam nothing is drawn; a line\n"
+             "begins with the mean log-probability of its tokens.",
     .examples = { "ivory sample runs/recipes --prompt \"Recipe for roast\" --temperature 0.5",
                   "ivory sample runs/tales/model.safetensors --n 9 --top-p 0.9 --out tales.txt" },
     .fields = { iv_generation_fields, sample_fields },
     .options_size = sizeof(sample_options),
+    .joins = "stop",
+    .joint = STOPS_JOINT,
     .least = 1,
     .most = 1,
     .computes = true,

@@ -3,6 +3,7 @@
 #include "cli/figure.h"
 
 #include "base/file.h"
+#include "format/utf8.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +14,7 @@
 
 extern char **environ;
 
-enum { MOST_TEXT = 200 };
+enum { MOST_TEXT = 990 }; /* bytes; ivory-plot takes 1,000 */
 
 static bool find_helper(char path[PATH_MAX])
 {
@@ -70,7 +71,7 @@ static int start(const char *helper, const char *path, FILE *input)
     return WEXITSTATUS(status) ? cli_refuse("%s was not drawn", path) : DONE;
 }
 
-static int say_drawn(cli *c, const char *path)
+int figure_say(cli *c, const char *path)
 {
     iv__text text = { .home = c->home };
     iv__json_writer w = { .text = &text };
@@ -108,7 +109,7 @@ int figure_draw(cli *c, const iv__text *description, const char *folder, const c
         status = path.failed ? cli_fail(c) : start(helper, path.data, input);
         fclose(input);
         if (!status)
-            status = say_drawn(c, path.data);
+            status = figure_say(c, path.data);
     }
     iv__text_free(&path);
     return status;
@@ -116,10 +117,28 @@ int figure_draw(cli *c, const iv__text *description, const char *folder, const c
 
 void figure_put_text(iv__text *description, const char *text)
 {
-    size_t size = strnlen(text, MOST_TEXT);
+    static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+    size_t size = strlen(text), added = 0;
 
-    while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
-        size--;
-    for (size_t i = 0; i < size; i++)
-        iv__text_add(description, (unsigned char)text[i] < ' ' || text[i] == 0x7F ? " " : text + i, 1);
+    for (size_t i = 0, length; i < size && added < MOST_TEXT; i += length ? length : 1) {
+        uint32_t code;
+        length = iv__utf8_read((const unsigned char *)text + i, size - i, &code);
+        if (!length)
+            iv__text_put(description, replacement);
+        else
+            iv__text_add(description, code < ' ' || code == 0x7F ? " " : text + i, length);
+        added += length ? length : sizeof replacement - 1;
+    }
+}
+
+const char *figure_label(const char *token)
+{
+    static const struct {
+        const char *token, *label;
+    } unseen[] = { { " ", "(blank)" }, { "\n", "\\n" }, { "\t", "\\t" }, { "\r", "\\r" }, { "", "(end)" } };
+
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        if (!strcmp(token, unseen[i].token))
+            return unseen[i].label;
+    return token;
 }

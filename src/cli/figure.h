@@ -8,7 +8,12 @@
  * and says so on stdout. Returns the exit status. */
 int figure_draw(cli *c, const iv__text *description, const char *folder, const char *name);
 
-/* Adds a text as a description may hold it: whole characters, no control characters, short. */
+/* Says on stdout that a file was made. Returns the exit status. */
+int figure_say(cli *c, const char *path);
+
+/* Adds a text as a description may hold it: UTF-8, no control characters, not too long. */
 void figure_put_text(iv__text *description, const char *text);
+/* The token, or a name for one that cannot be seen. */
+const char *figure_label(const char *token);
 
 #endif

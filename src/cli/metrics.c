@@ -15,6 +15,13 @@ static double real_of(const iv__json_value *line, const char *name)
     return iv__json_real(iv__json_member(line, name), &number) ? number : NAN;
 }
 
+static bool truth_of(const iv__json_value *line, const char *name)
+{
+    const iv__json_value *truth = iv__json_member(line, name);
+
+    return truth && truth->kind == IV__JSON_TRUE;
+}
+
 static metric *next_metric(metrics *m)
 {
     if (m->count == m->room) {
@@ -35,12 +42,19 @@ static iv_status read_line(metrics *m, const char *name, const char *bytes, size
     metric read = { .loss = real_of(line, "loss"),
                     .rate = real_of(line, "rate"),
                     .training = real_of(line, "training"),
-                    .validation = real_of(line, "validation") };
-    const iv__json_value *best = iv__json_member(line, "best");
+                    .validation = real_of(line, "validation"),
+                    .copied = real_of(line, "copied_spans"),
+                    .real_copied = real_of(line, "real_copied_spans"),
+                    .longest_copy = real_of(line, "longest_copy"),
+                    .span = real_of(line, "copied_span"),
+                    .best = truth_of(line, "best"),
+                    .by_heart = truth_of(line, "by_heart") };
     iv_status status = line ? IV_OK : iv_home_status(m->home);
 
-    read.is_epoch = best != NULL;
-    read.best = best && best->kind == IV__JSON_TRUE;
+    if (iv__json_member(line, "best"))
+        read.kind = METRIC_EPOCH;
+    else if (iv__json_member(line, "by_heart"))
+        read.kind = METRIC_COPIES;
     if (line && !iv__json_int(iv__json_member(line, "step"), &read.step))
         status = iv_fail(m->home, IV_FORMAT, "%s: the line does not say its step", name);
     iv__arena_free(&arena);

@@ -4,12 +4,18 @@
 
 #include "cli/cli.h"
 
-/* A line of a step, or of an epoch. NaN where the line says nothing. */
+/* A line of a step, of an epoch, or of what its samples copy. NaN where the line says nothing. */
+typedef enum metric_kind { METRIC_STEP, METRIC_EPOCH, METRIC_COPIES } metric_kind;
+
 typedef struct metric {
+    metric_kind kind;
     int64_t step;
     double loss, rate;           /* of a step */
     double training, validation; /* of an epoch */
-    bool is_epoch, best;
+    bool best;
+    double copied, real_copied; /* shares of spans that stand in the training text */
+    double longest_copy, span;  /* tokens */
+    bool by_heart;
 } metric;
 
 typedef struct metrics {

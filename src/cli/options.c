@@ -115,7 +115,8 @@ static int set_own(cli *c, const iv_field *field, void *options, const char *val
     if (c->command->joins && options == c->options && !strcmp(field->name, c->command->joins)) {
         const char **text = (const char **)((char *)options + field->offset);
         if (**text)
-            value = iv__arena_print(&c->arena, "%s\n%s", *text, value);
+            value = iv__arena_print(&c->arena, "%s%s%s", *text,
+                                    c->command->joint ? c->command->joint : "\n", value);
         if (!value)
             return cli_fail(c);
     }

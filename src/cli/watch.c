@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <signal.h>
@@ -88,23 +89,23 @@ static void note(void *user, const char *message)
 
 /* ---- samples of an epoch ----------------------------------------------------------- */
 
+/* Of the samples that are looked for in the training text a few are shown. */
+enum { SAMPLES = 32, SHOWN = 2 };
+
 typedef struct epoch_samples {
     watch *w;
-    iv__text file, line;
+    iv__text file, shown[SHOWN];
 } epoch_samples;
 
-static void take_sample(void *user, int64_t sample, const char *text, int64_t tokens, bool ended)
+static void take_sample(void *user, const iv_sample *sample)
 {
-    static const char indent[] = "  ";
     epoch_samples *s = user;
 
-    (void)sample, (void)tokens, (void)ended;
-    cli_put_short(&s->file, text, SIZE_MAX);
+    if (sample->number >= SHOWN)
+        return;
+    cli_put_short(&s->file, sample->text, SIZE_MAX);
     iv__text_put(&s->file, "\n");
-    iv__text_clear(&s->line);
-    cli_put_short(&s->line, text, (size_t)bar_columns() - sizeof indent);
-    if (!s->line.failed && s->line.data)
-        cli_note(s->w->c, "%s%s", indent, s->line.data);
+    iv__text_put(&s->shown[sample->number], sample->text);
 }
 
 static iv_status write_file(const watch *w, int64_t epoch, const iv__text *text)
@@ -123,41 +124,98 @@ static iv_status write_file(const watch *w, int64_t epoch, const iv__text *text)
     return status;
 }
 
-static iv_status draw_samples(epoch_samples *s, int64_t epoch)
+static void show_sample(const epoch_samples *s, const iv__memory *memory, int i)
 {
-    const iv_instance *instance = s->w->instance;
+    iv__text line = { .home = s->w->c->home };
+    char copy[64];
+
+    snprintf(copy, sizeof copy, "  (longest copy %lld of %lld)",
+             (long long)iv__memory_copy(memory, i).length, (long long)iv__memory_length(memory, i));
+    size_t room = (size_t)bar_columns(), taken = strlen(copy) + 3;
+    cli_put_short(&line, s->shown[i].data ? s->shown[i].data : "",
+                  room > 2 * taken ? room - taken : taken);
+    if (!line.failed)
+        cli_note(s->w->c, "  %s%s", line.data ? line.data : "", copy);
+    iv__text_free(&line);
+}
+
+static void put_copies(watch *w, const iv__memory_report *r)
+{
+    if (r->span)
+        cli_note(w->c, "  copied: %.1f %% of the spans of %lld tokens, of real text %.1f %%%s",
+                 100 * r->samples.spans, (long long)r->span, 100 * r->real.spans,
+                 r->by_heart ? "  ALARM: learned by heart" : "");
+}
+
+/* A line of its own beside that of the epoch. */
+static void keep_copies(watch *w, const iv__epoch_report *epoch, const iv__memory_report *r)
+{
+    iv__text text = { .home = w->c->home };
+    iv__json_writer j = { .text = &text };
+    iv__event_value values[] = { { "copies/longest", (float)r->samples.longest },
+                                 { "copies/mean", (float)r->samples.mean },
+                                 { "copies/spans", (float)r->samples.spans },
+                                 { "copies/real spans", (float)r->real.spans } };
+
+    iv__json_put_object(&j);
+    cli_put_int(&j, "step", epoch->step);
+    cli_put_int(&j, "epoch", epoch->epoch);
+    cli_put_int(&j, "samples", r->samples.texts);
+    cli_put_int(&j, "longest_copy", r->samples.longest);
+    cli_put_float(&j, "mean_copy", r->samples.mean);
+    cli_put_float(&j, "copied_whole", r->samples.whole);
+    cli_put_int(&j, "copied_span", r->span);
+    cli_put_float(&j, "copied_spans", r->samples.spans);
+    cli_put_float(&j, "real_copied_spans", r->real.spans);
+    iv__json_put_name(&j, "by_heart"), iv__json_put_bool(&j, r->by_heart);
+    iv__json_end_object(&j);
+    if (!text.failed)
+        iv__run_metric(w->run, text.data, epoch->step, r->span ? 4 : 2, values);
+    if (w->c->common.json)
+        end_line(w, &text);
+    iv__text_free(&text);
+}
+
+static iv__memory *draw_samples(epoch_samples *s, int64_t epoch)
+{
+    iv_instance *instance = s->w->instance;
     const char *prompts = instance->system->prompts ? instance->system->prompts : "";
-    iv__text prompt = { .home = s->w->c->home }, unknown = { .home = s->w->c->home };
-    iv_generation g;
+    iv__text prompt = { .home = s->w->c->home };
+    iv_generation g = { 0 };
 
     iv__fields_default(iv_generation_fields, &g);
     iv__text_add(&prompt, prompts, strcspn(prompts, "\n"));
     g.prompt = prompt.data ? prompt.data : "";
-    g.n = 2;
+    g.n = SAMPLES;
     g.seed = epoch;
-    iv_status status = instance->model->sample(s->w->instance, s->w->params, &g, take_sample, s,
-                                               &unknown);
+    iv__memory *memory = memory_of_samples(instance, s->w->params, &g, take_sample, s);
     iv__text_free(&prompt);
-    iv__text_free(&unknown);
-    return status;
+    return memory;
 }
 
 /* Samples are an extra: what goes wrong with them is said, once, and training goes on. */
-static void sample_epoch(watch *w, int64_t epoch)
+static void sample_epoch(watch *w, const iv__epoch_report *epoch)
 {
-    epoch_samples s = { .w = w, .file = { .home = w->c->home }, .line = { .home = w->c->home } };
-    iv_status status = draw_samples(&s, epoch);
+    iv_home *home = w->c->home;
+    epoch_samples s = { .w = w, .file = { .home = home }, .shown = { { .home = home }, { .home = home } } };
+    iv__memory *memory = draw_samples(&s, epoch->epoch);
 
-    if (!status)
-        status = write_file(w, epoch, &s.file);
-    if (status) {
-        if (!w->no_samples)
-            cli_note(w->c, "no samples: %s", iv_home_message(w->c->home));
-        w->no_samples = true;
-        iv_home_clear(w->c->home);
+    for (int i = 0; memory && i < SHOWN; i++)
+        show_sample(&s, memory, i);
+    if (memory) {
+        put_copies(w, iv__memory_report_of(memory));
+        keep_copies(w, epoch, iv__memory_report_of(memory));
     }
+    if (!memory || write_file(w, epoch->epoch, &s.file)) {
+        if (!w->no_samples)
+            cli_note(w->c, "no samples: %s", iv_home_message(home));
+        w->no_samples = true;
+        iv_home_clear(home);
+    }
+    iv__memory_free(memory);
     iv__text_free(&s.file);
-    iv__text_free(&s.line);
+    for (int i = 0; i < SHOWN; i++)
+        iv__text_free(&s.shown[i]);
 }
 
 /* ---- epochs ------------------------------------------------------------------------ */
@@ -197,12 +255,12 @@ static void epoch(void *user, const iv__epoch_report *report)
     else
         put_epoch_line(w, report);
     if (w->instance->model->sample && !stop_asked)
-        sample_epoch(w, report->epoch);
+        sample_epoch(w, report);
 }
 
 /* ---- the watch --------------------------------------------------------------------- */
 
-watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run)
+watch watch_new(cli *c, iv_instance *instance, iv_params *params, iv__run *run)
 {
     return (watch){ .c = c,
                     .instance = instance,

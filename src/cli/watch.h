@@ -8,13 +8,13 @@ typedef struct watch {
     cli *c;
     iv_instance *instance;
     iv_params *params;
-    const iv__run *run;
+    iv__run *run;
     bar bar;
     int status;      /* not DONE: standard output failed */
     bool no_samples; /* said once why */
 } watch;
 
-watch watch_new(cli *c, iv_instance *instance, iv_params *params, const iv__run *run);
+watch watch_new(cli *c, iv_instance *instance, iv_params *params, iv__run *run);
 iv__watcher watch_watcher(watch *w);
 
 /* From now on Ctrl-C (SIGTERM, SIGHUP) asks the loop to save and stop; a second one ends at

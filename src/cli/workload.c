@@ -137,8 +137,8 @@ static void begin_batch(work *w, int64_t step)
         iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
     w->epoch = epoch;
     for (int64_t i = 0; i < count; i++)
-        w->records[i] = w->trainee->records[SPLIT_TRAIN][w->order[first + i]];
-    iv__batch_begin(w->batch, w->records, count);
+        w->records[i] = w->order[first + i];
+    iv__batch_begin(w->batch, &(iv__rows){ .record = w->records, .n = count });
 }
 
 static iv_status open_real(work *w, const char *data)
@@ -216,7 +216,7 @@ static iv_status sample(work *w)
             w->draw[r] = iv__unit_f64(word[0], word[1]);
         }
         if (!status)
-            iv__generator_draw(w->generator, &g, w->draw, -1, w->token);
+            iv__generator_draw(w->generator, &g, w->draw, w->token);
     }
     w->positions += (double)(o->batch * o->length);
     w->targets += (double)(o->batch * o->length);

@@ -1,39 +1,15 @@
 /* clean.c: text as its tokens are cut from: case, punctuation, white space; and the cutting.
  * Source: GDL 2nd ed., chapter 5; all 32 marks of ASCII are set off (the chapter's code loses
- * the backslash). */
+ * the backslash). That an apostrophe may stay in its word is of the same book's first edition,
+ * chapter 6 (Aesop). */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "data/text.h"
+#include "data/pieces.h"
 #include "format/utf8.h"
 
-static const struct kind_name {
-    const char *name;
-    iv_tokens_kind kind;
-} kind_names[] = {
-#define KIND_NAME(kind, text) { text, IV_TOKENS_##kind },
-    IV_TOKENS_MAP(KIND_NAME)
-#undef KIND_NAME
-};
-
-const char *iv__tokens_kind_name(iv_tokens_kind kind)
-{
-    return kind_names[kind].name;
-}
-
-bool iv__tokens_kind_of(const char *name, size_t size, iv_tokens_kind *kind)
-{
-    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++)
-        if (strlen(kind_names[i].name) == size && memcmp(kind_names[i].name, name, size) == 0) {
-            *kind = kind_names[i].kind;
-            return true;
-        }
-    return false;
-}
-
-/* Unicode's property White_Space. */
-static bool is_white(uint32_t code)
+bool iv__is_white(uint32_t code)
 {
     return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 ||
            code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
@@ -50,7 +26,8 @@ static bool is_mark(uint32_t code)
 /* A few bytes at a time go to the text. */
 typedef struct words_writer {
     iv__text *text;
-    bool blank; /* one is due before the next character */
+    bool inside; /* an apostrophe is no mark */
+    bool blank;  /* one is due before the next character */
     bool begun;
     size_t used;
     unsigned char bytes[512];
@@ -75,9 +52,9 @@ static void put(words_writer *w, uint32_t code)
 
 static void put_character(words_writer *w, uint32_t code)
 {
-    if (is_white(code)) {
+    if (iv__is_white(code)) {
         w->blank = true;
-    } else if (is_mark(code)) {
+    } else if (is_mark(code) && !(w->inside && code == '\'')) {
         w->blank = true;
         put(w, code);
         w->blank = true;
@@ -99,22 +76,23 @@ static iv_status refuse(iv_home *home, const char *name, int64_t record, size_t 
     return iv_fail(home, IV_FORMAT, "%s: %sbyte %zu %s", name, where, at, what);
 }
 
-iv_status iv__clean(iv_home *home, iv_tokens_kind kind, const char *name, int64_t record,
+iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *name, int64_t record,
                     const char *bytes, size_t size, iv__text *clean)
 {
     const unsigned char *at = (const unsigned char *)bytes;
-    words_writer w = { .text = clean };
+    words_writer w = { .text = clean, .inside = rules->inside };
     size_t length;
     uint32_t code;
 
-    for (size_t i = 0; i < size; i += length) {
+    bool any = rules->kind >= IV_TOKENS_BYTES; /* whatever it is */
+    for (size_t i = 0; i < size && !any; i += length) {
         length = iv__utf8_read(at + i, size - i, &code);
         if (length == 0 || code == 0)
             return refuse(home, name, record, i, at[i]);
-        if (kind == IV_TOKENS_WORDS)
+        if (rules->kind == IV_TOKENS_WORDS)
             put_character(&w, code);
     }
-    if (kind == IV_TOKENS_WORDS)
+    if (rules->kind == IV_TOKENS_WORDS)
         flush(&w);
     else
         iv__text_add(clean, bytes, size);
@@ -134,7 +112,10 @@ bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const
         *size = (size_t)((blank ? blank : end) - *at);
         *at = blank ? blank + 1 : end;
     } else {
-        *size = iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
+        *size = kind == IV_TOKENS_BYTES ? 1
+                : kind == IV_TOKENS_BPE
+                    ? iv__stretch_next(*at, (size_t)(end - *at))
+                    : iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
         *at += *size;
     }
     return *size > 0;

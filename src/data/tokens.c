@@ -2,6 +2,7 @@
 
 #include "data/tokens.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,12 @@ struct iv__tokens {
     iv__vocabulary *vocabulary;
     const char *source, *content, *settings, *report, *note;
     bool reused;
+    _Atomic size_t *looked_at; /* bytes, since memory was given back */
 };
+
+/* Of a mapped file all that was looked at stays in memory, unless it is given back. A look at one
+ * place brings its neighbours, too. */
+enum { GIVE_BACK_AFTER = 1 << 25, NEIGHBOURS = 1 << 16 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -32,6 +38,16 @@ static bool refuse(const iv__tokens *tokens, const char *why)
     iv_fail(tokens->home, IV_FORMAT, "%s: %s: the cache file is damaged or from another version",
             tokens->name, why);
     return false;
+}
+
+static void look_at(const iv__tokens *tokens, size_t bytes)
+{
+    if (tokens->view.size <= GIVE_BACK_AFTER)
+        return;
+    if (atomic_fetch_add_explicit(tokens->looked_at, bytes, memory_order_relaxed) < GIVE_BACK_AFTER)
+        return;
+    atomic_store_explicit(tokens->looked_at, 0, memory_order_relaxed);
+    iv__view_release(&tokens->view);
 }
 
 static uint64_t offset_at(const iv__tokens *tokens, uint64_t record)
@@ -89,7 +105,11 @@ static bool sums_match(const iv__tokens *tokens, const unsigned char *bytes, con
     iv__sha256_add(&hash, foot, offsetof(iv__tokens_foot, sum));
     iv__sha256_end(&hash, sum);
     iv__sha256_begin(&hash);
-    iv__sha256_add(&hash, bytes, (size_t)(about - bytes));
+    for (size_t n; bytes < about; bytes += n) {
+        n = (size_t)(about - bytes) < GIVE_BACK_AFTER ? (size_t)(about - bytes) : GIVE_BACK_AFTER;
+        iv__sha256_add(&hash, bytes, n);
+        look_at(tokens, n);
+    }
     iv__sha256_end(&hash, content);
     return memcmp(sum, foot->sum, 64) == 0 && memcmp(content, foot->content, 64) == 0;
 }
@@ -99,16 +119,24 @@ static bool contents_make_sense(const iv__tokens *tokens)
 {
     const iv__tokens_foot *foot = &tokens->foot;
     int64_t count = iv__vocabulary_count(tokens->vocabulary);
+    int32_t unknown = iv__vocabulary_unknown(tokens->vocabulary),
+            first = iv__vocabulary_first(tokens->vocabulary);
 
     if (foot->records == 0 || offset_at(tokens, 0) != 0 ||
         offset_at(tokens, foot->records) != foot->tokens)
         return false;
-    for (uint64_t i = 0; i < foot->records; i++)
+    for (uint64_t i = 0; i < foot->records; i++) {
         if (offset_at(tokens, i) >= offset_at(tokens, i + 1))
             return false;
-    for (uint64_t i = 0; i < foot->tokens; i++)
-        if (id_at(tokens, i) <= IV_TOKEN_PADDING || id_at(tokens, i) >= count)
+        look_at(tokens, 8);
+    }
+    for (uint64_t i = 0; i < foot->tokens; i++) {
+        int32_t id = id_at(tokens, i);
+        if (i % NEIGHBOURS == 0)
+            look_at(tokens, NEIGHBOURS * (size_t)foot->width);
+        if (id < 0 || (id < first && id != unknown) || id >= count)
             return false;
+    }
     return true;
 }
 
@@ -153,7 +181,8 @@ static iv__tokens *tokens_new(iv_home *home, const char *name)
     tokens->home = tokens->arena.home = home;
     tokens->note = "";
     tokens->name = iv__arena_text(&tokens->arena, name);
-    if (!tokens->name) {
+    tokens->looked_at = iv__arena_get(&tokens->arena, sizeof *tokens->looked_at);
+    if (!tokens->name || !tokens->looked_at) {
         iv__tokens_free(tokens);
         return NULL;
     }
@@ -211,8 +240,10 @@ static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens
         iv__sha256_end(&hash, hex);
         iv__text_print(text, " given=%s", hex);
     } else {
-        iv__text_print(text, " tokens=%s vocabulary=%lld counts=%s", iv__tokens_kind_name(o->kind),
-                       (long long)o->vocabulary, o->counts ? o->counts_says : "all");
+        iv__text_put(text, " tokens=");
+        iv__token_rules_print(&o->rules, text);
+        iv__text_print(text, " vocabulary=%lld counts=%s", (long long)o->vocabulary,
+                       o->counts ? o->counts_says : "all");
     }
 }
 
@@ -371,6 +402,8 @@ iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *pa
 
     if (o.vocabulary == 0)
         o.vocabulary = 10000;
+    if (o.rules.complete && o.rules.kind < IV_TOKENS_BYTES)
+        o.counts = NULL;
     if (!o.set_options && set->fields) {
         o.set_options = defaults = iv__alloc(home, set->options_size);
         if (!defaults)
@@ -396,6 +429,7 @@ int64_t iv__tokens_total(const iv__tokens *tokens)
 
 int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record)
 {
+    look_at(tokens, 8);
     return (int64_t)(offset_at(tokens, (uint64_t)record + 1) - offset_at(tokens, (uint64_t)record));
 }
 
@@ -408,6 +442,7 @@ int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first,
 
     for (int64_t i = 0; i < copied; i++)
         ids[i] = id_at(tokens, place + (uint64_t)i);
+    look_at(tokens, 2 * NEIGHBOURS + (size_t)(copied > 0 ? copied : 0) * sizeof *ids);
     return copied;
 }
 

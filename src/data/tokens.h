@@ -1,7 +1,7 @@
 /* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file
  * that is mapped.
  *
- * The data set is streamed twice, to count and to encode; memory grows with the vocabulary, not
+ * The data set is streamed twice, to count and to encode (three times for bpe); memory grows with the vocabulary, not
  * with the data. The cache file is found again by the checksum of the data and the settings; one
  * that is damaged, cut short or foreign is made anew. */
 #ifndef IV_DATA_TOKENS_H
@@ -13,16 +13,18 @@
 typedef struct iv__tokens iv__tokens;
 
 typedef struct iv__tokens_options {
-    iv_tokens_kind kind;
-    int64_t vocabulary;      /* entries at most, padding and unknown included; 0: 10000 */
+    iv__token_rules rules;
+    int64_t vocabulary;      /* entries at most, special ones included; 0: 10000 */
     const void *set_options; /* of set->fields; NULL: defaults */
     /* Which records the vocabulary is made from; record counts kept records from 0. NULL: all.
      * `counts_says` (never NULL with `counts`) names the rule and all its settings, for the
-     * cache: "training seed=42 validation=0.1". */
+     * cache: "training seed=42 validation=0.1". A complete vocabulary of words or characters is made from
+     * all records. */
     bool (*counts)(void *user, int64_t record);
     void *user;
     const char *counts_says;
-    /* Encode with this one and count none; kind and vocabulary are then its own. */
+    /* Encode with this one and count none; rules and vocabulary are then its own. What it lacks
+     * is left out if it has no unknown token. */
     const iv__vocabulary *given;
     /* Folder; NULL: $IVORY_CACHE, else $XDG_CACHE_HOME/ivory, else ~/.cache/ivory. */
     const char *cache;

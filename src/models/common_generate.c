@@ -3,11 +3,13 @@
 #include "models/common_generate.h"
 
 #include "base/home.h"
+#include "base/math.h"
 #include "base/threads.h"
 #include "graph/node.h"
 
 #include <ivory/ops.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,9 @@ const iv_field iv_generation_fields[] = {
     FIELD(iv_generation, top_k,       INT,  "0",   0, 1e9,    "", "",       "draw among the k likeliest only; 0: all"),
     FIELD(iv_generation, top_p,       REAL, "1",   0, 1,      "", "",       "draw among the likeliest that together have this probability"),
     FIELD(iv_generation, repetition,  REAL, "1",   1, 100,    "", "",       "divides the chance of tokens that stand there already; 1: off"),
-    FIELD(iv_generation, prompt,      TEXT, "",    0, 0,      "", "",       "how the text begins"),
+    FIELD(iv_generation, prompt,      TEXT, "",    0, 0,      "", "TEXT",   "how the text begins"),
+    FIELD(iv_generation, sentences,   INT,  "0",   0, 1e9,    "", "",       "end a sample with so many sentences; 0: off"),
+    FIELD(iv_generation, beam,        INT,  "0",   0, 256,    "", "",       "draw nothing: search for the likeliest texts, keeping so many at a time, and give the n best; 0: off"),
     FIELD_END,
 };
 /* clang-format on */
@@ -30,7 +34,6 @@ struct iv__generator {
     iv_stepper *stepper;
     iv_plan *start, *step;
     int n_states;
-    char *kept; /* one row of each state, one behind the other */
     int32_t *input;
     float *favour, *sharpness;
     int64_t rows, vocabulary;
@@ -39,21 +42,25 @@ struct iv__generator {
 
 enum { LOGITS, WEIGHTS, OUTPUTS };
 
-/* What is asked of the stepper: logits with what is added to them, sharpened, and their softmax. */
+/* What is asked of the stepper: logits, and the softmax of them with what is added to them. */
 static void weigh(iv_node *logits, iv_node *outputs[OUTPUTS])
 {
     iv_graph *graph = logits->graph;
     iv_node *favour = iv_input(graph, "favour", IV_F32, logits->shape);
     iv_node *sharpness = iv_input(graph, "sharpness", IV_F32, iv_scalar());
 
-    outputs[LOGITS] = iv_mul(sharpness, iv_add(logits, favour));
-    outputs[WEIGHTS] = iv_softmax(outputs[LOGITS]);
+    outputs[LOGITS] = logits;
+    outputs[WEIGHTS] = iv_softmax(iv_mul(sharpness, iv_add(logits, favour)));
 }
 
 static iv_status make_plans(iv__generator *g, iv_params *params, const char *input)
 {
     const iv_stepper_state *states;
     g->n_states = iv_stepper_states(g->stepper, &states);
+    for (int i = 0; i < g->n_states; i++)
+        if (iv_node_shape(states[i].leaf)->rank < 1 || iv_node_dim(states[i].leaf, 0) != g->rows)
+            return iv_fail(g->home, IV_UNSUPPORTED,
+                           "a state of the model does not belong to one row: texts cannot be written side by side");
     iv_node **starts = iv__alloc_array(g->home, g->n_states + 1, sizeof *starts);
     iv_update *updates = iv__alloc_array(g->home, g->n_states + 1, sizeof *updates);
     iv_node *outputs[OUTPUTS];
@@ -84,32 +91,6 @@ static iv_status make_plans(iv__generator *g, iv_params *params, const char *inp
     return IV_OK;
 }
 
-/* A row of state i. Rows are the first axis of every state. */
-static char *state_row(const iv__generator *g, int i, int64_t row, size_t *bytes)
-{
-    const iv_stepper_state *states;
-
-    iv_stepper_states(g->stepper, &states);
-    const iv_node *leaf = states[i].leaf;
-    *bytes = (size_t)(iv_shape_count(iv_node_shape(leaf)) / g->rows) *
-             iv_dtype_size(iv_node_dtype(leaf));
-    char *state = iv_plan_input(g->step, iv_node_name(leaf));
-    return state ? state + (size_t)row * *bytes : NULL;
-}
-
-static iv_status make_room_for_kept(iv__generator *g)
-{
-    size_t all = 0, bytes;
-
-    for (int i = 0; i < g->n_states; i++) {
-        if (!state_row(g, i, 0, &bytes))
-            return iv_home_status(g->home);
-        all += bytes;
-    }
-    g->kept = iv__alloc(g->home, all);
-    return g->kept ? IV_OK : IV_NOMEM;
-}
-
 iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char *input)
 {
     iv_home *home = iv_params_home(params);
@@ -122,7 +103,7 @@ iv__generator *iv__generator_new(iv_params *params, iv_node *logits, const char 
                           .rows = iv_node_dim(logits, 0),
                           .vocabulary = iv_node_dim(logits, -1) };
     g->order = iv__alloc_array(home, g->rows * g->vocabulary, sizeof *g->order);
-    if (!g->stepper || !g->order || make_plans(g, params, input) || make_room_for_kept(g)) {
+    if (!g->stepper || !g->order || make_plans(g, params, input)) {
         iv__generator_free(g);
         return NULL;
     }
@@ -137,7 +118,6 @@ void iv__generator_free(iv__generator *g)
     iv_plan_free(g->step);
     iv_stepper_free(g->stepper);
     iv__free(g->home, g->order);
-    iv__free(g->home, g->kept);
     iv__free(g->home, g);
 }
 
@@ -146,37 +126,67 @@ iv_plan *iv__generator_plan(iv__generator *generator)
     return generator->step;
 }
 
+/* Where a state of all rows lives; *row: bytes of one. */
+static char *state_of(const iv__generator *g, int i, size_t *row)
+{
+    const iv_stepper_state *states;
+
+    iv_stepper_states(g->stepper, &states);
+    const iv_node *leaf = states[i].leaf;
+    *row = (size_t)(iv_shape_count(iv_node_shape(leaf)) / g->rows) * iv_dtype_size(iv_node_dtype(leaf));
+    return iv_plan_input(g->step, iv_node_name(leaf));
+}
+
 iv_status iv__generator_start(iv__generator *g)
 {
     iv_status status = g->start ? iv_plan_run(g->start) : IV_OK;
-    size_t bytes;
 
+    if (!status && !iv__generator_logits(g)) /* a row can be kept before any token was fed */
+        status = iv_plan_run(g->step);
     for (int i = 0; i < g->n_states && !status; i++) {
-        char *state = state_row(g, i, 0, &bytes);
-        memcpy(state, iv_plan_output(g->start, i), (size_t)g->rows * bytes);
+        size_t row;
+        char *state = state_of(g, i, &row);
+        if (!state)
+            return iv_home_status(g->home);
+        memcpy(state, iv_plan_output(g->start, i), row * (size_t)g->rows);
     }
     return status;
 }
 
-void iv__generator_keep(iv__generator *g)
+size_t iv__generator_row_bytes(const iv__generator *g)
 {
-    char *kept = g->kept;
-    size_t bytes;
+    size_t bytes = (size_t)g->vocabulary * sizeof(float), row;
 
-    for (int i = 0; i < g->n_states; i++, kept += bytes) {
-        const char *state = state_row(g, i, 0, &bytes);
-        memcpy(kept, state, bytes);
+    for (int i = 0; i < g->n_states; i++) {
+        state_of(g, i, &row);
+        bytes += row;
+    }
+    return bytes;
+}
+
+void iv__generator_save_row(const iv__generator *g, int64_t row, void *to)
+{
+    size_t bytes = (size_t)g->vocabulary * sizeof(float);
+    char *at = to;
+
+    memcpy(at, iv__generator_logits(g) + row * g->vocabulary, bytes);
+    at += bytes;
+    for (int i = 0; i < g->n_states; i++, at += bytes) {
+        const char *state = state_of(g, i, &bytes);
+        memcpy(at, state + (size_t)row * bytes, bytes);
     }
 }
 
-void iv__generator_restart(iv__generator *g, int64_t row)
+void iv__generator_load_row(iv__generator *g, int64_t row, const void *from)
 {
-    const char *kept = g->kept;
-    size_t bytes;
+    size_t bytes = (size_t)g->vocabulary * sizeof(float);
+    const char *at = from;
 
-    for (int i = 0; i < g->n_states; i++, kept += bytes) {
-        char *state = state_row(g, i, row, &bytes);
-        memcpy(state, kept, bytes);
+    memcpy((float *)(uintptr_t)iv__generator_logits(g) + row * g->vocabulary, at, bytes);
+    at += bytes;
+    for (int i = 0; i < g->n_states; i++, at += bytes) {
+        char *state = state_of(g, i, &bytes);
+        memcpy(state + (size_t)row * bytes, at, bytes);
     }
 }
 
@@ -201,9 +211,35 @@ float *iv__generator_weights(iv__generator *g)
     return (float *)(uintptr_t)iv_plan_output(g->step, WEIGHTS);
 }
 
+/* Below this temperature a difference in the last bit of a logit decides already; 1 / temperature
+ * stays finite, and so does its product with what is out of reach. */
+static const double least_temperature = 1e-20;
+
 void iv__generator_set_temperature(iv__generator *g, double temperature)
 {
-    *g->sharpness = temperature > 0 ? (float)(1 / temperature) : 1;
+    if (temperature > 0)
+        *g->sharpness = (float)(1 / (temperature > least_temperature ? temperature : least_temperature));
+    else
+        *g->sharpness = 1;
+}
+
+void iv__generator_weigh(iv__generator *g, int64_t row)
+{
+    int64_t count = g->vocabulary;
+    const float *logits = iv__generator_logits(g) + row * count, *favour = g->favour + row * count;
+    float *weight = iv__generator_weights(g) + row * count, most = -INFINITY;
+    double sum = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        weight[i] = *g->sharpness * (logits[i] + favour[i]);
+        most = weight[i] > most ? weight[i] : most;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        weight[i] = iv__exp_f32(weight[i] - most);
+        sum += weight[i];
+    }
+    for (int64_t i = 0; i < count; i++)
+        weight[i] = (float)(weight[i] / sum);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -267,12 +303,14 @@ static void keep_likeliest(int64_t count, float *weight, int32_t *order, int64_t
         weight[order[i]] = 0;
 }
 
-int32_t iv__likeliest(int64_t count, const float *logits)
+int32_t iv__generator_likeliest(const iv__generator *g, int64_t row)
 {
+    const float *logits = iv__generator_logits(g) + row * g->vocabulary,
+                *favour = g->favour + row * g->vocabulary;
     int64_t best = 0;
 
-    for (int64_t i = 1; i < count; i++)
-        if (logits[i] > logits[best])
+    for (int64_t i = 1; i < g->vocabulary; i++)
+        if (logits[i] + favour[i] > logits[best] + favour[best])
             best = i;
     return (int32_t)best;
 }
@@ -328,7 +366,7 @@ typedef struct drawing {
     iv__generator *generator;
     const iv_generation *options;
     const double *draw;
-    int32_t never, *token;
+    int32_t *token;
 } drawing;
 
 static void draw_row(void *context, int64_t row, int thread)
@@ -342,20 +380,17 @@ static void draw_row(void *context, int64_t row, int thread)
     if (d->draw[row] < 0)
         return;
     if (o->temperature == 0) {
-        d->token[row] = iv__likeliest(count, iv__generator_logits(d->generator) + first);
+        d->token[row] = iv__generator_likeliest(d->generator, row);
         return;
     }
-    if (d->never >= 0)
-        weight[d->never] = 0;
     if (o->top_k || o->top_p < 1)
         keep_likeliest(count, weight, d->generator->order + first, o->top_k, o->top_p);
     d->token[row] = draw_by_weight(count, weight, d->draw[row]);
 }
 
-void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw,
-                        int32_t never, int32_t *token)
+void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw, int32_t *token)
 {
-    drawing d = { g, options, draw, never, token };
+    drawing d = { g, options, draw, token };
 
     iv__parallel(g->home, g->rows, draw_row, &d);
 }

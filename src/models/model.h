@@ -14,6 +14,8 @@
 
 typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
+struct iv__language;
+struct iv__tokens;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -33,17 +35,36 @@ typedef struct iv_generation {
     double top_p;       /* 1: all */
     double repetition;  /* > 1 makes tokens that stand in the text already less likely; 1: off */
     const char *prompt; /* UTF-8; "" */
+    int64_t sentences;  /* a sample ends with so many; 0: off */
+    int64_t beam;       /* > 0: no drawing, the n best that a search keeping so many finds */
+
+    /* What no table of options has. */
+    int64_t n_prompts; /* n samples of each of these in place of `prompt`; 0: off */
+    const char *const *prompts;
+    int n_stops; /* a sample ends before any of these texts */
+    const char *const *stops;
+    bool scored; /* samples have scores */
 } iv_generation;
-extern const iv_field iv_generation_fields[]; /* n, length, seed, temperature, top_k, top_p, repetition, prompt */
+extern const iv_field iv_generation_fields[];
 
-/* Called with each finished sample: its text, prompt included, as a person reads it. tokens:
- * drawn ones. */
-typedef void iv_sample_sink(void *user, int64_t sample, const char *text, int64_t tokens, bool ended);
+/* What the model itself, at temperature 1, thought of a token as the next one. */
+typedef struct iv_score {
+    double log_probability; /* natural */
+    int64_t rank;           /* 1: the likeliest; equal ones share the better */
+} iv_score;
 
-typedef struct iv_likely {
-    char token[64];
-    double probability;
-} iv_likely;
+/* A finished sample. */
+typedef struct iv_sample {
+    int64_t number, prompt; /* from 0; of the prompt's samples, and of the prompts */
+    const char *text; /* prompt included, as a person reads it; it may hold less than its tokens */
+    size_t size;      /* of the text, which may hold zero bytes if its tokens do */
+    const int32_t *id;
+    int64_t n_prompt, n;               /* the first ids are the prompt's, the other n were chosen */
+    const iv_score *score;             /* [n], or NULL */
+    bool ended;                        /* by an end, not by its length */
+    double log_probability, per_token; /* of a beam search: of all n and the end, and their mean; else NAN */
+} iv_sample;
+typedef void iv_sample_sink(void *user, const iv_sample *sample);
 
 /* ---- a model --------------------------------------------------------------------------------- */
 typedef struct iv_measure {
@@ -67,17 +88,21 @@ struct iv_model {
     /* As iv__trainee's build; works without data too (for `info`): sizes then come from the
      * options. */
     iv_status (*build)(void *instance, iv__build *build);
-    /* Field's metrics from a mean loss. Returns how many. */
-    int (*measures)(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES]);
+    /* Field's metrics from a mean loss over a split, and the sum of weights it is a mean over. The
+     * data are open. Returns how many. */
+    int (*measures)(const iv_instance *instance, iv__split split, double loss, double weight,
+                    iv_measure measure[IV_MAX_MEASURES]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */
     iv_status (*sample)(iv_instance *instance, iv_params *params, const iv_generation *g,
                         iv_sample_sink *sink, void *user, iv__text *note);
-    /* The n likeliest next tokens after a prompt, at a temperature. Returns through *found how
-     * many. */
-    iv_status (*likeliest)(iv_instance *instance, iv_params *params, const char *prompt,
-                           double temperature, int n, iv_likely *likely, int *found);
+    /* What is asked of a model that writes text token by token (models/common_writing.h); NULL:
+     * it writes none. */
+    void (*language)(const iv_instance *instance, struct iv__language *language);
+    /* The open data as tokens, record by record, of which iv__split_of says the splits; NULL: they
+     * are none. */
+    const struct iv__tokens *(*tokens)(const iv_instance *instance);
 };
 
 struct iv_instance {

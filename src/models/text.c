@@ -1,57 +1,61 @@
 /* text: a recurrent language model over words or characters.
  * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
  * are that chapter's. */
-#include "models/common_drafts.h"
-#include "models/common_generate.h"
+#include "models/common_cut.h"
+#include "models/common_writing.h"
 
 #include "base/home.h"
-#include "base/math.h"
 #include "base/random.h"
-#include "data/tokens.h"
+#include "graph/node.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct text {
-    int tokens, cell, reset, pieces, records;
-    int64_t units, layers, embed, vocab, length;
-    double dropout;
-    bool begin, masked;
+    int tokens, apostrophes, specials, cell, reset, pieces, records, padding;
+    int64_t units, layers, embed, vocab, length, stride;
+    double dropout, dropout_embedding, dropout_input;
+    bool unknown, begin, masked, bidirectional, tied;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
-enum { PIECES_FIRST, PIECES_ALL };
+enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
+enum { SPECIALS_PADDING, SPECIALS_OWN };
+enum { PADDING_END, PADDING_FRONT };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
-    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
-    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
+    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars bytes bpe", "",      "what a token is; bpe: byte-pair pieces learned from the data"),
+    FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
+    FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
+    FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
+    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
-    FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, padding and unknown included"),
+    FIELD(text, embed,   INT,    "100",   0, 65536, "",                      "",       "width of the embedding; 0: none, the layers read one-hot vectors"),
+    FIELD(text, tied,    BOOL,   "no",    0, 0,     "",                      "",       "the weights that choose a token are the embedding's"),
+    FIELD(text, vocab,   INT,    "0",   0, 1e6,     "",                      "tokens", "most entries of the vocabulary, special tokens included; 0: 10000, of bpe 8000"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
-    FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
+    FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all windows carried", "",   "of a longer record: its beginning; all in pieces, each for itself; windows that predict the token behind them; pieces with the state carried on"),
+    FIELD(text, stride,  INT,    "1",     1, 65536, "",                      "tokens", "windows: from one to the next"),
+    FIELD(text, bidirectional, BOOL, "no", 0, 0,    "",                      "",       "windows: each layer reads both ways; such a model cannot write"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
     FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
+    FIELD(text, padding, CHOICE, "end",   0, 0,     "end front",             "",       "where a short record is filled up; in front it is read before the record"),
     FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
+    FIELD(text, dropout_embedding, REAL, "0", 0, 0.95, "",                   "",       "share of the tokens read whose vector is dropped as a whole in training"),
+    FIELD(text, dropout_input, REAL, "0", 0, 0.95,  "",                      "",       "share of the elements of these vectors dropped in training"),
     FIELD_END,
 };
 /* clang-format on */
-
-/* A stretch of a record that is one training record. */
-typedef struct piece {
-    int32_t record, first;
-} piece;
 
 typedef struct text_state {
     iv__tokens *data; /* NULL: restored from a file, or described without data */
     iv__vocabulary *restored;
     const iv__vocabulary *vocabulary;
-    piece *pieces;
-    int32_t *order[SPLITS];
+    iv__cut *cut;
     iv__named_tensor kept;
 } text_state;
 
@@ -59,142 +63,195 @@ static const char vocabulary_name[] = "vocabulary";
 
 /* ---- graph ----------------------------------------------------------------------------------- */
 
+static int64_t most_entries(const text *o)
+{
+    return o->vocab ? o->vocab : o->tokens == IV_TOKENS_BPE ? 8000 : 10000;
+}
+
 static int64_t vocabulary_count(const iv_instance *instance)
 {
     const text_state *state = instance->state;
 
     return state->vocabulary ? iv__vocabulary_count(state->vocabulary)
-                             : ((text *)instance->options)->vocab;
+                             : most_entries(instance->options);
 }
 
-static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab) /* [N,T] -> [N,T,V] */
-{
-    iv_node *x = iv_embedding(s, words, .count = vocab, .units = o->embed);
+/* States of layers that go on from batch to batch. */
+typedef struct carrying {
+    iv__build *build;
+    iv_node *goes_on; /* [N,1] */
+    iv_update *updates;
+    int n;
+} carrying;
 
-    for (int64_t i = 0; i < o->layers; i++) {
-        x = iv_recurrent(s, x, .cell = (iv_cell)o->cell, .units = o->units,
-                         .reset_before = o->reset == RESET_BEFORE);
-        x = iv_dropout(s, x, o->dropout);
+/* What the state PART of a layer was at the end of the batch before, where its text goes on. */
+static iv_node *carried_in(carrying *c, const char *layer, const char *part, int64_t units)
+{
+    iv_graph *graph = c->build->graph;
+    iv_shape shape = iv_dims(c->build->batch, units);
+    const char *name = iv__arena_print(&graph->arena, "%s/%s", layer, part);
+
+    if (!name)
+        return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+    iv_node *state = c->build->training ? iv_state(c->build->scope, name, shape)
+                                        : iv_input(graph, name, IV_F32, shape);
+    c->updates[c->n++].leaf = state;
+    return iv_mul(state, c->goes_on);
+}
+
+/* The layer x [N,T,I] -> [N,T,units]; *last [N,units] is the state at the end. */
+static iv_node *recurrent(iv_scope *s, iv_node *x, const text *o, int64_t i, iv_node *present,
+                          carrying *c, iv_node **last)
+{
+    iv_recurrent_out out = { 0 };
+    iv_recurrent_options layer = { .size = sizeof layer,
+                                   .cell = (iv_cell)o->cell,
+                                   .units = o->units,
+                                   .mask = present,
+                                   .reset_before = o->reset == RESET_BEFORE,
+                                   .states = &out };
+    int first = c ? c->n : 0;
+
+    if (o->bidirectional) {
+        x = iv_bidirectional_with(s, x, IV_MERGE_CONCAT, &layer);
+    } else {
+        char name[32];
+        snprintf(name, sizeof name, "layer %lld", (long long)i + 1);
+        if (c)
+            layer.h0 = carried_in(c, name, "h", o->units);
+        if (c && o->cell == IV_LSTM)
+            layer.c0 = carried_in(c, name, "c", o->units);
+        x = iv_recurrent_with(s, x, &layer);
     }
-    return iv_dense(s, x, .units = vocab);
+    if (c)
+        c->updates[first].value = out.h;
+    if (c && o->cell == IV_LSTM)
+        c->updates[first + 1].value = out.c;
+    *last = out.h;
+    return x;
+}
+
+/* The embedding's weights choose the token, too; what is not as wide as it is made so first. */
+static iv_node *tied_logits(iv_scope *s, iv_node *x, const text *o, int64_t vocab)
+{
+    iv_node *table = iv_param(iv_scope_share(s, "embedding"), "embeddings",
+                              iv_dims(vocab, o->embed), IV_EMBEDDING_UNIFORM);
+
+    if (iv_node_dim(x, -1) != o->embed)
+        x = iv_dense(s, x, .name = "projection", .units = o->embed, .no_bias = true);
+    return iv_dense(s, x, .units = vocab, .kernel = iv_transpose(table, iv_dims(1, 0)));
+}
+
+/* words [N,T] -> logits of what follows each [N,T,V], or the last of them [N,V]. */
+static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab, bool last,
+                            iv_node *present, carrying *c)
+{
+    iv_node *x = o->embed ? iv_embedding(s, words, .count = vocab, .units = o->embed)
+                          : iv_one_hot(words, vocab);
+
+    if (o->dropout_embedding > 0)
+        x = iv_dropout_vectors(s, x, o->dropout_embedding);
+    if (o->dropout_input > 0)
+        x = iv_dropout(s, x, o->dropout_input);
+    for (int64_t i = 0; i < o->layers; i++) {
+        iv_node *end, *all = recurrent(s, x, o, i, present, c, &end);
+        x = iv_dropout(s, last && i == o->layers - 1 ? end : all, o->dropout);
+    }
+    return o->tied ? tied_logits(s, x, o, vocab) : iv_dense(s, x, .units = vocab);
+}
+
+/* Options that exclude each other. */
+static iv_status check_options(iv_home *home, const text *o)
+{
+    if (o->bidirectional && o->pieces != IV_CUT_WINDOWS)
+        return iv_fail(home, IV_VALUE,
+                       "--bidirectional reads what it should predict: it goes with --pieces windows alone");
+    if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
+        return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
+    if (o->tied && !o->embed)
+        return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
+    return IV_OK;
 }
 
 static iv_status text_build(void *self, iv__build *b)
 {
     const iv_instance *instance = self;
     const text *o = instance->options;
-    iv_shape shape = iv_dims(b->batch, o->length);
-    iv_node *words = iv_input_sequence(b->graph, "words", IV_I32, shape, 1);
-    iv_node *next = iv_input_sequence(b->graph, "next", IV_I32, shape, 1);
-    iv_node *weight = iv_input_sequence(b->graph, "weight", IV_F32, shape, 1);
-    iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
+    bool windows = o->pieces == IV_CUT_WINDOWS, carries = o->pieces == IV_CUT_CARRIED;
+    iv_shape shape = iv_dims(b->batch, o->length), rows = iv_dims(b->batch);
+    iv_status status = check_options(instance->home, o);
+
+    if (status)
+        return status;
+    iv_node *words = iv_input_sequence(b->graph, IV_CUT_WORDS, IV_I32, shape, 1);
+    iv_node *next = iv_input(b->graph, IV_CUT_NEXT, IV_I32, windows ? rows : shape);
+    iv_node *weight = iv_input(b->graph, IV_CUT_WEIGHT, IV_F32, windows ? rows : shape);
+    bool in_front = windows || o->padding == PADDING_FRONT;
+    iv_node *present = in_front && o->masked ? iv_input(b->graph, IV_CUT_PRESENT, IV_F32, shape) : NULL;
+    carrying c = { .build = b };
+    if (carries) {
+        iv_node *goes_on = iv_input(b->graph, IV_CUT_GOES_ON, IV_F32, rows);
+        c.goes_on = iv_reshape(goes_on, iv_dims(b->batch, 1));
+        c.updates = iv__arena_get(&b->graph->arena, 2 * (size_t)o->layers * sizeof *c.updates);
+        if (!c.updates)
+            return IV_NOMEM;
+    }
+    iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance), windows, present,
+                                  carries ? &c : NULL);
 
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "",
                                       .changes = "",
                                       .loss = iv_cross_entropy(logits, next, weight),
                                       .weight = iv_sum_all(weight) };
+    b->n_carried = c.n;
+    b->carried = c.updates;
     return iv_graph_status(b->graph);
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* Which split a record belongs to depends on its number alone, not on the seed: runs can be
- * compared. */
-static iv__split split_of(const iv__settings *s, int64_t record)
-{
-    uint32_t word[4];
-
-    iv__philox(iv__random_key(0, "split"), 0, (uint64_t)record, word);
-    double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation             ? SPLIT_VALIDATION
-           : u < s->validation + s->test ? SPLIT_TEST
-                                         : SPLIT_TRAIN;
-}
-
 static bool counts_record(void *user, int64_t record)
 {
-    return split_of(user, record) == SPLIT_TRAIN;
+    return iv__split_of(user, record) == SPLIT_TRAIN;
 }
 
-static int64_t pieces_of(const text *o, int64_t tokens)
+static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    /* positions to predict: every token and the stop token, but the first token unless a begin
-     * token stands before it */
-    int64_t positions = tokens + (o->begin ? 1 : 0);
+    const text_state *state = ((const iv_instance *)self)->state;
 
-    return o->pieces == PIECES_FIRST || positions <= o->length
-               ? 1
-               : (positions + o->length - 1) / o->length;
+    iv__cut_fill(state->cut, batch, rows);
+    return IV_OK;
 }
 
-static iv_status cut_pieces(iv_instance *instance)
+static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
+{
+    const text_state *state = ((const iv_instance *)self)->state;
+
+    return iv__cut_choose(state->cut, split, pass, step, record);
+}
+
+static iv_status cut_records(iv_instance *instance)
 {
     text_state *state = instance->state;
     const text *o = instance->options;
-    int64_t records = iv__tokens_records(state->data), n = 0, at[SPLITS] = { 0 };
+    iv__trainee *trainee = &instance->trainee;
+    const iv__vocabulary *v = state->vocabulary;
 
-    for (int64_t r = 0; r < records; r++)
-        n += pieces_of(o, iv__tokens_length(state->data, r));
-    if (n > INT32_MAX)
-        return iv_fail(instance->home, IV_VALUE,
-                       "the data give %lld pieces, more than %d; make --length larger",
-                       (long long)n, INT32_MAX);
-    state->pieces = iv__alloc_array(instance->home, n, sizeof *state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        state->order[s] = iv__alloc_array(instance->home, n, sizeof(int32_t));
-    if (!state->pieces || !state->order[0] || !state->order[1] || !state->order[2])
-        return IV_NOMEM;
-    n = 0;
-    for (int64_t r = 0; r < records; r++) {
-        iv__split split = split_of(&instance->training, r);
-        int64_t count = pieces_of(o, iv__tokens_length(state->data, r));
-        for (int64_t k = 0; k < count; k++) {
-            state->pieces[n] = (piece){ (int32_t)r, (int32_t)(k * o->length) };
-            state->order[split][at[split]++] = (int32_t)n++;
-        }
-    }
-    for (int s = 0; s < SPLITS; s++) {
-        instance->trainee.records[s] = state->order[s];
-        instance->trainee.n_records[s] = at[s];
-    }
-    return IV_OK;
-}
-
-/* x and y of a piece; with a begin token both are moved by one. */
-static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, int32_t *y, float *weight)
-{
-    const text_state *state = instance->state;
-    const text *o = instance->options;
-    int64_t length = iv__tokens_length(state->data, p->record), T = o->length;
-    int64_t shift = o->begin ? 1 : 0; /* position t predicts token t + 1 - shift of the record */
-
-    memset(x, 0, (size_t)T * sizeof *x);
-    memset(y, 0, (size_t)T * sizeof *y);
-    if (p->first >= shift)
-        iv__tokens_copy(state->data, p->record, p->first - shift, T, x);
-    else
-        iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
-    iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
-    for (int64_t t = 0; t < T; t++)
-        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the stop */
-}
-
-static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
-                           int64_t records)
-{
-    const iv_instance *instance = self;
-    const text_state *state = instance->state;
-    int64_t T = ((const text *)instance->options)->length;
-    int32_t *x = iv__batch_input(batch, "words"), *y = iv__batch_input(batch, "next");
-    float *weight = iv__batch_input(batch, "weight");
-
-    for (int64_t i = 0; i < n; i++)
-        fill_piece(instance, &state->pieces[record[i]], x + i * T, y + i * T, weight + i * T);
-    memset(x + n * T, 0, (size_t)((records - n) * T) * sizeof *x);
-    memset(y + n * T, 0, (size_t)((records - n) * T) * sizeof *y);
-    memset(weight + n * T, 0, (size_t)((records - n) * T) * sizeof *weight);
-    return IV_OK;
+    state->cut = iv__cut_new(instance->home, state->data, &instance->training,
+                             &(iv__cut_options){ .kind = (iv__cut_kind)o->pieces,
+                                                 .length = o->length,
+                                                 .stride = o->stride,
+                                                 .begin = o->begin,
+                                                 .masked = o->masked,
+                                                 .front = o->padding == PADDING_FRONT,
+                                                 .begin_id = iv__vocabulary_begin(v),
+                                                 .end_id = iv__vocabulary_end(v) });
+    trainee->fill = text_fill;
+    trainee->choose = o->pieces == IV_CUT_CARRIED ? text_choose : NULL;
+    for (int s = 0; state->cut && s < SPLITS; s++)
+        trainee->n_records[s] = iv__cut_count(state->cut, (iv__split)s);
+    return state->cut ? IV_OK : iv_home_status(instance->home);
 }
 
 static void keep_vocabulary(iv_instance *instance)
@@ -210,15 +267,15 @@ static void keep_vocabulary(iv_instance *instance)
     instance->trainee.n_kept = 1;
 }
 
-/* Plain text files may be cut into records in several ways; the data set reads that setting as
- * its own option. */
+/* A data set may be cut into records in several ways, and may be read as any bytes; it reads those
+ * settings as its own options. */
 static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
 {
-    const iv_field *field = set->fields ? iv__field_find(set->fields, "records") : NULL;
+    const text *o = instance->options;
     iv__text value = { .home = instance->home };
 
     *options = NULL;
-    if (!field)
+    if (!set->fields)
         return IV_OK;
     *options = iv__arena_get(&instance->arena, set->options_size);
     if (!*options)
@@ -228,14 +285,27 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     iv_status status = value.failed ? IV_NOMEM
                                     : iv__field_set(instance->home, &instance->arena, set->fields,
                                                     *options, "records", value.data);
+    if (!status && o->tokens >= IV_TOKENS_BYTES && iv__field_find(set->fields, "raw"))
+        status = iv__field_set(instance->home, &instance->arena, set->fields, *options, "raw", "yes");
     iv__text_free(&value);
     return status;
+}
+
+static iv__token_rules rules_of(const text *o)
+{
+    bool own = o->specials == SPECIALS_OWN;
+
+    return (iv__token_rules){ .kind = (iv_tokens_kind)o->tokens,
+                              .complete = !o->unknown,
+                              .end = own,
+                              .begin = own && o->begin,
+                              .inside = o->apostrophes == APOSTROPHES_INSIDE };
 }
 
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
-    const text *o = instance->options;
+    text *o = instance->options;
     iv_home *home = instance->home;
     iv__text path = { .home = home };
     char says[128];
@@ -244,8 +314,8 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
-    iv__tokens_options options = { .kind = o->tokens ? IV_TOKENS_CHARS : IV_TOKENS_WORDS,
-                                   .vocabulary = o->vocab,
+    iv__tokens_options options = { .rules = rules_of(o),
+                                   .vocabulary = o->vocab = most_entries(o),
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
                                    .counts_says = all ? NULL : says,
@@ -266,9 +336,8 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     instance->data_sha256 = iv__tokens_content_sha256(state->data);
     instance->data_report = iv__tokens_report(state->data);
     instance->data_note = iv__tokens_note(state->data);
-    instance->trainee.fill = text_fill;
     keep_vocabulary(instance);
-    return cut_pieces(instance);
+    return cut_records(instance);
 }
 
 static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
@@ -283,283 +352,48 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
     return state->restored ? IV_OK : iv_home_status(instance->home);
 }
 
+static const iv__tokens *text_tokens(const iv_instance *instance)
+{
+    return ((const text_state *)instance->state)->data;
+}
+
 static void text_close(iv_instance *instance)
 {
     text_state *state = instance->state;
 
-    iv__free(instance->home, state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        iv__free(instance->home, state->order[s]);
+    iv__cut_free(state->cut);
     iv__vocabulary_free(state->restored);
     iv__tokens_free(state->data);
 }
 
-static int text_measures(const iv_instance *instance, double loss, iv_measure measure[IV_MAX_MEASURES])
-{
-    (void)instance;
-    measure[0] = (iv_measure){ "perplexity", exp(loss) };
-    measure[1] = (iv_measure){ "bits per token", loss / log(2) };
-    return 2;
-}
-
-/* ---- generating ------------------------------------------------------------------------------ */
-
-enum { MOST_ROWS = 16 };
-
-/* What samples share: the generator, the prompt's tokens, and working memory. */
-typedef struct writing {
-    iv_instance *instance;
-    const iv_generation *g;
-    iv_graph *graph;
-    iv__generator *generator;
-    iv__ids prompt;
-    int64_t rows, vocab;
-    int32_t *token; /* [rows]: what each is fed next */
-    double *draw;
-    iv__drafts drafts;
-    iv__draft **draft; /* [rows]: what each writes; NULL: nothing */
-} writing;
-
-static const int32_t never_written[] = { IV_TOKEN_UNKNOWN };
-static const int32_t never_listed[] = { IV_TOKEN_UNKNOWN, IV_TOKEN_PADDING };
-
-static void writing_free(writing *w)
-{
-    iv_home *home = w->instance->home;
-    void *const parts[] = { w->token, w->draw, w->draft };
-
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        iv__free(home, parts[i]);
-    iv__drafts_free(&w->drafts);
-    iv__ids_free(&w->prompt);
-    iv__generator_free(w->generator);
-    iv_graph_free(w->graph);
-}
-
-static iv_status read_prompt(writing *w, const char *prompt, iv__text *note)
-{
-    const text_state *state = w->instance->state;
-    iv__text unknown = { .home = w->instance->home };
-    iv_status status = IV_OK;
-
-    w->prompt.home = w->instance->home;
-    if (((text *)w->instance->options)->begin)
-        status = iv__ids_add(&w->prompt, IV_TOKEN_PADDING);
-    if (!status)
-        status = iv__encode(state->vocabulary, "prompt", 0, prompt, strlen(prompt), &w->prompt,
-                            &unknown);
-    if (!status && unknown.size)
-        iv__text_print(note, "the model does not know: %s", unknown.data);
-    if (!status && !w->prompt.count)
-        status = iv_fail(w->instance->home, IV_VALUE,
-                         "this model continues a text: give it a beginning with --prompt");
-    iv__text_free(&unknown);
-    return status;
-}
-
-static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *params,
-                               const iv_generation *g, iv__text *note)
-{
-    iv_home *home = instance->home;
-    int64_t rows = g->n < MOST_ROWS ? g->n : MOST_ROWS;
-
-    *w = (writing){ .instance = instance, .g = g, .rows = rows, .vocab = vocabulary_count(instance) };
-    iv_status status = read_prompt(w, g->prompt, note);
-    if (status)
-        return status;
-    w->token = iv__alloc_array(home, rows, sizeof *w->token);
-    w->draw = iv__alloc_array(home, rows, sizeof *w->draw);
-    w->draft = iv__alloc_array(home, rows, sizeof(iv__draft *));
-    w->graph = iv_graph_new(home);
-    if (!w->token || !w->draw || !w->draft || !w->graph || iv__drafts_init(&w->drafts, home, g->n))
-        return IV_NOMEM;
-    iv_scope *scope = iv_scope_new(w->graph, params, "");
-    iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
-    iv_node *logits = text_logits(scope, words, instance->options, w->vocab);
-    w->generator = iv__generator_new(params, logits, "words");
-    if (!w->generator)
-        return iv_home_status(home);
-    iv__generator_set_temperature(w->generator, g->temperature);
-    return IV_OK;
-}
-
-/* A token that stands in the text already is less likely to be drawn again. */
-static void note_used(const writing *w, int64_t row, int32_t id)
-{
-    if (w->g->repetition > 1)
-        iv__generator_favour(w->generator)[row * w->vocab + id] = -(float)iv__log_f64(w->g->repetition);
-}
-
-static const float out_of_reach = -1e30f; /* what is added to logits of tokens that are not to be drawn */
-
-/* Feeds the prompt but for its last token, and keeps the states: in them every text begins. */
-static iv_status feed_prompt(writing *w)
-{
-    iv_status status = iv__generator_start(w->generator);
-
-    for (int64_t t = 0; t < w->prompt.count - 1 && !status; t++) {
-        for (int64_t r = 0; r < w->rows; r++)
-            w->token[r] = w->prompt.id[t];
-        status = iv__generator_feed(w->generator, w->token);
-    }
-    iv__generator_keep(w->generator);
-    return status;
-}
-
-/* A row is fed the prompt's last token next; then its logits are those of the first token to write. */
-static void begin_row(writing *w, int64_t row, int n_never, const int32_t never[])
-{
-    float *favour = iv__generator_favour(w->generator) + row * w->vocab;
-
-    memset(favour, 0, (size_t)w->vocab * sizeof *favour);
-    for (int64_t t = 0; t < w->prompt.count; t++)
-        note_used(w, row, w->prompt.id[t]);
-    for (int i = 0; i < n_never; i++)
-        favour[never[i]] = out_of_reach;
-    iv__generator_restart(w->generator, row);
-    w->token[row] = w->prompt.id[w->prompt.count - 1];
-}
-
-/* The draw at a place depends on seed, sample and position alone. */
-static double uniform_at(const iv_generation *g, int64_t sample, int64_t position)
-{
-    uint32_t word[4];
-
-    iv__philox(iv__random_key((uint64_t)g->seed, "sample"), (uint64_t)sample, (uint64_t)position, word);
-    return iv__unit_f64(word[0], word[1]);
-}
-
-/* The next sample, if there is one. */
-static iv_status begin_sample(writing *w, int64_t row)
-{
-    iv__draft *d = w->draft[row] = iv__drafts_begin(&w->drafts);
-    iv_status status = IV_OK;
-
-    for (int64_t t = 0; d && t < w->prompt.count && !status; t++)
-        if (w->prompt.id[t] != IV_TOKEN_PADDING)
-            status = iv__ids_add(&d->ids, w->prompt.id[t]);
-    if (d)
-        begin_row(w, row, 1, never_written);
-    return status;
-}
-
-static iv_status take_token(writing *w, int64_t row)
-{
-    iv__draft *d = w->draft[row];
-    int32_t id = w->token[row];
-
-    d->ended = id == IV_TOKEN_PADDING;
-    d->done = d->ended || ++d->drawn == w->g->length;
-    if (d->done)
-        w->draft[row] = NULL;
-    if (d->ended)
-        return IV_OK;
-    note_used(w, row, id);
-    return iv__ids_add(&d->ids, id);
-}
-
-static iv_status give_out(writing *w, iv__text *out, iv_sample_sink *sink, void *user)
-{
-    const text_state *state = w->instance->state;
-    const iv__draft *d;
-
-    while ((d = iv__drafts_take(&w->drafts))) {
-        iv__text_clear(out);
-        iv__decode_readable(state->vocabulary, d->ids.id, d->ids.count, out);
-        if (out->failed)
-            return IV_NOMEM;
-        sink(user, d->number, out->data ? out->data : "", d->drawn, d->ended);
-    }
-    return IV_OK;
-}
-
-/* One token of every row. A row whose sample is done begins the next one at once: what a sample is
- * depends on its number, not on its row or on those beside it. */
-static iv_status write_on(writing *w, iv__text *out, iv_sample_sink *sink, void *user)
-{
-    iv_status status = iv__generator_feed(w->generator, w->token);
-
-    if (status)
-        return status;
-    for (int64_t r = 0; r < w->rows; r++)
-        w->draw[r] = w->draft[r] ? uniform_at(w->g, w->draft[r]->number, w->draft[r]->drawn) : -1;
-    iv__generator_draw(w->generator, w->g, w->draw, IV_TOKEN_UNKNOWN, w->token);
-    for (int64_t r = 0; r < w->rows && !status; r++)
-        if (w->draft[r])
-            status = take_token(w, r);
-    if (!status)
-        status = give_out(w, out, sink, user);
-    for (int64_t r = 0; r < w->rows && !status; r++)
-        if (!w->draft[r])
-            status = begin_sample(w, r);
-    return status;
-}
-
-static iv_status text_sample(iv_instance *instance, iv_params *params, const iv_generation *g,
-                             iv_sample_sink *sink, void *user, iv__text *note)
-{
-    iv__text out = { .home = instance->home };
-    writing w;
-    iv_status status = writing_begin(&w, instance, params, g, note);
-
-    if (!status)
-        status = feed_prompt(&w);
-    for (int64_t r = 0; r < w.rows && !status; r++)
-        status = begin_sample(&w, r);
-    while (w.drafts.given < g->n && !status)
-        status = write_on(&w, &out, sink, user);
-    iv__text_free(&out);
-    writing_free(&w);
-    return status;
-}
-
-/* A token too long for its place is cut between characters. */
-static void copy_token(char to[sizeof((iv_likely *)0)->token], const char *token)
-{
-    size_t size = strlen(token), most = sizeof((iv_likely *)0)->token - 1;
-
-    if (size > most)
-        for (size = most; size && ((unsigned char)token[size] & 0xC0) == 0x80;)
-            size--;
-    memcpy(to, token, size);
-    to[size] = 0;
-}
-
-static iv_status text_likeliest(iv_instance *instance, iv_params *params, const char *prompt,
-                                double temperature, int n, iv_likely *likely, int *found)
+static int text_measures(const iv_instance *instance, iv__split split, double loss, double weight,
+                         iv_measure measure[IV_MAX_MEASURES])
 {
     const text_state *state = instance->state;
-    iv_generation g = { .n = 1, .length = 1, .prompt = prompt, .temperature = temperature, .top_p = 1 };
-    iv__text note = { .home = instance->home };
-    writing w;
-    iv_status status = writing_begin(&w, instance, params, &g, &note);
+    double characters = (double)iv__cut_characters(state->cut, split, state->vocabulary);
 
-    *found = 0;
-    if (!status)
-        status = feed_prompt(&w);
-    if (!status) {
-        begin_row(&w, 0, 2, never_listed);
-        status = iv__generator_feed(w.generator, w.token);
-    }
-    if (!status) {
-        float *weight = iv__generator_weights(w.generator);
-        if (temperature == 0) { /* all of it on one */
-            memset(weight, 0, (size_t)w.vocab * sizeof *weight);
-            weight[iv__likeliest(w.vocab, iv__generator_logits(w.generator))] = 1;
-        }
-        for (; *found < n && *found < w.vocab - 2; ++*found) {
-            int64_t best = IV_TOKEN_FIRST;
-            for (int64_t i = IV_TOKEN_FIRST; i < w.vocab; i++)
-                if (weight[i] > weight[best])
-                    best = i;
-            copy_token(likely[*found].token, iv__vocabulary_token(state->vocabulary, best));
-            likely[*found].probability = weight[best];
-            weight[best] = -1;
-        }
-    }
-    writing_free(&w);
-    iv__text_free(&note);
-    return status;
+    measure[0] = (iv_measure){ "perplexity", exp(loss) };
+    measure[1] = (iv_measure){ "bits per token", loss / log(2) };
+    measure[2] = (iv_measure){ "bits per character", loss * weight / log(2) / characters };
+    return 3;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static iv_node *language_logits(const void *options, iv_scope *scope, iv_node *words, int64_t vocab)
+{
+    return text_logits(scope, words, options, vocab, false, NULL, NULL);
+}
+
+static void text_language(const iv_instance *instance, iv__language *language)
+{
+    const text_state *state = instance->state;
+    const text *o = instance->options;
+
+    *language = (iv__language){ .vocabulary = state->vocabulary,
+                                .begin = o->begin ? iv__vocabulary_begin(state->vocabulary) : -1,
+                                .end = iv__vocabulary_end(state->vocabulary),
+                                .logits = language_logits };
 }
 
 /* ---- systems --------------------------------------------------------------------------------- */
@@ -573,6 +407,16 @@ static const iv_system text_systems[] = {
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
+    { "fables", "Aesop's fables, word by word", "aesop",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
+      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "the lion said ,\nthe fox and the" },
+    { "headlines", "titles of news, character by character", "ag-news",
+      "tokens=chars specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
+      "unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
+      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
     { .name = NULL },
 };
@@ -589,6 +433,7 @@ const iv_model iv_model_text = {
     .close = text_close,
     .build = text_build,
     .measures = text_measures,
-    .sample = text_sample,
-    .likeliest = text_likeliest,
+    .sample = iv__write_samples,
+    .language = text_language,
+    .tokens = text_tokens,
 };

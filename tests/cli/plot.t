@@ -67,6 +67,22 @@ in_proportion()
 }
 expect "all as long as their fractions say" in_proportion
 
+# lines_of SVG: how many lines of type stand on the page.
+lines_of() { grep -F '<use ' "$1" | sed 's/.* y="\([^"]*\)".*/\1/' | sort -u | wc -l; }
+words=$(printf 'word %.0s' $(seq 60))
+printf 'panel\ntext\nparagraph\t%s\nparagraph\tthe end\nend\n' "$words" | draw text.svg
+expect_status 0 "text is drawn"
+lines=$(lines_of text.svg)
+expect "broken at blanks, as many lines as it needs" test "$lines" -ge 4 -a "$lines" -le 8
+printf 'panel\ntext\nparagraph\t%s\nend\n' "${words// /}" | draw unbroken.svg
+expect "without blanks, between letters" test "$(lines_of unbroken.svg)" -ge 3
+letters_of() { grep -cF '<use ' "$1"; }
+expect "and not a letter is lost" is "$(letters_of unbroken.svg)" 240
+{ say "columns 2" panel text "paragraph x" panel bars "bar a 0.5" "bar b 0.25" end; } | draw low.svg
+{ say "columns 2" panel text; for i in $(seq 20); do say "paragraph x"; done; say panel bars "bar a 0.5" "bar b 0.25" end; } | draw tall.svg
+bar_heights() { grep -F "fill:rgb(87.625%,52.675%,25%)" "$1" | sed 's/.* d="//' | awk '{ print $9 - $6 }'; }
+expect "bars beside a long text stay as they are" is "$(bar_heights low.svg)" "$(bar_heights tall.svg)"
+
 # ---- PNG, sizes, the same bytes ----
 
 draw usual.png <"$data/loss.plot"
@@ -152,7 +168,10 @@ refuses "a line without a panel" 'line 1: line belongs to a panel' "line x" end
 refuses "a bar without bars" 'line 2: bar belongs to a panel of bars' panel "bar x 1" end
 refuses "a bar above 1" 'line 3: a bar'"'"'s value is a fraction from 0 to 1, not "1.5"' panel bars "bar x 1.5" end
 refuses "lines among bars" 'line 3: line does not go with bars' panel bars "line x" end
-refuses "bars among lines" 'line 3: a panel holds lines or bars' panel "line x" bars end
+refuses "bars among lines" 'line 3: a panel holds lines, bars or text, one of them' panel "line x" bars end
+refuses "bars in text" 'line 3: a panel holds lines, bars or text, one of them' panel text bars end
+refuses "a marker in text" 'line 3: marker does not go with text' panel text "marker 1 x" end
+refuses "a paragraph without text" 'line 2: paragraph belongs to a panel of text' panel "paragraph x" end
 refuses "a title behind a panel" 'line 2: title stands before the first panel' panel "title x" end
 refuses "a second title" 'line 2: title was said before' "title x" "title y" panel end
 refuses "a size too large" 'line 1: a width is a whole number from 64 to 8192, not "8193"' "size 8193 100" panel end

@@ -106,6 +106,8 @@ static void draw_axes(cairo_t *cr, const plot_page *page, const plot_panel *pane
         plot_label(cr, size, tick->label,
                    left - PLOT_TICK - 3 - plot_label_width(cr, size, tick->label), y + 0.36 * size);
     }
+    if (panel->text)
+        return;
     use_color(cr, axis_color);
     draw_rule(cr, page, 0.8, left, top, left, bottom);
     if (!panel->bars)
@@ -447,6 +449,28 @@ static void draw_bars_panel(cairo_t *cr, const plot_panel *panel, const plot_cel
     }
 }
 
+/* ---- text ---- */
+
+/* Each paragraph beside a bar of its own. */
+static void draw_text_panel(cairo_t *cr, const plot_panel *panel, const plot_cell *cell, color c)
+{
+    char line[PLOT_MOST_TEXT + 8];
+    double pitch = PLOT_LINE(PLOT_SIZE_TEXT), y = cell->frame_y;
+
+    plot_type(cr, PLOT_SIZE_TEXT, false);
+    for (int i = 0; i < panel->n_paragraphs; i++, y += pitch / 2) {
+        double top = y;
+
+        use_color(cr, ink);
+        for (const char *rest = panel->paragraph[i];
+             plot_next_line(cr, &rest, cell->frame_width, line); y += pitch)
+            draw_text(cr, line, cell->frame_x, y + PLOT_SIZE_TEXT, 0);
+        use_color(cr, tint(c, 0.5));
+        cairo_rectangle(cr, cell->left, top + 2, 3, y - top - 2);
+        cairo_fill(cr);
+    }
+}
+
 /* ---- the page ---- */
 
 static void draw_panel(cairo_t *cr, const plot_page *page, int i)
@@ -464,6 +488,8 @@ static void draw_panel(cairo_t *cr, const plot_page *page, int i)
         use_color(cr, soft_ink);
         draw_text(cr, "no data", cell->frame_x + cell->frame_width / 2,
                   cell->frame_y + cell->frame_height / 2, 0.5);
+    } else if (panel->text) {
+        draw_text_panel(cr, panel, cell, palette[i % page->columns % N_COLORS]);
     } else if (panel->bars) {
         draw_bars_panel(cr, panel, cell, palette[i % page->columns % N_COLORS]);
     } else {

@@ -99,11 +99,20 @@ static void place_markers(cairo_t *cr, const plot_panel *panel, plot_cell *cell)
     }
 }
 
+enum { LINES, BARS, TEXT, KINDS };
+
+static int kind_of(const plot_panel *panel)
+{
+    return panel->bars ? BARS : panel->text ? TEXT : LINES;
+}
+
 /* Room left of a frame, for labels of ticks or bars and the title of the axis. */
 static double gutter(cairo_t *cr, const plot_panel *panel, const plot_cell *cell)
 {
     double width = plot_widest_label(cr, &cell->y) + PLOT_TICK + 4;
 
+    if (panel->text)
+        return PLOT_PARAGRAPH;
     if (panel->bars) {
         width = 0;
         plot_type(cr, PLOT_SIZE_TEXT, false);
@@ -128,13 +137,28 @@ static double foot_height(const plot_panel *panel, const plot_cell *cell)
            cell->note.n * PLOT_LINE(PLOT_SIZE_SMALL);
 }
 
-static double usual_height(const plot_page *page, const plot_panel *panel)
+static double usual_height(const plot_page *page, const plot_panel *panel, const plot_cell *cell)
 {
     double height = page->columns == 1 ? 300 : 220;
 
-    if (panel->bars)
+    if (panel->text)
+        height = fmax(cell->text_height, PLOT_LINE(PLOT_SIZE_TEXT));
+    else if (panel->bars)
         height = 24.0 * (panel->n_bars ? panel->n_bars : 1) + 6;
     return height * (panel->height > 0 ? panel->height : 1);
+}
+
+/* The height of a panel's paragraphs, half a line between them. */
+static double height_of_text(cairo_t *cr, const plot_panel *panel, double width)
+{
+    char line[PLOT_MOST_TEXT + 8];
+    double lines = 0;
+
+    plot_type(cr, PLOT_SIZE_TEXT, false);
+    for (int i = 0; i < panel->n_paragraphs; i++, lines += 0.5)
+        for (const char *rest = panel->paragraph[i]; plot_next_line(cr, &rest, width, line);)
+            lines++;
+    return lines * PLOT_LINE(PLOT_SIZE_TEXT);
 }
 
 /* What depends on widths: everything but the heights of frames. */
@@ -143,28 +167,29 @@ static void arrange_widths(plot_page *page, cairo_t *cr)
     const plot *p = page->plot;
     double gaps = 2 * PLOT_MARGIN + (page->columns - 1) * GAP_COLUMNS;
     double width = (page->width - gaps) / page->columns;
-    double widest[PLOT_MOST_COLUMNS][2] = { { 0 } };
+    double widest[PLOT_MOST_COLUMNS][KINDS] = { { 0 } };
 
     plot_type(cr, PLOT_SIZE_TITLE, true);
     plot_wrap(cr, p->title, page->width - 2 * PLOT_MARGIN, 2, &page->title);
     for (int i = 0; i < p->n_panels; i++) {
         plot_cell *cell = &page->cells[i];
-        double *column = &widest[i % page->columns][p->panels[i].bars];
+        double *column = &widest[i % page->columns][kind_of(&p->panels[i])];
 
         cell->left = PLOT_MARGIN + (i % page->columns) * (width + GAP_COLUMNS);
         cell->width = width;
-        if (!p->panels[i].bars && !cell->empty)
+        if (kind_of(&p->panels[i]) == LINES && !cell->empty)
             plot_set_ticks(&cell->y, fmax(cell->frame_height / 40, 3));
         *column = fmax(*column, gutter(cr, &p->panels[i], cell));
     }
     for (int i = 0; i < p->n_panels; i++) {
         const plot_panel *panel = &p->panels[i];
         plot_cell *cell = &page->cells[i];
-        double left = widest[i % page->columns][panel->bars];
+        double left = widest[i % page->columns][kind_of(panel)];
 
         cell->frame_x = cell->left + left;
         cell->frame_width = width - left - (panel->bars ? page->value_width : 0);
-        if (cell->empty)
+        cell->text_height = height_of_text(cr, panel, cell->frame_width);
+        if (cell->empty || panel->text)
             cell->x.n_ticks = 0;
         else if (panel->bars)
             plot_set_percent_ticks(&cell->x, page->bar_limit, cell->frame_width);
@@ -191,13 +216,15 @@ static double arrange_heights(plot_page *page, double extra)
         for (int first = 0; first < p->n_panels; first += page->columns) {
             int last = first + page->columns < p->n_panels ? first + page->columns : p->n_panels;
             double head = 0, foot = 0, usual = 0;
+            bool text = false;
             int bars = 1;
 
             for (int i = first; i < last; i++) {
                 head = fmax(head, head_height(&page->cells[i]));
                 foot = fmax(foot, foot_height(&p->panels[i], &page->cells[i]));
-                usual = fmax(usual, usual_height(page, &p->panels[i]));
+                usual = fmax(usual, usual_height(page, &p->panels[i], &page->cells[i]));
                 bars = p->panels[i].n_bars > bars ? p->panels[i].n_bars : bars;
+                text = text || p->panels[i].text;
             }
             if (pass == 0) {
                 usual_sum += usual;
@@ -206,10 +233,13 @@ static double arrange_heights(plot_page *page, double extra)
             for (int i = first; i < last; i++) {
                 page->cells[i].top = y;
                 page->cells[i].frame_y = y + head + 4;
-                page->cells[i].frame_height = usual + extra * usual / usual_sum;
+                page->cells[i].frame_height = usual * (1 + extra / usual_sum);
+                if (text && p->panels[i].bars) /* beside text bars stay as they are, at the top */
+                    page->cells[i].frame_height *= usual_height(page, &p->panels[i], &page->cells[i]) /
+                                                   usual;
                 page->cells[i].bar_pitch = page->cells[i].frame_height / bars;
             }
-            y += head + 4 + page->cells[first].frame_height + foot +
+            y += head + 4 + usual * (1 + extra / usual_sum) + foot +
                  (last < p->n_panels ? GAP_ROWS : 0);
         }
     return y + PLOT_MARGIN;
@@ -230,7 +260,7 @@ static double usual_width(const plot_page *page)
     double cell = page->columns > 1 ? 380 : 480;
 
     for (int i = 0; i < page->plot->n_panels && page->columns == 1; i++)
-        if (!page->plot->panels[i].bars)
+        if (kind_of(&page->plot->panels[i]) != BARS)
             cell = 700;
     return 2 * PLOT_MARGIN + page->columns * cell + (page->columns - 1) * GAP_COLUMNS;
 }
@@ -243,8 +273,8 @@ static bool shares_range(const plot_page *page, int i, int j)
 
     if (i == j)
         return true;
-    return (i - j) % page->columns == 0 && !b->bars && !page->cells[j].empty && a->x_label &&
-           b->x_label && !strcmp(a->x_label, b->x_label);
+    return (i - j) % page->columns == 0 && kind_of(b) == LINES && !page->cells[j].empty &&
+           a->x_label && b->x_label && !strcmp(a->x_label, b->x_label);
 }
 
 static void set_ranges(plot_page *page)
@@ -255,8 +285,8 @@ static void set_ranges(plot_page *page)
     for (int i = 0; i < p->n_panels; i++) {
         plot_cell *cell = &page->cells[i];
 
-        cell->empty = !p->panels[i].n_bars;
-        if (!p->panels[i].bars)
+        cell->empty = !p->panels[i].n_bars && !p->panels[i].n_paragraphs;
+        if (kind_of(&p->panels[i]) == LINES)
             plot_find_ranges(&p->panels[i], cell);
         low[i] = cell->x.low;
         high[i] = cell->x.high;
@@ -264,7 +294,7 @@ static void set_ranges(plot_page *page)
     for (int i = 0; i < p->n_panels; i++) {
         plot_cell *cell = &page->cells[i];
 
-        if (p->panels[i].bars || cell->empty)
+        if (kind_of(&p->panels[i]) != LINES || cell->empty)
             continue;
         for (int j = 0; j < p->n_panels; j++)
             if (shares_range(page, i, j)) {
@@ -285,7 +315,7 @@ static void lay_out(plot_page *page, cairo_t *cr, double usual_scale)
     page->bar_limit = bar_limit(p);
     page->width = usual_width(page);
     for (int i = 0; i < p->n_panels; i++)
-        page->cells[i].frame_height = usual_height(page, &p->panels[i]);
+        page->cells[i].frame_height = usual_height(page, &p->panels[i], &page->cells[i]);
     set_ranges(page);
     height = arrange(page, cr, 0);
     if (p->width) {

@@ -14,6 +14,7 @@ enum {
     PLOT_MOST_SERIES = 64,      /* in one panel, as are the next two */
     PLOT_MOST_MARKERS = 64,
     PLOT_MOST_BARS = 64,
+    PLOT_MOST_PARAGRAPHS = 64,
     PLOT_MOST_TEXT = 1000, /* bytes of one text */
     PLOT_LEAST_SIDE = 64,  /* pixels */
     PLOT_MOST_SIDE = 8192,
@@ -43,12 +44,13 @@ typedef struct plot_bar {
 
 typedef struct plot_panel {
     char *title, *x_label, *y_label, *note;
-    double height; /* times the usual height; 0: not given */
-    bool log_y, bars;
-    int n_series, n_markers, n_bars;
+    double height;          /* times the usual height; 0: not given */
+    bool log_y, bars, text; /* neither bars nor text: lines */
+    int n_series, n_markers, n_bars, n_paragraphs;
     plot_series series[PLOT_MOST_SERIES];
     plot_marker markers[PLOT_MOST_MARKERS];
     plot_bar bar[PLOT_MOST_BARS];
+    char *paragraph[PLOT_MOST_PARAGRAPHS];
 } plot_panel;
 
 typedef struct plot {
@@ -66,7 +68,7 @@ void plot_free(plot *p);
 /* Laid out (layout.c). Lengths are in units: a pixel of a picture that is neither enlarged nor
  * reduced. */
 
-enum { PLOT_MOST_TICKS = 40, PLOT_MOST_LINES = 3 };
+enum { PLOT_MOST_TICKS = 40, PLOT_MOST_LINES = 3 /* of a title or note */ };
 
 #define PLOT_MARGIN 24.0     /* around the page */
 #define PLOT_SIZE_TITLE 17.0 /* sizes of type */
@@ -77,6 +79,7 @@ enum { PLOT_MOST_TICKS = 40, PLOT_MOST_LINES = 3 };
 #define PLOT_TICK 4.0                /* length of a tick mark */
 #define PLOT_SWATCH 24.0             /* sample of a line in the legend */
 #define PLOT_SPACE 6.0               /* between a mark and its text */
+#define PLOT_PARAGRAPH 12.0          /* from the left of a panel to its paragraphs */
 
 typedef struct plot_tick {
     double value;
@@ -104,6 +107,7 @@ typedef struct plot_cell {
     double left, top, width;
     double frame_x, frame_y, frame_width, frame_height; /* what the axes enclose */
     double bar_pitch;                                   /* from one bar to the next */
+    double text_height;                                 /* of its paragraphs */
     bool empty;                                         /* nothing to draw in the frame */
     plot_lines title, note;
     plot_axis x, y;
@@ -146,6 +150,9 @@ double plot_label_width(cairo_t *cr, double size, const char *label);
 void plot_label(cairo_t *cr, double size, const char *label, double x, double y);
 void plot_shorten(cairo_t *cr, const char *text, double width, char out[PLOT_MOST_TEXT + 8]);
 void plot_wrap(cairo_t *cr, const char *text, double width, int most, plot_lines *lines);
+/* The next line of a paragraph of any length, from *rest on, which moves behind it: broken at
+ * blanks, or between characters where none fits. False when nothing is left. */
+bool plot_next_line(cairo_t *cr, const char **rest, double width, char line[PLOT_MOST_TEXT + 8]);
 
 /* Drawn (draw.c). */
 void plot_draw(cairo_t *cr, const plot_page *page);

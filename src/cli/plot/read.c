@@ -34,13 +34,18 @@
  *   bar LABEL VALUE    the next bar, at most 64; VALUE is a fraction from 0 to 1, shown as a
  *                      percentage; the bars of all panels share one scale
  *
+ * or text:
+ *
+ *   text               makes it a panel of text
+ *   paragraph TEXT     the next paragraph, at most 64, broken into lines
+ *
  * The last statement is
  *
  *   end
  *
  * so that a description whose writer died is not taken for a whole one. A TEXT, NAME or LABEL has
- * at most 1,000 bytes and no control characters; one too long for its place is shortened with an
- * ellipsis in its middle. A number is written as printf writes it. A magnitude below 1e-100 counts
+ * at most 1,000 bytes and no control characters; one too long for its place (no paragraph is) is
+ * shortened with an ellipsis in its middle. A number is written as printf writes it. A magnitude below 1e-100 counts
  * as 0, a Y beyond 1e100 as infinite.
  *
  * Examples: tests/cli/data/{loss,words}.plot. */
@@ -257,14 +262,35 @@ static bool take_marker(reader *r, char **value)
     return take_finite(r, value[0], &marker->x) && take_copy(r, &marker->text, value[1]);
 }
 
+/* The panel holds bars, or text, from here on: nothing else may be in it. */
+static bool take_kind(const reader *r, const char *word, bool *kind)
+{
+    if (*kind)
+        return refuse(r, "%s was said before", word);
+    if (r->panel->n_series || r->panel->n_markers || r->panel->log_y || r->panel->bars || r->panel->text)
+        return refuse(r, "a panel holds lines, bars or text, one of them");
+    return *kind = true;
+}
+
 static bool take_bars(reader *r, char **value)
 {
     (void)value;
-    if (r->panel->bars)
-        return refuse(r, "bars was said before");
-    if (r->panel->n_series || r->panel->n_markers || r->panel->log_y)
-        return refuse(r, "a panel holds lines or bars, not both");
-    return r->panel->bars = true;
+    return take_kind(r, "bars", &r->panel->bars);
+}
+
+static bool take_text(reader *r, char **value)
+{
+    (void)value;
+    return take_kind(r, "text", &r->panel->text);
+}
+
+static bool take_paragraph(reader *r, char **value)
+{
+    if (!r->panel->text)
+        return refuse(r, "paragraph belongs to a panel of text: \"text\" comes first");
+    if (r->panel->n_paragraphs == PLOT_MOST_PARAGRAPHS)
+        return refuse(r, "more than %d paragraphs in one panel", PLOT_MOST_PARAGRAPHS);
+    return take_copy(r, &r->panel->paragraph[r->panel->n_paragraphs++], value[0]);
 }
 
 static bool take_bar(reader *r, char **value)
@@ -316,6 +342,8 @@ static const struct word {
     { "marker",      "X TEXT",      2, LINES,    take_marker },
     { "bars",        "",            0, PANEL,    take_bars },
     { "bar",         "LABEL VALUE", 2, PANEL,    take_bar },
+    { "text",        "",            0, PANEL,    take_text },
+    { "paragraph",   "TEXT",        1, PANEL,    take_paragraph },
     { "end",         "",            0, ANYWHERE, take_end },
 };
 /* clang-format on */
@@ -340,9 +368,9 @@ static bool take_statement(reader *r)
             return refuse(r, "%s stands before the first panel", word->name);
         if ((word->place == PANEL || word->place == LINES) && !r->panel)
             return refuse(r, "%s belongs to a panel: \"panel\" comes first", word->name);
-        if (word->place == LINES && r->panel->bars)
-            return refuse(r, "%s does not go with bars: a panel holds lines or bars, not both",
-                          word->name);
+        if (word->place == LINES && (r->panel->bars || r->panel->text))
+            return refuse(r, "%s does not go with %s: a panel holds lines, bars or text, one of them",
+                          word->name, r->panel->bars ? "bars" : "text");
         if (n - 1 != word->n_values)
             return refuse(r, "%s has %d values after tabs%s%s, got %d", word->name, word->n_values,
                           word->n_values ? ": " : "", word->values, n - 1);
@@ -456,6 +484,8 @@ void plot_free(plot *p)
             free(panel->markers[j].text);
         for (int j = 0; j < panel->n_bars; j++)
             free(panel->bar[j].label);
+        for (int j = 0; j < panel->n_paragraphs; j++)
+            free(panel->paragraph[j]);
         free(panel->title);
         free(panel->x_label);
         free(panel->y_label);

@@ -127,3 +127,37 @@ void plot_wrap(cairo_t *cr, const char *text, double width, int most, plot_lines
         text += strspn(text, " ");
     }
 }
+
+/* The bytes up to the next place from `from` on where a line may break: behind a character, or (by words)
+ * before a blank. */
+static size_t next_break(const char *text, size_t from, bool by_words)
+{
+    size_t at = from + 1;
+
+    while (text[at] && (by_words ? text[at] != ' ' : inside_character(text + at)))
+        at++;
+    return at;
+}
+
+bool plot_next_line(cairo_t *cr, const char **rest, double width, char line[PLOT_MOST_TEXT + 8])
+{
+    const char *text = *rest += strspn(*rest, " ");
+    size_t fits = 0;
+
+    if (!*text)
+        return false;
+    for (int by_words = 1; by_words >= 0 && !fits; by_words--)
+        for (size_t at = next_break(text, 0, by_words);; at = next_break(text, at, by_words)) {
+            snprintf(line, PLOT_MOST_TEXT + 8, "%.*s", (int)at, text);
+            if (plot_text_width(cr, line) > width)
+                break;
+            fits = at;
+            if (!text[at])
+                break;
+        }
+    if (!fits) /* not even one character: it sticks out */
+        fits = next_break(text, 0, false);
+    snprintf(line, PLOT_MOST_TEXT + 8, "%.*s", (int)fits, text);
+    *rest = text + fits;
+    return true;
+}
