@@ -207,7 +207,7 @@ static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *re
     memset(x + n * T, 0, (size_t)((records - n) * T) * sizeof *x);
     memset(y + n * T, 0, (size_t)((records - n) * T) * sizeof *y);
     memset(weight + n * T, 0, (size_t)((records - n) * T) * sizeof *weight);
-    return IV_OK;
+    return iv__tokens_status(state->data);
 }
 
 static void keep_vocabulary(iv_instance *instance)
