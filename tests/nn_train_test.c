@@ -48,6 +48,22 @@ static void dense_is_a_product_a_bias_and_an_activation(void **state)
     world_free(&w);
 }
 
+/* Two layers over one table: it gets the gradients of both. */
+static void a_dense_layer_may_use_a_kernel_of_the_callers(void **state)
+{
+    (void)state;
+    world w = world_new(IV_F64, 1);
+    iv_node *table = iv_param(w.scope, "table", iv_dims(5, 4), IV_GLOROT_UNIFORM);
+    iv_node *x = iv_input(w.graph, "x", IV_F64, iv_dims(2, 4));
+    iv_node *y = iv_dense(w.scope, x, .units = 5, .kernel = iv_transpose(table, iv_dims(1, 0)));
+
+    assert_ptr_equal(y, iv_add(iv_matmul(x, iv_transpose(table, iv_dims(1, 0))),
+                               iv_param(iv_scope_share(w.scope, "dense"), "bias", iv_dims(5), IV_ZEROS)));
+    assert_int_equal(iv_params_elements(w.params, ""), 20 + 5);
+    assert_null(iv_dense(w.scope, x, .units = 6, .kernel = table));
+    world_free(&w);
+}
+
 static void activations_are_what_they_are_called(void **state)
 {
     (void)state;
@@ -213,6 +229,26 @@ static void dropout_drops_its_rate_and_scales_the_rest(void **state)
     }
     assert_true(dropped > 6000 - 4 * 65 &&
                 dropped < 6000 + 4 * 65); /* four deviations: sqrt(20000 0.3 0.7) = 65 */
+    world_free(&w);
+}
+
+static void dropout_of_vectors_drops_all_of_one(void **state)
+{
+    (void)state;
+    world w = world_new(IV_F64, 1);
+    int dropped = 0;
+
+    iv_scope_training(w.scope, true);
+    iv_node *x = iv_reshape(ones_of(&w, RECORDS), iv_dims(RECORDS, WIDTH / 5, 5));
+    drop(&w, iv_dropout_vectors(w.scope, x, 0.3), RECORDS, 0, 0, whole);
+    for (int i = 0; i < RECORDS * WIDTH; i += 5) {
+        dropped += whole[i] == 0;
+        for (int k = 1; k < 5; k++)
+            assert_true(whole[i + k] == whole[i]);
+        if (whole[i] != 0)
+            assert_near(whole[i], 1 / 0.7, 1e-15);
+    }
+    assert_true(dropped > 1200 - 4 * 29 && dropped < 1200 + 4 * 29); /* sqrt(4000 0.3 0.7) = 29 */
     world_free(&w);
 }
 
@@ -495,6 +531,39 @@ static void optimizers_follow_their_formulas(void **state)
     compare_steps(iv_optimizer_of(.kind = IV_ADAM, .beta1 = (double)IV_ZERO), no_average, 6, NULL);
 }
 
+/* The mean of the first new values, then one that forgets. */
+static void averages_of_weights_follow_them(void **state)
+{
+    (void)state;
+    world w = world_new(IV_F64, 1);
+    iv_node *p = iv_param(w.scope, "a", iv_dims(3), IV_ONES),
+            *g = iv_input(w.graph, "g", IV_F64, iv_dims(3));
+    iv_optimizer o = iv_optimizer_of(.kind = IV_ADAM, .rate = 0.1, .average = 0.75);
+    iv_update updates[4];
+    double expected[3] = { 0 }, number[IV_OPTIMIZER_NUMBERS], grow[3];
+    int n = iv_optimizer_build(w.graph, w.params, &o, 1, &p, &g, updates, NULL);
+
+    assert_int_equal(n, 4);
+    iv_plan *plan = plan_of(&w, 0, NULL, n, updates);
+    const double *now = iv_params_find(w.params, "m/a")->data,
+                 *average = iv_params_find(w.params, "optimizer/m/a/average")->data;
+    for (int k = 0; k < 9; k++) {
+        double share = k < 4 ? 1.0 / (k + 1) : 0.25;
+        for (int i = 0; i < 3; i++)
+            grow[i] = cos(i + 2.0 * k);
+        iv_optimizer_numbers(&o, 0.1, k, number);
+        give(plan, "optimizer", number, sizeof number);
+        give(plan, "g", grow, sizeof grow);
+        run(&w, plan);
+        for (int i = 0; i < 3; i++) {
+            expected[i] += (now[i] - expected[i]) * share;
+            assert_near(average[i], expected[i], 1e-14);
+        }
+    }
+    iv_plan_free(plan);
+    world_free(&w);
+}
+
 static void optimizers_refuse_what_makes_no_sense(void **state)
 {
     (void)state;
@@ -504,6 +573,7 @@ static void optimizers_refuse_what_makes_no_sense(void **state)
     } cases[] = {
         { iv_optimizer_of(.kind = (iv_optimizer_kind)9), "optimizer: there is no such kind" },
         { iv_optimizer_of(.momentum = 1), "optimizer: momentum, rho, beta1 and beta2 must be in [0,1)" },
+        { iv_optimizer_of(.average = 1), "optimizer: average must be in [0,1)" },
         { iv_optimizer_of(.rate = NAN), "optimizer: rate, epsilon and weight_decay must not be negative" },
         { iv_optimizer_of(.clip_norm = -1), "optimizer: clip_norm and clip_value must not be negative" },
         { iv_optimizer_of(.clip_norm = 1, .clip_value = 1),
@@ -556,23 +626,31 @@ static void schedules_follow_their_formulas(void **state)
         assert_near(iv_schedule_rate(&linear, 2, k), expected, 1e-15);
     }
     assert_near(iv_schedule_rate(&(iv_schedule){ .kind = IV_COSINE }, 0.3, 7), 0.3, 0);
+    iv_schedule held = { .kind = IV_EXPONENTIAL, .steps = 10, .factor = 0.5, .warmup = 5, .hold = 20 };
+    for (int k = 0; k < 50; k++) {
+        double expected = k < 5 ? 2 * k / 5.0 : k < 25 ? 2 : 2 * pow(0.5, (k - 25) / 10.0);
+        assert_near(iv_schedule_rate(&held, 2, k), expected, 1e-14);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_is_a_product_a_bias_and_an_activation),
+        cmocka_unit_test(a_dense_layer_may_use_a_kernel_of_the_callers),
         cmocka_unit_test(activations_are_what_they_are_called),
         cmocka_unit_test(embedding_looks_up_and_masks_see_zeros),
         cmocka_unit_test(reverse_reads_from_the_end_and_keeps_places),
         cmocka_unit_test(time_distributed_treats_positions_alike),
         cmocka_unit_test(dropout_drops_its_rate_and_scales_the_rest),
+        cmocka_unit_test(dropout_of_vectors_drops_all_of_one),
         cmocka_unit_test(dropout_acts_in_training_only),
         cmocka_unit_test(dropout_depends_on_record_step_and_place),
         cmocka_unit_test(dropout_of_positions_counts_records),
         cmocka_unit_test(losses_are_means_over_weighed_places),
         cmocka_unit_test(losses_refuse_shapes_that_would_stretch),
         cmocka_unit_test(optimizers_follow_their_formulas),
+        cmocka_unit_test(averages_of_weights_follow_them),
         cmocka_unit_test(optimizers_refuse_what_makes_no_sense),
         cmocka_unit_test(schedules_follow_their_formulas),
     };

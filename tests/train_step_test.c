@@ -264,6 +264,44 @@ static void steps_survive_scarcity(void **state)
     }
 }
 
+/* A state gets its new value with the weights, not before, is not learnt, and is in no norm. */
+static void a_state_is_carried_when_gradients_are_applied(void **state)
+{
+    (void)state;
+    world w = world_new(IV_F64, 3);
+    iv_node *x = iv_input(w.graph, "x", IV_F64, iv_dims(2, 3)),
+            *held = iv_state(w.scope, "held", iv_dims(2, 3)), *sum = iv_add(x, held);
+    iv_update carried = { held, sum };
+    iv_node *loss = iv_mean_all(iv_square(iv_dense(w.scope, sum, .units = 1)));
+    iv_train_step *step = iv_train_step_new(w.params, .loss = loss, .n_carried = 1, .carried = &carried,
+                                            .optimizer = iv_optimizer_of(.kind = IV_SGD));
+    assert_non_null(step);
+    const double *now = parameter(&w, "state/m/held");
+    double *in = iv_plan_input(iv_train_step_plan(step), "x");
+
+    for (int i = 0; i < 6; i++)
+        in[i] = i + 1;
+    assert_null(iv_train_step_gradient(step, "state/m/held"));
+    for (int times = 0; times < 3; times++) {
+        assert_int_equal(iv_train_step_gradients(step), IV_OK);
+        assert_int_equal(iv_train_step_gradients(step), IV_OK); /* again: nothing moves */
+        for (int i = 0; i < 6; i++)
+            assert_true(now[i] == times * in[i]);
+        assert_int_equal(iv_train_step_apply(step, 0.01, times), IV_OK);
+        for (int i = 0; i < 6; i++)
+            assert_true(now[i] == (times + 1) * in[i]);
+    }
+    in[0] = NAN;
+    assert_int_equal(iv_train_step_gradients(step), IV_NUMERIC);
+    assert_true(now[0] == 3);
+    iv_train_step_free(step);
+
+    iv_update wrong = { x, sum }; /* no parameter */
+    assert_null(iv_train_step_new(w.params, .loss = loss, .n_carried = 1, .carried = &wrong));
+    assert_non_null(strstr(iv_home_message(w.home), "the state 'x' must be a parameter"));
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +310,7 @@ int main(void)
         cmocka_unit_test(parameters_may_be_each_others_gradient),
         cmocka_unit_test(a_prefix_names_what_may_change),
         cmocka_unit_test(bad_numbers_are_named_and_not_applied),
+        cmocka_unit_test(a_state_is_carried_when_gradients_are_applied),
         cmocka_unit_test(clocks_go_where_random_numbers_are),
         cmocka_unit_test(memory_is_known_beforehand),
         cmocka_unit_test(steps_survive_scarcity),

@@ -71,6 +71,48 @@ static void steps_end_a_run_before_its_epochs(void **state)
     assert_int_equal(s.steps, 12);
 }
 
+/* Those of char-rnn (times 0.97 each epoch, from the eleventh on) and torch-rnn (half, every fifth). */
+static void schedules_may_count_epochs(void **state)
+{
+    (void)state;
+    iv__settings chars, torch;
+
+    iv__fields_default(iv__settings_fields, &chars);
+    chars.schedule = IV_STAIRS;
+    chars.schedule_unit = 1;
+    chars.schedule_steps = 1;
+    torch = chars;
+    chars.schedule_hold = 9;
+    chars.schedule_factor = 0.97;
+    torch.schedule_steps = 5;
+    torch.schedule_factor = 0.5;
+    for (int64_t step = 0; step < 50 * 7; step += 3) {
+        int64_t epoch = step / 7 + 1; /* of 7 steps */
+        double expected = 0.001 * (epoch > 10 ? pow(0.97, (double)(epoch - 10)) : 1);
+        assert_true(fabs(iv__settings_rate(&chars, step, 350, 7) - expected) < 1e-15);
+        expected = ldexp(0.001, -(int)((epoch - 1) / 5));
+        assert_true(fabs(iv__settings_rate(&torch, step, 350, 7) - expected) < 1e-15);
+    }
+}
+
+/* An epoch may be any number of steps: what is trained on is the same. */
+static void epochs_may_have_steps_of_their_own(void **state)
+{
+    world *w = *state;
+    training whole = training_of(w, "whole", WORDS), t = training_of(w, "short", WORDS);
+    seen s = { 0 }, p = { 0 };
+
+    t.settings.epoch_steps = 3;
+    t.settings.epochs = 4;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.last_step, 12);
+    assert_int_equal(s.epochs, 4);
+    whole.settings.steps = 12;
+    train_to_the_end(&whole, false, &p);
+    assert_int_equal(p.epochs, 2);
+    assert_true(s.last == p.last);
+}
+
 /* The mean of an epoch counts each record by its weight, also in its short last batch. */
 static void a_short_batch_counts_for_what_it_holds(void **state)
 {
@@ -100,9 +142,9 @@ static void a_short_batch_counts_for_what_it_holds(void **state)
 
 /* ---- the same bits --------------------------------------------------------------------------- */
 
-static training reference(world *w, const char *folder, bool language)
+static training reference(world *w, const char *folder, int kind)
 {
-    training t = training_of(w, folder, language);
+    training t = training_of(w, folder, kind);
     seen s = { 0 };
 
     t.n_validation = KEPT;
@@ -111,16 +153,22 @@ static training reference(world *w, const char *folder, bool language)
     return t;
 }
 
+static const char *const kinds[] = { "line", "words", "carried" };
+
 static void threads_change_no_bit(void **state)
 {
     world *w = *state;
-    training one = reference(w, "one", true), three = one;
-    seen s = { 0 };
 
-    place(&three, w, "three");
-    three.threads = 3;
-    train_to_the_end(&three, false, &s);
-    assert_same_run(&one, &three);
+    for (int kind = WORDS; kind < TASKS; kind++) {
+        char name[32];
+        training one = reference(w, kinds[kind], kind), three = one;
+        seen s = { 0 };
+        snprintf(name, sizeof name, "three %s", kinds[kind]);
+        place(&three, w, name);
+        three.threads = 3;
+        train_to_the_end(&three, false, &s);
+        assert_same_run(&one, &three);
+    }
 }
 
 /* Stopped wherever it can be and resumed, the run ends as if it had never been. */
@@ -129,12 +177,12 @@ static void a_stopped_run_goes_on_bit_for_bit(void **state)
     world *w = *state;
     char message[1024];
 
-    for (int language = 0; language < 2; language++) {
-        training whole = reference(w, language ? "words" : "line", language), t = whole;
+    for (int kind = 0; kind < TASKS; kind++) {
+        training whole = reference(w, kinds[kind], kind), t = whole;
         char name[32];
-        for (int64_t stop = 1; stop < 25; stop += language ? 1 : 6) {
+        for (int64_t stop = 1; stop < 25; stop += kind == LINE ? 6 : 1) {
             seen s = { .stop_at = stop };
-            snprintf(name, sizeof name, "%s%d", language ? "words" : "line", (int)stop);
+            snprintf(name, sizeof name, "%s%d", kinds[kind], (int)stop);
             place(&t, w, name);
             assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
             assert_int_equal(s.last_step, stop);
@@ -145,7 +193,8 @@ static void a_stopped_run_goes_on_bit_for_bit(void **state)
             assert_int_equal(s.steps, 25);
             assert_same_run(&whole, &t);
         }
-        place(&t, w, language ? "often words" : "often line");
+        snprintf(name, sizeof name, "often %s", kinds[kind]);
+        place(&t, w, name);
         for (int64_t stop = 1; stop <= 25; stop++) {
             seen s = { .stop_at = stop };
             assert_int_equal(train(&t, stop > 1, &s, message), stop < 25 ? IV_STOPPED : IV_OK);
@@ -153,6 +202,87 @@ static void a_stopped_run_goes_on_bit_for_bit(void **state)
         }
         assert_same_run(&whole, &t);
     }
+}
+
+/* The tensor of a run's file; NULL: it has none. */
+static const float *tensor_in(world *w, const training *t, const char *file, const char *name,
+                              iv__safetensors **opened)
+{
+    *opened = iv__safetensors_open(w->home, file_of(t, file));
+    assert_non_null(*opened);
+    const iv__named_tensor *found = iv__safetensors_find(*opened, name);
+    return found ? found->data : NULL;
+}
+
+/* What is evaluated and kept as the model is the average; what training goes on with is not. */
+static void the_model_is_the_average_of_weights(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "averaged", LINE), plain = training_of(w, "plain", LINE);
+    seen s = { 0 }, p = { 0 };
+    iv__safetensors *last, *model, *other;
+
+    t.settings.average = 0.9;
+    t.settings.epochs = plain.settings.epochs = 3;
+    t.n_validation = plain.n_validation = KEPT;
+    train_to_the_end(&t, false, &s);
+    train_to_the_end(&plain, false, &p);
+    const float *weight = tensor_in(w, &t, "last.safetensors", "dense/kernel", &last),
+                *kept = tensor_in(w, &t, "model.safetensors", "dense/kernel", &model),
+                *without = tensor_in(w, &plain, "last.safetensors", "dense/kernel", &other);
+    const iv__named_tensor *average = iv__safetensors_find(last, "optimizer/dense/kernel/average");
+    assert_non_null(average);
+    assert_int_equal(s.best_epochs, 3); /* so that the model is of the last one, too */
+    assert_memory_equal(weight, without, WIDTH * sizeof(float));
+    assert_memory_equal(kept, average->data, WIDTH * sizeof(float));
+    assert_memory_not_equal(kept, weight, WIDTH * sizeof(float));
+    assert_true(s.validation != p.validation);
+    iv__safetensors_close(last);
+    iv__safetensors_close(model);
+    iv__safetensors_close(other);
+}
+
+/* States matter, are kept to go on with, and are no part of the model. */
+static void states_are_carried_and_kept(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "carried", CARRIED), words = training_of(w, "words", WORDS);
+    seen s = { 0 }, p = { 0 };
+    iv__safetensors *file;
+
+    t.settings.steps = words.settings.steps = 3;
+    train_to_the_end(&t, false, &s);
+    const float *h = tensor_in(w, &t, "last.safetensors", "state/h", &file);
+    assert_non_null(h);
+    assert_true(h[0] != 0 && h[0] != h[6]);
+    iv__safetensors_close(file);
+    assert_null(tensor_in(w, &t, "model.safetensors", "state/h", &file));
+    iv__safetensors_close(file);
+    train_to_the_end(&words, false, &p);
+    assert_null(tensor_in(w, &words, "last.safetensors", "state/h", &file));
+    iv__safetensors_close(file);
+}
+
+/* A run that goes back to earlier weights is the same however often it was stopped. */
+static void states_begin_anew_with_earlier_weights(void **state)
+{
+    world *w = *state;
+    training whole = training_of(w, "whole", CARRIED), t = whole;
+    seen s = { 0 };
+    char message[1024];
+
+    whole.settings.rate = t.settings.rate = 100; /* explodes, until it was lowered */
+    train_to_the_end(&whole, false, &s);
+    assert_note(&s, "Back to the weights");
+    place(&t, w, "often");
+    int parts = 0;
+    for (iv_status status = IV_STOPPED; status == IV_STOPPED; parts++) {
+        seen one = { .stop_at = 1 };
+        status = train(&t, parts > 0, &one, message);
+        assert_true(status == IV_STOPPED || status == IV_OK);
+    }
+    assert_true(parts > 10);
+    assert_same_file(&whole, &t, "last.safetensors");
 }
 
 static void kill_while_training(const training *t, bool resume, int64_t at)
@@ -559,9 +689,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(losses_fall),
         IN_WORLD(steps_end_a_run_before_its_epochs),
+        cmocka_unit_test(schedules_may_count_epochs),
+        IN_WORLD(epochs_may_have_steps_of_their_own),
         IN_WORLD(a_short_batch_counts_for_what_it_holds),
         IN_WORLD(threads_change_no_bit),
         IN_WORLD(a_stopped_run_goes_on_bit_for_bit),
+        IN_WORLD(the_model_is_the_average_of_weights),
+        IN_WORLD(states_are_carried_and_kept),
+        IN_WORLD(states_begin_anew_with_earlier_weights),
         IN_WORLD(a_killed_run_goes_on_bit_for_bit),
         IN_WORLD(a_run_killed_between_two_writes_goes_on_bit_for_bit),
         IN_WORLD(a_damaged_checkpoint_gives_way_to_the_one_before),

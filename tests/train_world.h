@@ -13,16 +13,40 @@
 
 enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
 
-/* Linear regression, or a small language model with dropout, on numbers that follow from the
- * record's. */
+/* What is trained: linear regression, or a small language model with dropout, on numbers that follow
+ * from the record's; the same with the state carried from each record of a row to the next. */
+enum { LINE, WORDS, CARRIED, TASKS };
+
 typedef struct task {
-    bool language;
+    bool language, carried;
+    int64_t batch;
     float bad;               /* x of record `bad_record` */
     int bad_record;          /* -1: none */
     int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
 } task;
+
+static inline iv_node *carried_layer(iv__build *b, iv_node *x)
+{
+    static iv_update updates[2];
+    iv_shape shape = iv_dims(b->batch, 6);
+    iv_node *on = iv_reshape(iv_input(b->graph, "on", IV_F32, iv_dims(b->batch)), iv_dims(b->batch, 1));
+    iv_recurrent_out out;
+
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "c" : "h";
+        updates[i].leaf = b->training ? iv_state(b->scope, name, shape)
+                                      : iv_input(b->graph, name, IV_F32, shape);
+    }
+    x = iv_lstm(b->scope, x, .units = 6, .h0 = iv_mul(updates[0].leaf, on),
+                .c0 = iv_mul(updates[1].leaf, on), .states = &out);
+    updates[0].value = out.h;
+    updates[1].value = out.c;
+    b->n_carried = 2;
+    b->carried = updates;
+    return x;
+}
 
 static inline iv_status task_build(void *self, iv__build *b)
 {
@@ -35,7 +59,8 @@ static inline iv_status task_build(void *self, iv__build *b)
                 *next = iv_input(b->graph, "next", IV_I32, shape);
         weight = iv_input(b->graph, "weight", IV_F32, shape);
         iv_node *x = iv_embedding(b->scope, words, .count = TOKENS, .units = 5);
-        x = iv_dropout(b->scope, iv_lstm(b->scope, x, .units = 6), 0.3);
+        x = iv_dropout(b->scope,
+                       t->carried ? carried_layer(b, x) : iv_lstm(b->scope, x, .units = 6), 0.3);
         loss = iv_cross_entropy(iv_dense(b->scope, x, .units = TOKENS), next, weight);
     } else {
         iv_node *x = iv_input(b->graph, "x", IV_F32, iv_dims(b->batch, WIDTH));
@@ -71,15 +96,18 @@ static inline void fill_numbers(const task *t, iv__batch *batch, int64_t i, int6
         y[i] = -y[i];
 }
 
-static inline iv_status task_fill(const void *self, iv__batch *batch, const int32_t *record,
-                                  int64_t n, int64_t records)
+static inline iv_status task_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
     const task *t = self;
-    float *weight = iv__batch_input(batch, "weight");
+    float *weight = iv__batch_input(batch, "weight"), *on = iv__batch_input(batch, "on");
     int64_t length = t->language ? LENGTH : 1;
 
-    for (int64_t i = 0; i < records; i++) {
-        int64_t r = i < n ? record[i] : 0; /* what fills a short batch up must not count */
+    for (int64_t i = 0; i < rows->room; i++) {
+        bool there = i < rows->n && rows->record[i] >= 0;
+        int64_t kept = rows->split == SPLIT_VALIDATION ? RECORDS : 0;
+        int64_t r = there ? kept + rows->record[i] : 0; /* what fills a short batch up must not count */
+        if (on)
+            on[i] = there && rows->step > 0;
         if (r == t->refused_record)
             return iv__batch_fail(batch, IV_FORMAT, "record %lld is damaged", (long long)r);
         if (t->language)
@@ -87,9 +115,22 @@ static inline iv_status task_fill(const void *self, iv__batch *batch, const int3
         else
             fill_numbers(t, batch, i, r);
         for (int64_t k = 0; k < length; k++)
-            weight[i * length + k] = i < n && r >= t->weightless && (!t->language || k <= r % LENGTH);
+            weight[i * length + k] = there && r >= t->weightless && (!t->language || k <= r % LENGTH);
     }
     return IV_OK;
+}
+
+/* A row after the other goes through as many records as there are steps. */
+static inline bool task_choose(void *self, iv__split split, int64_t epoch, int64_t step, int32_t *record)
+{
+    const task *t = self;
+    int64_t n = split == SPLIT_TRAIN ? RECORDS : KEPT, steps = (n + t->batch - 1) / t->batch;
+
+    for (int64_t i = 0; i < t->batch; i++) {
+        int64_t r = i * steps + step;
+        record[i] = r < n ? (int32_t)((r + (epoch > 0 ? epoch : 0)) % n) : -1;
+    }
+    return step < steps;
 }
 
 /* ---- what happened --------------------------------------------------------------------------- */
@@ -155,9 +196,12 @@ static inline void place(training *t, world *w, const char *folder)
 }
 
 /* Five steps an epoch, the last with a short batch. */
-static inline training training_of(world *w, const char *folder, bool language)
+static inline training training_of(world *w, const char *folder, int kind)
 {
-    training t = { .task = { .language = language, .bad_record = -1, .refused_record = -1 },
+    training t = { .task = { .language = kind != LINE,
+                             .carried = kind == CARRIED,
+                             .bad_record = -1,
+                             .refused_record = -1 },
                    .threads = 1,
                    .n_train = RECORDS };
 
@@ -165,26 +209,27 @@ static inline training training_of(world *w, const char *folder, bool language)
     iv__fields_default(iv__settings_fields, &t.settings);
     t.settings.batch = 3;
     t.settings.epochs = 5;
-    t.settings.rate = language ? 0.02 : 0.05;
+    t.settings.rate = kind == LINE ? 0.05 : 0.02;
+    t.settings.average = kind == CARRIED ? 0.8 : 0;
     return t;
 }
 
 /* In a home of its own; *message receives what it says at the end. */
 static inline iv_status train(const training *t, bool resume, seen *s, char message[1024])
 {
-    static int32_t records[RECORDS + KEPT];
     iv_home *home = iv_home_new(
         &(iv_home_options){ .size = sizeof(iv_home_options), .threads = t->threads });
     iv_params *params = iv_params_new(home, IV_F32, (uint64_t)t->settings.seed);
     iv__run *run = iv__run_new(home, t->folder, resume);
     task subject = t->task;
+    subject.batch = t->settings.batch;
     const uint8_t kept[] = { 1, 2, 3 };
     iv__trainee trainee = {
         .self = &subject,
         .build = task_build,
         .fill = task_fill,
+        .choose = subject.carried ? task_choose : NULL,
         .n_records = { t->n_train, t->n_validation, 0 },
-        .records = { records, records + RECORDS, NULL },
         .n_kept = 1,
         .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },
         .n_pairs = 1,
@@ -192,8 +237,6 @@ static inline iv_status train(const training *t, bool resume, seen *s, char mess
     };
     iv__watcher watcher = { s, see_step, see_epoch, see_note, see_stop };
 
-    for (int i = 0; i < RECORDS + KEPT; i++)
-        records[i] = i;
     iv_status status = run ? iv__train(run, &t->settings, params, &trainee, &watcher)
                            : iv_home_status(home);
     if (message)

@@ -68,6 +68,9 @@ IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
 /* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known
  * with another shape. */
 IV_API iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init);
+/* What goes from one training step to the next: the parameter "state/SCOPE/NAME", zeros at birth.
+ * It is no weight: a step gives it new values (.carried), and model files are without it. */
+IV_API iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape);
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 typedef enum iv_activation {
@@ -86,6 +89,7 @@ typedef struct iv_dense_options {
     int64_t units;
     iv_activation activation;
     bool no_bias;
+    iv_node *kernel; /* [I,units]: instead of a parameter of its own; NULL: none given */
 } iv_dense_options;
 /* y = activation(x W + b).  Shapes  x [...,I] -> [...,units];  kernel [I,units], bias [units] */
 IV_API iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *options);
@@ -112,6 +116,8 @@ IV_API iv_node *iv_masking(iv_node *x, double value);
 /* y = x / (1 - rate) where a random number is at least rate, else 0; x itself outside training.
  * Axis 0 counts records, so a mask does not depend on how a batch is split. rate in [0,1). */
 IV_API iv_node *iv_dropout(iv_scope *scope, iv_node *x, double rate);
+/* The same for whole vectors along the last axis: all of one, or nothing. */
+IV_API iv_node *iv_dropout_vectors(iv_scope *scope, iv_node *x, double rate);
 
 typedef enum iv_cell { IV_LSTM = 0, IV_GRU, IV_SIMPLE_RNN } iv_cell;
 typedef enum iv_merge {
@@ -189,6 +195,7 @@ typedef struct iv_optimizer {
     double weight_decay;
     double clip_norm;  /* of all gradients together; 0: off */
     double clip_value; /* of each element; 0: off; not together with clip_norm */
+    double average; /* share that an average of the weights keeps at each update; 0: no average */
 } iv_optimizer;
 #define iv_optimizer_of(...) ((iv_optimizer){ .size = sizeof(iv_optimizer), __VA_ARGS__ })
 
@@ -200,8 +207,9 @@ IV_API void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t ste
                                  double number[IV_OPTIMIZER_NUMBERS]);
 /* Builds the graph of an update: for n parameters and their gradients, the updates of the
  * parameters and of the optimizer's own state, which are parameters too, named
- * "optimizer/NAME/PART" (made in params when absent, zero at birth). Returns how many updates were
- * written (at most 3 n), or -1. *norm receives the norm of all gradients (before clipping). */
+ * "optimizer/NAME/PART" (made in params when absent, zero at birth). PART "average" is the plain mean
+ * of the first 1 / (1 - average) new values, then it forgets. Returns how many updates were written
+ * (at most 4 n), or -1. *norm receives the norm of all gradients (before clipping). */
 IV_API int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o, int n,
                               iv_node *const parameter[], iv_node *const gradient[],
                               iv_update updates[], iv_node **norm);
@@ -218,7 +226,8 @@ typedef struct iv_schedule {
     iv_schedule_kind kind;
     int64_t steps; /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear); 0: none */
     double factor; /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
-    int64_t warmup; /* steps of linear warm-up from 0; the decay begins behind them */
+    int64_t warmup; /* steps of linear warm-up from 0 */
+    int64_t hold;   /* steps at the full rate behind the warm-up; then the decay begins */
 } iv_schedule;
 IV_API double iv_schedule_rate(const iv_schedule *schedule, double rate, int64_t step);
 

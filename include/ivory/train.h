@@ -21,6 +21,8 @@ typedef struct iv_train_step_options {
     int n_watched; /* further nodes to read after the gradients */
     iv_node *const *watched;
     iv_optimizer optimizer;
+    int n_carried; /* parameters that are no weights but states: with the gradients they get new values */
+    const iv_update *carried;
 } iv_train_step_options;
 
 /* Errors    of the gradient (UNSUPPORTED), of the plans; NAME when the loss depends on no parameter

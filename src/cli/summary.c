@@ -3,6 +3,7 @@
 
 #include "base/home.h"
 #include "graph/node.h"
+#include "nn/params.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static const char *layer_name(iv__arena *arena, const iv_call *call)
 
     if (!(call->op->flags & IV_LEAF))
         return call->scope;
-    if (call->op != &iv__op_parameter || !slash)
+    if (call->op != &iv__op_parameter || !slash || iv__is_state(call->scope))
         return "";
     return iv__arena_print(arena, "%.*s", (int)(slash - call->scope), call->scope);
 }
@@ -121,11 +122,14 @@ void summary_free(summary *s)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__trained_part *part,
-                          summary_memory *memory, summary_look *look, void *user)
+static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__build *build,
+                          int i, summary_memory *memory, summary_look *look, void *user)
 {
+    const iv__trained_part *part = &build->parts[i];
+    int n_carried = i == 0 ? build->n_carried : 0;
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,
                                             .n_watched = part->weight != NULL, .watched = &part->weight,
+                                            .n_carried = n_carried, .carried = build->carried,
                                             .optimizer = iv__settings_optimizer(&instance->training));
     if (!step)
         return iv_home_status(instance->home);
@@ -149,7 +153,7 @@ static iv_status add_training(iv_instance *instance, iv_params *params, summary_
     iv_status status = graph ? IV_OK : iv_home_status(instance->home);
 
     for (int i = 0; !status && i < build.n_parts; i++)
-        status = add_step(instance, params, &build.parts[i], memory, look, user);
+        status = add_step(instance, params, &build, i, memory, look, user);
     iv_graph_free(graph);
     return status;
 }
@@ -159,7 +163,9 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
     iv__build build;
     iv_graph *graph = build_graph(instance, params, false, &build);
     iv_node *outputs[] = { graph ? build.parts[0].loss : NULL, graph ? build.parts[0].weight : NULL };
-    iv_plan *plan = graph ? iv_plan_new(instance->home, outputs[1] ? 2 : 1, outputs, 0, NULL) : NULL;
+    iv_plan *plan = graph ? iv_plan_new(instance->home, outputs[1] ? 2 : 1, outputs,
+                                        build.n_carried, build.carried)
+                          : NULL;
 
     if (plan) {
         iv_plan_memory m = iv_plan_memory_of(plan);
@@ -174,14 +180,15 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
 iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory,
                            summary_look *look, void *user)
 {
-    static const char optimizers[] = "optimizer/";
-
     *memory = (summary_memory){ 0 };
     iv_status status = add_training(instance, params, memory, look, user);
     if (!status && instance->training.validation > 0)
         status = add_validation(instance, params, memory);
-    memory->optimizer = (size_t)iv_params_elements(params, optimizers) * sizeof(float);
-    memory->parameters = (size_t)iv_params_elements(params, "") * sizeof(float) - memory->optimizer;
+    size_t states = (size_t)iv_params_elements(params, IV__STATE_PREFIX) * sizeof(float);
+    memory->optimizer = (size_t)iv_params_elements(params, IV__OPTIMIZER_PREFIX) * sizeof(float);
+    memory->parameters = (size_t)iv_params_elements(params, "") * sizeof(float) -
+                         memory->optimizer - states;
+    memory->inputs += states;
     memory->total = memory->parameters + memory->optimizer + memory->slab + memory->inputs +
                     memory->constants + memory->validation;
     return status;

@@ -137,8 +137,8 @@ static void begin_batch(work *w, int64_t step)
         iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
     w->epoch = epoch;
     for (int64_t i = 0; i < count; i++)
-        w->records[i] = w->trainee->records[SPLIT_TRAIN][w->order[first + i]];
-    iv__batch_begin(w->batch, w->records, count);
+        w->records[i] = w->order[first + i];
+    iv__batch_begin(w->batch, &(iv__rows){ .record = w->records, .n = count });
 }
 
 static iv_status open_real(work *w, const char *data)

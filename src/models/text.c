@@ -1,27 +1,28 @@
 /* text: a recurrent language model over words or characters.
  * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
  * are that chapter's. */
+#include "models/common_cut.h"
 #include "models/common_generate.h"
 
 #include "base/home.h"
 #include "base/math.h"
 #include "base/random.h"
-#include "data/tokens.h"
+#include "graph/node.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct text {
-    int tokens, apostrophes, specials, cell, reset, pieces, records;
-    int64_t units, layers, embed, vocab, length;
-    double dropout;
-    bool unknown, begin, masked;
+    int tokens, apostrophes, specials, cell, reset, pieces, records, padding;
+    int64_t units, layers, embed, vocab, length, stride;
+    double dropout, dropout_embedding, dropout_input;
+    bool unknown, begin, masked, bidirectional, tied;
 } text;
 
 enum { RESET_AFTER, RESET_BEFORE };
-enum { PIECES_FIRST, PIECES_ALL };
 enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
 enum { SPECIALS_PADDING, SPECIALS_OWN };
+enum { PADDING_END, PADDING_FRONT };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
@@ -34,28 +35,28 @@ static const iv_field text_fields[] = {
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
-    FIELD(text, embed,   INT,    "100",   1, 65536, "",                      "",       "width of the embedding"),
+    FIELD(text, embed,   INT,    "100",   0, 65536, "",                      "",       "width of the embedding; 0: none, the layers read one-hot vectors"),
+    FIELD(text, tied,    BOOL,   "no",    0, 0,     "",                      "",       "the weights that choose a token are the embedding's"),
     FIELD(text, vocab,   INT,    "0",   0, 1e6,     "",                      "tokens", "most entries of the vocabulary, special tokens included; 0: 10000, of bpe 8000"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
-    FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all",             "",       "of a longer record: its beginning, or all in pieces"),
+    FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all windows carried", "",   "of a longer record: its beginning; all in pieces, each for itself; windows that predict the token behind them; pieces with the state carried on"),
+    FIELD(text, stride,  INT,    "1",     1, 65536, "",                      "tokens", "windows: from one to the next"),
+    FIELD(text, bidirectional, BOOL, "no", 0, 0,    "",                      "",       "windows: each layer reads both ways; such a model cannot write"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
     FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
+    FIELD(text, padding, CHOICE, "end",   0, 0,     "end front",             "",       "where a short record is filled up; in front it is read before the record"),
     FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
+    FIELD(text, dropout_embedding, REAL, "0", 0, 0.95, "",                   "",       "share of the tokens read whose vector is dropped as a whole in training"),
+    FIELD(text, dropout_input, REAL, "0", 0, 0.95,  "",                      "",       "share of the elements of these vectors dropped in training"),
     FIELD_END,
 };
 /* clang-format on */
-
-/* A stretch of a record that is one training record. */
-typedef struct piece {
-    int32_t record, first;
-} piece;
 
 typedef struct text_state {
     iv__tokens *data; /* NULL: restored from a file, or described without data */
     iv__vocabulary *restored;
     const iv__vocabulary *vocabulary;
-    piece *pieces;
-    int32_t *order[SPLITS];
+    iv__cut *cut;
     iv__named_tensor kept;
 } text_state;
 
@@ -76,138 +77,182 @@ static int64_t vocabulary_count(const iv_instance *instance)
                              : most_entries(instance->options);
 }
 
-static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab) /* [N,T] -> [N,T,V] */
-{
-    iv_node *x = iv_embedding(s, words, .count = vocab, .units = o->embed);
+/* States of layers that go on from batch to batch. */
+typedef struct carrying {
+    iv__build *build;
+    iv_node *goes_on; /* [N,1] */
+    iv_update *updates;
+    int n;
+} carrying;
 
-    for (int64_t i = 0; i < o->layers; i++) {
-        x = iv_recurrent(s, x, .cell = (iv_cell)o->cell, .units = o->units,
-                         .reset_before = o->reset == RESET_BEFORE);
-        x = iv_dropout(s, x, o->dropout);
+/* What the state PART of a layer was at the end of the batch before, where its text goes on. */
+static iv_node *carried_in(carrying *c, const char *layer, const char *part, int64_t units)
+{
+    iv_graph *graph = c->build->graph;
+    iv_shape shape = iv_dims(c->build->batch, units);
+    const char *name = iv__arena_print(&graph->arena, "%s/%s", layer, part);
+
+    if (!name)
+        return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+    iv_node *state = c->build->training ? iv_state(c->build->scope, name, shape)
+                                        : iv_input(graph, name, IV_F32, shape);
+    c->updates[c->n++].leaf = state;
+    return iv_mul(state, c->goes_on);
+}
+
+/* The layer x [N,T,I] -> [N,T,units]; *last [N,units] is the state at the end. */
+static iv_node *recurrent(iv_scope *s, iv_node *x, const text *o, int64_t i, iv_node *present,
+                          carrying *c, iv_node **last)
+{
+    iv_recurrent_out out = { 0 };
+    iv_recurrent_options layer = { .size = sizeof layer,
+                                   .cell = (iv_cell)o->cell,
+                                   .units = o->units,
+                                   .mask = present,
+                                   .reset_before = o->reset == RESET_BEFORE,
+                                   .states = &out };
+    int first = c ? c->n : 0;
+
+    if (o->bidirectional) {
+        x = iv_bidirectional_with(s, x, IV_MERGE_CONCAT, &layer);
+    } else {
+        char name[32];
+        snprintf(name, sizeof name, "layer %lld", (long long)i + 1);
+        if (c)
+            layer.h0 = carried_in(c, name, "h", o->units);
+        if (c && o->cell == IV_LSTM)
+            layer.c0 = carried_in(c, name, "c", o->units);
+        x = iv_recurrent_with(s, x, &layer);
     }
-    return iv_dense(s, x, .units = vocab);
+    if (c)
+        c->updates[first].value = out.h;
+    if (c && o->cell == IV_LSTM)
+        c->updates[first + 1].value = out.c;
+    *last = out.h;
+    return x;
+}
+
+/* The embedding's weights choose the token, too; what is not as wide as it is made so first. */
+static iv_node *tied_logits(iv_scope *s, iv_node *x, const text *o, int64_t vocab)
+{
+    iv_node *table = iv_param(iv_scope_share(s, "embedding"), "embeddings",
+                              iv_dims(vocab, o->embed), IV_EMBEDDING_UNIFORM);
+
+    if (iv_node_dim(x, -1) != o->embed)
+        x = iv_dense(s, x, .name = "projection", .units = o->embed, .no_bias = true);
+    return iv_dense(s, x, .units = vocab, .kernel = iv_transpose(table, iv_dims(1, 0)));
+}
+
+/* words [N,T] -> logits of what follows each [N,T,V], or the last of them [N,V]. */
+static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t vocab, bool last,
+                            iv_node *present, carrying *c)
+{
+    iv_node *x = o->embed ? iv_embedding(s, words, .count = vocab, .units = o->embed)
+                          : iv_one_hot(words, vocab);
+
+    if (o->dropout_embedding > 0)
+        x = iv_dropout_vectors(s, x, o->dropout_embedding);
+    if (o->dropout_input > 0)
+        x = iv_dropout(s, x, o->dropout_input);
+    for (int64_t i = 0; i < o->layers; i++) {
+        iv_node *end, *all = recurrent(s, x, o, i, present, c, &end);
+        x = iv_dropout(s, last && i == o->layers - 1 ? end : all, o->dropout);
+    }
+    return o->tied ? tied_logits(s, x, o, vocab) : iv_dense(s, x, .units = vocab);
+}
+
+/* Options that exclude each other. */
+static iv_status check_options(iv_home *home, const text *o)
+{
+    if (o->bidirectional && o->pieces != IV_CUT_WINDOWS)
+        return iv_fail(home, IV_VALUE,
+                       "--bidirectional reads what it should predict: it goes with --pieces windows alone");
+    if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
+        return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
+    if (o->tied && !o->embed)
+        return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
+    return IV_OK;
 }
 
 static iv_status text_build(void *self, iv__build *b)
 {
     const iv_instance *instance = self;
     const text *o = instance->options;
-    iv_shape shape = iv_dims(b->batch, o->length);
-    iv_node *words = iv_input_sequence(b->graph, "words", IV_I32, shape, 1);
-    iv_node *next = iv_input_sequence(b->graph, "next", IV_I32, shape, 1);
-    iv_node *weight = iv_input_sequence(b->graph, "weight", IV_F32, shape, 1);
-    iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance));
+    bool windows = o->pieces == IV_CUT_WINDOWS, carries = o->pieces == IV_CUT_CARRIED;
+    iv_shape shape = iv_dims(b->batch, o->length), rows = iv_dims(b->batch);
+    iv_status status = check_options(instance->home, o);
+
+    if (status)
+        return status;
+    iv_node *words = iv_input_sequence(b->graph, IV_CUT_WORDS, IV_I32, shape, 1);
+    iv_node *next = iv_input(b->graph, IV_CUT_NEXT, IV_I32, windows ? rows : shape);
+    iv_node *weight = iv_input(b->graph, IV_CUT_WEIGHT, IV_F32, windows ? rows : shape);
+    bool in_front = windows || o->padding == PADDING_FRONT;
+    iv_node *present = in_front && o->masked ? iv_input(b->graph, IV_CUT_PRESENT, IV_F32, shape) : NULL;
+    carrying c = { .build = b };
+    if (carries) {
+        iv_node *goes_on = iv_input(b->graph, IV_CUT_GOES_ON, IV_F32, rows);
+        c.goes_on = iv_reshape(goes_on, iv_dims(b->batch, 1));
+        c.updates = iv__arena_get(&b->graph->arena, 2 * (size_t)o->layers * sizeof *c.updates);
+        if (!c.updates)
+            return IV_NOMEM;
+    }
+    iv_node *logits = text_logits(b->scope, words, o, vocabulary_count(instance), windows, present,
+                                  carries ? &c : NULL);
 
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "",
                                       .changes = "",
                                       .loss = iv_cross_entropy(logits, next, weight),
                                       .weight = iv_sum_all(weight) };
+    b->n_carried = c.n;
+    b->carried = c.updates;
     return iv_graph_status(b->graph);
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* Which split a record belongs to depends on its number alone, not on the seed: runs can be
- * compared. */
-static iv__split split_of(const iv__settings *s, int64_t record)
-{
-    uint32_t word[4];
-
-    iv__philox(iv__random_key(0, "split"), 0, (uint64_t)record, word);
-    double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation             ? SPLIT_VALIDATION
-           : u < s->validation + s->test ? SPLIT_TEST
-                                         : SPLIT_TRAIN;
-}
-
 static bool counts_record(void *user, int64_t record)
 {
-    return split_of(user, record) == SPLIT_TRAIN;
+    return iv__split_of(user, record) == SPLIT_TRAIN;
 }
 
-static int64_t pieces_of(const text *o, int64_t tokens)
+static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    /* positions to predict: every token and the stop token, but the first token unless a begin
-     * token stands before it */
-    int64_t positions = tokens + (o->begin ? 1 : 0);
+    const text_state *state = ((const iv_instance *)self)->state;
 
-    return o->pieces == PIECES_FIRST || positions <= o->length
-               ? 1
-               : (positions + o->length - 1) / o->length;
+    iv__cut_fill(state->cut, batch, rows);
+    return iv__tokens_status(state->data);
 }
 
-static iv_status cut_pieces(iv_instance *instance)
+static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
+{
+    const text_state *state = ((const iv_instance *)self)->state;
+
+    return iv__cut_choose(state->cut, split, pass, step, record);
+}
+
+static iv_status cut_records(iv_instance *instance)
 {
     text_state *state = instance->state;
     const text *o = instance->options;
-    int64_t records = iv__tokens_records(state->data), n = 0, at[SPLITS] = { 0 };
+    iv__trainee *trainee = &instance->trainee;
+    const iv__vocabulary *v = state->vocabulary;
 
-    for (int64_t r = 0; r < records; r++)
-        n += pieces_of(o, iv__tokens_length(state->data, r));
-    if (n > INT32_MAX)
-        return iv_fail(instance->home, IV_VALUE,
-                       "the data give %lld pieces, more than %d; make --length larger",
-                       (long long)n, INT32_MAX);
-    state->pieces = iv__alloc_array(instance->home, n, sizeof *state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        state->order[s] = iv__alloc_array(instance->home, n, sizeof(int32_t));
-    if (!state->pieces || !state->order[0] || !state->order[1] || !state->order[2])
-        return IV_NOMEM;
-    n = 0;
-    for (int64_t r = 0; r < records; r++) {
-        iv__split split = split_of(&instance->training, r);
-        int64_t count = pieces_of(o, iv__tokens_length(state->data, r));
-        for (int64_t k = 0; k < count; k++) {
-            state->pieces[n] = (piece){ (int32_t)r, (int32_t)(k * o->length) };
-            state->order[split][at[split]++] = (int32_t)n++;
-        }
-    }
-    for (int s = 0; s < SPLITS; s++) {
-        instance->trainee.records[s] = state->order[s];
-        instance->trainee.n_records[s] = at[s];
-    }
-    return IV_OK;
-}
-
-/* x and y of a piece; with a begin token both are moved by one. */
-static void fill_piece(const iv_instance *instance, const piece *p, int32_t *x, int32_t *y, float *weight)
-{
-    const text_state *state = instance->state;
-    const text *o = instance->options;
-    int64_t length = iv__tokens_length(state->data, p->record), T = o->length;
-    int64_t shift = o->begin ? 1 : 0; /* position t predicts token t + 1 - shift of the record */
-
-    memset(x, 0, (size_t)T * sizeof *x);
-    memset(y, 0, (size_t)T * sizeof *y);
-    if (p->first >= shift) {
-        iv__tokens_copy(state->data, p->record, p->first - shift, T, x);
-    } else {
-        x[0] = iv__vocabulary_begin(state->vocabulary);
-        iv__tokens_copy(state->data, p->record, 0, T - 1, x + 1);
-    }
-    int64_t copied = iv__tokens_copy(state->data, p->record, p->first + 1 - shift, T, y);
-    if (copied < T)
-        y[copied] = iv__vocabulary_end(state->vocabulary);
-    for (int64_t t = 0; t < T; t++)
-        weight[t] = !o->masked || p->first + t + 1 - shift <= length; /* at `length` is the end */
-}
-
-static iv_status text_fill(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
-                           int64_t records)
-{
-    const iv_instance *instance = self;
-    const text_state *state = instance->state;
-    int64_t T = ((const text *)instance->options)->length;
-    int32_t *x = iv__batch_input(batch, "words"), *y = iv__batch_input(batch, "next");
-    float *weight = iv__batch_input(batch, "weight");
-
-    for (int64_t i = 0; i < n; i++)
-        fill_piece(instance, &state->pieces[record[i]], x + i * T, y + i * T, weight + i * T);
-    memset(x + n * T, 0, (size_t)((records - n) * T) * sizeof *x);
-    memset(y + n * T, 0, (size_t)((records - n) * T) * sizeof *y);
-    memset(weight + n * T, 0, (size_t)((records - n) * T) * sizeof *weight);
-    return iv__tokens_status(state->data);
+    state->cut = iv__cut_new(instance->home, state->data, &instance->training,
+                             &(iv__cut_options){ .kind = (iv__cut_kind)o->pieces,
+                                                 .length = o->length,
+                                                 .stride = o->stride,
+                                                 .begin = o->begin,
+                                                 .masked = o->masked,
+                                                 .front = o->padding == PADDING_FRONT,
+                                                 .begin_id = iv__vocabulary_begin(v),
+                                                 .end_id = iv__vocabulary_end(v) });
+    trainee->fill = text_fill;
+    trainee->choose = o->pieces == IV_CUT_CARRIED ? text_choose : NULL;
+    for (int s = 0; state->cut && s < SPLITS; s++)
+        trainee->n_records[s] = iv__cut_count(state->cut, (iv__split)s);
+    return state->cut ? IV_OK : iv_home_status(instance->home);
 }
 
 static void keep_vocabulary(iv_instance *instance)
@@ -292,9 +337,8 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     instance->data_sha256 = iv__tokens_content_sha256(state->data);
     instance->data_report = iv__tokens_report(state->data);
     instance->data_note = iv__tokens_note(state->data);
-    instance->trainee.fill = text_fill;
     keep_vocabulary(instance);
-    return cut_pieces(instance);
+    return cut_records(instance);
 }
 
 static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
@@ -313,9 +357,7 @@ static void text_close(iv_instance *instance)
 {
     text_state *state = instance->state;
 
-    iv__free(instance->home, state->pieces);
-    for (int s = 0; s < SPLITS; s++)
-        iv__free(instance->home, state->order[s]);
+    iv__cut_free(state->cut);
     iv__vocabulary_free(state->restored);
     iv__tokens_free(state->data);
 }
@@ -412,7 +454,7 @@ static iv_status writing_begin(writing *w, iv_instance *instance, iv_params *par
         return IV_NOMEM;
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(rows, 2), 1);
-    iv_node *logits = text_logits(scope, words, instance->options, w->vocab);
+    iv_node *logits = text_logits(scope, words, instance->options, w->vocab, false, NULL, NULL);
     w->generator = iv__generator_new(params, logits, "words");
     if (!w->generator)
         return iv_home_status(home);
@@ -587,6 +629,16 @@ static const iv_system text_systems[] = {
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
+    { "fables", "Aesop's fables, word by word", "aesop",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
+      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "the lion said ,\nthe fox and the" },
+    { "headlines", "titles of news, character by character", "ag-news",
+      "tokens=chars specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
+      "unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
+      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
     { .name = NULL },
 };

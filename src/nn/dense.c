@@ -21,7 +21,7 @@ iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *o)
 {
     iv_scope *layer = iv__layer_of(scope, x, o, "dense");
     iv_shape io = iv_dims(iv_node_dim(x, -1), o->units);
-    iv_node *w = iv_param(layer, "kernel", io, IV_GLOROT_UNIFORM); /* [I,O] */
+    iv_node *w = o->kernel ? o->kernel : iv_param(layer, "kernel", io, IV_GLOROT_UNIFORM); /* [I,O] */
     iv_node *y = iv_matmul(x, w);
 
     if (!o->no_bias)

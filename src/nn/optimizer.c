@@ -33,6 +33,7 @@ static iv_optimizer with_defaults(const iv_optimizer *o)
     full.weight_decay = option(o->weight_decay, o->kind == IV_ADAMW ? 0.004 : 0);
     full.clip_norm = option(o->clip_norm, 0);
     full.clip_value = option(o->clip_value, 0);
+    full.average = option(o->average, 0);
     return full;
 }
 
@@ -48,6 +49,8 @@ static const char *wrong(const iv_optimizer *o)
         return "there is no such kind";
     if (!is_share(o->momentum) || !is_share(o->rho) || !is_share(o->beta1) || !is_share(o->beta2))
         return "momentum, rho, beta1 and beta2 must be in [0,1)";
+    if (!is_share(o->average))
+        return "average must be in [0,1)";
     if (!(o->rate >= 0) || !(o->epsilon >= 0) || !(o->weight_decay >= 0))
         return "rate, epsilon and weight_decay must not be negative";
     if (!(o->clip_norm >= 0) || !(o->clip_value >= 0))
@@ -66,7 +69,7 @@ double iv_optimizer_rate(const iv_optimizer *o)
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
-enum { NUMBER_RATE, NUMBER_DECAY };
+enum { NUMBER_RATE, NUMBER_DECAY, NUMBER_NEW };
 
 void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step,
                           double number[IV_OPTIMIZER_NUMBERS])
@@ -77,6 +80,7 @@ void iv_optimizer_numbers(const iv_optimizer *o, double rate, int64_t step,
     memset(number, 0, IV_OPTIMIZER_NUMBERS * sizeof *number);
     number[NUMBER_RATE] = rate;
     number[NUMBER_DECAY] = rate * full.weight_decay;
+    number[NUMBER_NEW] = 1 / t > 1 - full.average ? 1 / t : 1 - full.average;
     if (full.kind == IV_ADAM || full.kind == IV_ADAMW) /* the bias correction of both averages */
         number[NUMBER_RATE] *= sqrt(1 - iv__power(full.beta2, t)) / (1 - iv__power(full.beta1, t));
 }
@@ -87,7 +91,7 @@ typedef struct building {
     iv_graph *graph;
     iv_params *params;
     iv_optimizer o;
-    iv_node *rate, *decay; /* scalars */
+    iv_node *rate, *decay, *new_share; /* scalars */
     iv_update *updates;
     int n_updates;
 } building;
@@ -105,8 +109,8 @@ static void update(building *b, iv_node *leaf, iv_node *value)
 /* The optimizer's own state PART of a parameter. */
 static iv_node *state_of(building *b, const iv_node *parameter, const char *part)
 {
-    const char *name = iv__arena_print(&b->graph->arena, "optimizer/%s/%s", iv_node_name(parameter),
-                                       part);
+    const char *name = iv__arena_print(&b->graph->arena, IV__OPTIMIZER_PREFIX "%s/%s",
+                                       iv_node_name(parameter), part);
 
     if (!name)
         return iv__refuse(b->graph, IV_NOMEM, "%s", iv_home_message(b->graph->home));
@@ -117,6 +121,14 @@ static iv_node *state_of(building *b, const iv_node *parameter, const char *part
 static iv_node *averaged(iv_node *m, iv_node *x, double keep)
 {
     return iv_add(m, iv_scale(iv_sub(x, m), 1 - keep));
+}
+
+/* The average of the weights: of the first updates the plain mean. */
+static void average(building *b, const iv_node *parameter, iv_node *w)
+{
+    iv_node *a = state_of(b, parameter, IV__AVERAGE);
+
+    update(b, a, iv_add(a, iv_mul(iv_sub(w, a), b->new_share)));
 }
 
 /* Each rule returns the new parameter from w (already decayed) and the gradient g (already
@@ -228,13 +240,17 @@ int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o
     building b = { .graph = graph, .params = params, .o = full, .updates = updates };
     b.rate = number_of(numbers, NUMBER_RATE); /* made first: the chains stand behind them undivided */
     b.decay = number_of(numbers, NUMBER_DECAY);
+    b.new_share = number_of(numbers, NUMBER_NEW);
     iv_node *length = norm_of(n, gradient);
 
     for (int i = 0; i < n; i++) {
         iv_node *g = clipped(&b, gradient[i], length), *w = parameter[i];
         if (full.weight_decay > 0)
             w = iv_sub(w, iv_mul(w, b.decay));
-        update(&b, parameter[i], rules[full.kind](&b, parameter[i], w, g));
+        w = rules[full.kind](&b, parameter[i], w, g);
+        update(&b, parameter[i], w);
+        if (full.average > 0)
+            average(&b, parameter[i], w);
     }
     graph->scope = around;
     if (norm)

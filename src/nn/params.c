@@ -23,6 +23,16 @@ struct iv_params {
     int count, room;
 };
 
+bool iv__is_optimizers(const char *name)
+{
+    return !strncmp(name, IV__OPTIMIZER_PREFIX, sizeof IV__OPTIMIZER_PREFIX - 1);
+}
+
+bool iv__is_state(const char *name)
+{
+    return !strncmp(name, IV__STATE_PREFIX, sizeof IV__STATE_PREFIX - 1);
+}
+
 iv_params *iv_params_new(iv_home *home, iv_dtype real, uint64_t seed)
 {
     if (real != IV_F32 && real != IV_F64) {
@@ -195,6 +205,46 @@ iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape shape)
             name, iv_shape_text(&shape, asked, sizeof asked),
             iv_shape_text(&tensor->shape, known, sizeof known));
     return NULL;
+}
+
+/* The weight that an entry is the average of, or NULL. */
+static iv_tensor *averaged_by(const iv_params *params, const char *name)
+{
+    static const char end[] = "/" IV__AVERAGE;
+    size_t size = strlen(name), head = sizeof IV__OPTIMIZER_PREFIX - 1, tail = sizeof end - 1;
+
+    if (!iv__is_optimizers(name) || size <= head + tail || strcmp(name + size - tail, end))
+        return NULL;
+    for (int i = 0; i < params->count; i++) {
+        const char *weight = params->entries[i].name;
+        if (strlen(weight) == size - head - tail && !strncmp(weight, name + head, size - head - tail))
+            return params->entries[i].tensor;
+    }
+    return NULL;
+}
+
+void iv__params_begin_averages(iv_params *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        const iv_tensor *weight = averaged_by(params, params->entries[i].name);
+        if (weight)
+            memcpy(params->entries[i].tensor->data, weight->data, (size_t)iv_tensor_bytes(weight));
+    }
+    iv_params_changed(params);
+}
+
+void iv__params_swap_averages(iv_params *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        iv_tensor *weight = averaged_by(params, params->entries[i].name);
+        unsigned char *a = weight ? weight->data : NULL, *b = params->entries[i].tensor->data;
+        for (size_t k = 0; weight && k < (size_t)iv_tensor_bytes(weight); k++) {
+            unsigned char byte = a[k];
+            a[k] = b[k];
+            b[k] = byte;
+        }
+    }
+    iv_params_changed(params);
 }
 
 iv_status iv_params_reset(iv_params *params)

@@ -9,4 +9,18 @@
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
                          iv_init init);
 
+/* Among the parameters, but no weights of the model: what an optimizer keeps, and states that are
+ * carried from step to step. */
+#define IV__OPTIMIZER_PREFIX "optimizer/"
+#define IV__STATE_PREFIX "state/"
+bool iv__is_optimizers(const char *name);
+bool iv__is_state(const char *name);
+
+/* Where an optimizer keeps averages of weights: PART of its state of each. */
+#define IV__AVERAGE "average"
+/* Begins averages with the weights as they are; without averages it does nothing. */
+void iv__params_begin_averages(iv_params *params);
+/* Weights become their averages, and these the weights: to look at what is learnt, and back. */
+void iv__params_swap_averages(iv_params *params);
+
 #endif

@@ -183,6 +183,15 @@ iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init ini
     return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init) : NULL;
 }
 
+iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape)
+{
+    const char *full = scope ? within(scope, name) : NULL;
+
+    if (full)
+        full = iv__arena_print(&scope->graph->arena, IV__STATE_PREFIX "%s", full);
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, IV_ZEROS) : NULL;
+}
+
 iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, const char *kind, bool known)
 {
     if (!scope || !x || scope->graph->status)

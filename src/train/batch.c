@@ -30,8 +30,7 @@ struct iv__batch {
 
     iv__aside filling;
     bool begun;
-    const int32_t *record;
-    int64_t n;
+    iv__rows rows;
     iv_status status; /* of the filling; kept here, for the home is not the other thread's */
     char message[512];
 };
@@ -68,7 +67,7 @@ static void fill(void *context)
 {
     iv__batch *b = context;
 
-    b->status = b->trainee->fill(b->trainee->self, b, b->record, b->n, b->records);
+    b->status = b->trainee->fill(b->trainee->self, b, &b->rows);
 }
 
 /* What several plans need is one input: their graph is the same. */
@@ -122,10 +121,10 @@ void iv__batch_free(iv__batch *b)
     iv__free(b->home, b);
 }
 
-void iv__batch_begin(iv__batch *b, const int32_t *record, int64_t n)
+void iv__batch_begin(iv__batch *b, const iv__rows *rows)
 {
-    b->record = record;
-    b->n = n;
+    b->rows = *rows;
+    b->rows.room = b->records;
     b->begun = true;
     iv__aside_begin(b->home, &b->filling);
 }

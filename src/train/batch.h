@@ -11,8 +11,8 @@ iv__batch *iv__batch_new(iv_home *home, const iv__trainee *trainee, int64_t reco
 void iv__batch_free(iv__batch *batch); /* also while it is being filled */
 
 /* Begins to fill it, perhaps in another thread; the records must stay where they are until it is
- * taken. */
-void iv__batch_begin(iv__batch *batch, const int32_t *record, int64_t n);
+ * taken. rows->room is the batch's own. */
+void iv__batch_begin(iv__batch *batch, const iv__rows *rows);
 /* Puts what was begun into the plans; then the next may begin.
  * Errors: what the trainee said. */
 iv_status iv__batch_take(iv__batch *batch);

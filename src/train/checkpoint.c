@@ -4,16 +4,15 @@
 #include "base/arena.h"
 #include "base/home.h"
 #include "base/text.h"
+#include "nn/params.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char optimizer_prefix[] = "optimizer/";
-
-static bool is_optimizers(const char *name)
+static bool is_weight(const char *name)
 {
-    return !strncmp(name, optimizer_prefix, sizeof optimizer_prefix - 1);
+    return !iv__is_optimizers(name) && !iv__is_state(name);
 }
 
 /* Numbers of progress as one text: whole numbers, and the bits of doubles in hexadecimal, so
@@ -65,7 +64,7 @@ iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params 
         for (int i = 0; i < n_params; i++) {
             const iv_tensor *tensor = iv_params_tensor(params, i);
             const char *name = iv_params_name(params, i);
-            if (whole || !is_optimizers(name))
+            if (whole || is_weight(name))
                 tensors[n++] = (iv__named_tensor){
                     .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
                 };
@@ -89,7 +88,7 @@ static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
     const iv__named_tensor *list = iv__safetensors_list(file, &n);
 
     for (int64_t i = 0; i < n; i++) {
-        if (!is_optimizers(list[i].name))
+        if (!iv__is_optimizers(list[i].name))
             continue;
         iv_tensor *tensor = iv_params_make(params, list[i].name, list[i].shape);
         const iv__named_tensor *found = tensor ? iv__safetensors_expect(file, list[i].name,
@@ -109,7 +108,8 @@ iv_status iv__checkpoint_load(iv_params *params, const iv__safetensors *file, iv
     for (int i = 0; i < iv_params_count(params); i++) {
         iv_tensor *tensor = iv_params_tensor(params, i);
         const char *name = iv_params_name(params, i);
-        if (is_optimizers(name)) {
+        bool absent = iv__is_state(name) && !iv__safetensors_find(file, name);
+        if (iv__is_optimizers(name) || absent) {
             memset(tensor->data, 0, (size_t)iv_tensor_bytes(tensor));
             continue;
         }
@@ -138,7 +138,7 @@ iv_status iv__checkpoint_sha256(iv_home *home, const iv__safetensors *file, char
     if (!weights)
         return IV_NOMEM;
     for (int64_t i = 0; i < n; i++)
-        if (!is_optimizers(list[i].name) && list[i].dtype != IV_U8)
+        if (is_weight(list[i].name) && list[i].dtype != IV_U8)
             weights[kept++] = list[i];
     iv_status status = iv__weights_sha256(home, kept, weights, "", hex);
     iv__free(home, weights);

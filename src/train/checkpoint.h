@@ -18,16 +18,17 @@ typedef struct iv__progress {
     int64_t finished;   /* 1: by early stopping */
 } iv__progress;
 
-/* Writes parameters (with the optimizer's own if `whole`), what the trainee keeps, and progress. */
+/* Writes the weights (with the optimizer's own and carried states if `whole`), what the trainee
+ * keeps, and progress. */
 iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params,
                                const iv__trainee *trainee, const iv__progress *progress, bool whole);
 
-/* Loads every parameter that params has (and requires those that are not the optimizer's); makes
- * the optimizer's that the file has. progress may be NULL.
+/* Loads every parameter that params has (and requires the weights; carried states that the file has
+ * not begin anew); makes the optimizer's that the file has. progress may be NULL.
  * Errors: FORMAT for damage, NAME and SHAPE with both sides named. */
 iv_status iv__checkpoint_load(iv_params *params, const iv__safetensors *file, iv__progress *progress);
 
-/* SHA-256 over the parameters without the optimizer's. */
+/* SHA-256 over the weights. */
 iv_status iv__checkpoint_sha256(iv_home *home, const iv__safetensors *file, char hex[65]);
 
 #endif

@@ -10,6 +10,7 @@ struct iv__evaluation {
     iv_home *home;
     const iv__trainee *trainee;
     int64_t records; /* of a batch */
+    int32_t *record; /* [records]: of the batch that is being filled */
     iv_graph *graph;
     iv_plan *plan;
     iv__batch *batch;
@@ -33,9 +34,10 @@ iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee
     if (!trainee->build(trainee->self, &build)) {
         iv_node *outputs[] = { build.parts[0].loss, build.parts[0].weight };
         e->weighted = outputs[1] != NULL;
-        e->plan = iv_plan_new(home, e->weighted ? 2 : 1, outputs, 0, NULL);
+        e->plan = iv_plan_new(home, e->weighted ? 2 : 1, outputs, build.n_carried, build.carried);
     }
-    if (e->plan && !iv_params_bind(params, e->plan))
+    e->record = iv__alloc_array(home, batch, sizeof *e->record);
+    if (e->record && e->plan && !iv_params_bind(params, e->plan))
         e->batch = iv__batch_new(home, trainee, batch, 1, &e->plan);
     if (!e->batch) {
         iv__evaluation_free(e);
@@ -51,30 +53,39 @@ void iv__evaluation_free(iv__evaluation *e)
     iv__batch_free(e->batch);
     iv_plan_free(e->plan);
     iv_graph_free(e->graph);
+    iv__free(e->home, e->record);
     iv__free(e->home, e);
 }
 
-/* Begins with the batch of a split that starts at record `first`; how many records it has. */
-static int64_t begin(iv__evaluation *e, iv__split split, int64_t first)
+/* Begins with the batch of a step; how many rows it has, 0: there is no such step. */
+static int64_t begin(iv__evaluation *e, iv__split split, int64_t step)
 {
-    int64_t left = e->trainee->n_records[split] - first, n = left < e->records ? left : e->records;
+    const iv__trainee *trainee = e->trainee;
+    int64_t first = step * e->records, left = trainee->n_records[split] - first;
+    int64_t n = left < e->records ? left : e->records;
 
+    if (trainee->choose) {
+        n = trainee->choose(trainee->self, split, -1, step, e->record) ? e->records : 0;
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            e->record[i] = (int32_t)(first + i);
+    }
     if (n > 0)
-        iv__batch_begin(e->batch, e->trainee->records[split] + first, n);
+        iv__batch_begin(e->batch,
+                        &(iv__rows){ .split = split, .step = step, .record = e->record, .n = n });
     return n;
 }
 
 iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double *weight)
 {
     double sum = 0, weights = 0;
-    int64_t first = 0;
+    int64_t step = 0;
 
     for (int64_t n = begin(e, split, 0), next; n > 0; n = next) {
         iv_status status = iv__batch_take(e->batch);
         if (status)
             return status;
-        first += n;
-        next = begin(e, split, first);
+        next = begin(e, split, ++step);
         status = iv_plan_run(e->plan);
         if (status)
             return status;

@@ -7,6 +7,7 @@
 #include "base/home.h"
 #include "base/random.h"
 #include "format/json_write.h"
+#include "nn/params.h"
 #include "train/batch.h"
 
 #include <math.h>
@@ -31,10 +32,11 @@ typedef struct loop {
     iv_train_step *steps[IV_MAX_STEPS];
     iv__evaluation *evaluation;
 
-    int64_t per_epoch, total;
+    int64_t per_pass, per_epoch, total; /* steps: once through the records; to the next report */
     iv__batch *batch;
-    int32_t *order, *records; /* of the epoch; of the batch that is being filled */
-    int64_t order_epoch;      /* the epoch that order is of; -1: none */
+    int32_t *order,
+        *records; /* of the epoch, NULL where the trainee chooses; of the batch that is being filled */
+    int64_t order_pass; /* the pass that order is of; -1: none */
     uint64_t shuffle_key;
     int64_t count;  /* records of the batch that the steps have */
     bool last_good; /* the last step was */
@@ -54,7 +56,7 @@ static double seconds_now(void)
 
 static double rate_now(const loop *l)
 {
-    return iv__settings_rate(l->settings, l->progress.step, l->total) *
+    return iv__settings_rate(l->settings, l->progress.step, l->total, l->per_epoch) *
            pow(lower_rate_by, (double)l->progress.lowered);
 }
 
@@ -83,6 +85,8 @@ static iv_status make_steps(loop *l)
         iv__trained_part *part = &l->parts[i];
         l->steps[i] = iv_train_step_new(l->params, .loss = part->loss, .changes = part->changes,
                                         .n_watched = part->weight != NULL, .watched = &part->weight,
+                                        .n_carried = i == 0 ? build.n_carried : 0,
+                                        .carried = build.carried,
                                         .optimizer = iv__settings_optimizer(l->settings));
         if (!l->steps[i])
             status = iv_home_status(l->home);
@@ -123,10 +127,12 @@ static iv_status save(loop *l)
 static iv_status write_model(loop *l)
 {
     char *path = iv__run_path(l->run, "model.safetensors");
+
+    iv__params_swap_averages(l->params);
     iv_status status = path ? iv__checkpoint_write(l->home, path, l->params, l->trainee,
                                                    &l->progress, false)
                             : IV_NOMEM;
-
+    iv__params_swap_averages(l->params);
     iv__free(l->home, path);
     return status;
 }
@@ -144,10 +150,12 @@ static iv_status load_or_start(loop *l)
         note(l, why.data);
     }
     l->saved_step = file && !why.size ? p->step : -1;
-    if (!status && !file)
+    if (!status && !file) {
         *p = (iv__progress){ .first_loss = INFINITY, .best = INFINITY };
-    else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step)
+        iv__params_begin_averages(l->params);
+    } else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step) {
         status = write_model(l); /* perhaps it was not written any more */
+    }
     iv__text_free(&why);
     return status;
 }
@@ -156,23 +164,29 @@ static iv_status load_or_start(loop *l)
 
 static int64_t records_of(const loop *l, int64_t step)
 {
-    int64_t left = l->trainee->n_records[SPLIT_TRAIN] - step % l->per_epoch * l->settings->batch;
+    int64_t left = l->trainee->n_records[SPLIT_TRAIN] - step % l->per_pass * l->settings->batch;
 
     return left < l->settings->batch ? left : l->settings->batch;
 }
 
 static void begin_batch(loop *l, int64_t step)
 {
-    int64_t n = l->trainee->n_records[SPLIT_TRAIN], epoch = step / l->per_epoch;
-    int64_t first = step % l->per_epoch * l->settings->batch, count = records_of(l, step);
+    const iv__trainee *trainee = l->trainee;
+    int64_t pass = step / l->per_pass, in_pass = step % l->per_pass, batch = l->settings->batch;
+    iv__rows rows = { .split = SPLIT_TRAIN, .step = in_pass, .record = l->records };
 
-    if (l->order_epoch != epoch) {
-        iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, n);
-        l->order_epoch = epoch;
+    if (trainee->choose) {
+        trainee->choose(trainee->self, SPLIT_TRAIN, pass, in_pass, l->records);
+        rows.n = batch;
+    } else {
+        if (l->order_pass != pass) {
+            iv__shuffle(l->shuffle_key, (uint64_t)pass, l->order, trainee->n_records[SPLIT_TRAIN]);
+            l->order_pass = pass;
+        }
+        rows.n = records_of(l, step);
+        memcpy(l->records, l->order + in_pass * batch, (size_t)rows.n * sizeof *l->records);
     }
-    for (int64_t i = 0; i < count; i++)
-        l->records[i] = l->trainee->records[SPLIT_TRAIN][l->order[first + i]];
-    iv__batch_begin(l->batch, l->records, count);
+    iv__batch_begin(l->batch, &rows);
 }
 
 /* The batch of this step, which was begun before; that of the next is begun. */
@@ -249,6 +263,7 @@ static iv_status roll_back(loop *l)
     }
     iv__safetensors_close(file);
     iv__free(l->home, path);
+    iv__params_begin_averages(l->params);
     l->progress.updates = 0;
     if (l->progress.best_epoch)
         iv__text_print(&text, "Back to the weights of epoch %lld", (long long)then.best_epoch);
@@ -370,10 +385,11 @@ static iv_status look_at_weights(loop *l, bool *sound)
     return IV_OK;
 }
 
-static iv_status end_epoch(loop *l)
+/* What there is to see at the end of an epoch: of the averages, where there are any. *best: it is the
+ * best so far. */
+static iv_status look_at_epoch(loop *l, int64_t epoch, bool *best)
 {
     iv__progress *p = &l->progress;
-    int64_t epoch = p->step / l->per_epoch;
     double validation = NAN, weight;
     double training = p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : NAN;
     iv_status status = l->evaluation
@@ -383,21 +399,35 @@ static iv_status end_epoch(loop *l)
     if (status)
         return status;
     double measure = l->evaluation ? validation : training;
-    bool best = measure < p->best;
-    if (best)
-        status = look_at_weights(l, &best);
+    *best = measure < p->best;
+    if (*best)
+        status = look_at_weights(l, best);
     if (status)
         return status;
-    if (best) {
+    if (*best) {
         p->best = measure;
         p->best_epoch = epoch;
     }
+    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step,
+                                         training, validation, rate_now(l), l->epoch_seconds, *best });
+    return IV_OK;
+}
+
+static iv_status end_epoch(loop *l)
+{
+    iv__progress *p = &l->progress;
+    int64_t epoch = p->step / l->per_epoch;
+    bool best = false;
+
+    iv__params_swap_averages(l->params);
+    iv_status status = look_at_epoch(l, epoch, &best);
+    iv__params_swap_averages(l->params);
+    if (status)
+        return status;
     p->epoch_loss = p->epoch_weight = 0;
+    l->epoch_seconds = 0;
     if (l->settings->patience && epoch - p->best_epoch >= l->settings->patience)
         p->finished = 1;
-    report_epoch(l, &(iv__epoch_report){ epoch, (l->total + l->per_epoch - 1) / l->per_epoch, p->step,
-                                         training, validation, rate_now(l), l->epoch_seconds, best });
-    l->epoch_seconds = 0;
     if (p->finished)
         note(l, "stopped early: validation has not improved for as many epochs as --patience says");
     status = save(l); /* before the model, which can be made from it, but not it from the model */
@@ -441,14 +471,15 @@ static iv_status prepare(loop *l)
     if (n < 1)
         return iv_fail(l->home, IV_VALUE,
                        "there is no record to train on; give more data or smaller --validation and --test");
-    l->per_epoch = (n + batch - 1) / batch;
+    l->per_pass = (n + batch - 1) / batch;
+    l->per_epoch = l->settings->epoch_steps ? l->settings->epoch_steps : l->per_pass;
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
-    l->order = iv__alloc_array(l->home, n, sizeof *l->order);
+    l->order = l->trainee->choose ? NULL : iv__alloc_array(l->home, n, sizeof *l->order);
     l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
-    l->order_epoch = -1;
+    l->order_pass = -1;
     l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
     l->graph = iv_graph_new(l->home);
-    if (!l->order || !l->records || !l->graph)
+    if (!(l->order || l->trainee->choose) || !l->records || !l->graph)
         return IV_NOMEM;
     iv_status status = make_steps(l);
     if (!status)

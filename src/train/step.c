@@ -17,19 +17,31 @@ struct iv_train_step {
     iv_plan *gradients, *apply;
     int n; /* parameters that are changed */
     const char **names;
-    int n_watched;
+    int n_watched, n_carried;
+    const char **carried; /* the inputs of apply that hold their new values */
 };
 
-enum { OUTPUT_LOSS, OUTPUT_NORM, OUTPUT_FIXED }; /* then the gradients, then what is watched */
+/* Then the gradients, what is watched, and the new values of states. */
+enum { OUTPUT_LOSS, OUTPUT_NORM, OUTPUT_FIXED };
 
 static double real_of(const void *data, iv_dtype real)
 {
     return real == IV_F64 ? *(const double *)data : (double)*(const float *)data;
 }
 
-/* The parameters below the prefix that the loss depends on, in order of making. */
-static int find_parameters(const iv_node *loss, const char *prefix, iv_node **found, bool *depends)
+static bool is_carried(const iv_train_step_options *o, const iv_node *leaf)
 {
+    for (int i = 0; i < o->n_carried; i++)
+        if (o->carried[i].leaf == leaf)
+            return true;
+    return false;
+}
+
+/* The parameters below the prefix that the loss depends on, in order of making. */
+static int find_parameters(const iv_train_step_options *o, const char *prefix, iv_node **found,
+                           bool *depends)
+{
+    const iv_node *loss = o->loss;
     const iv_graph *graph = loss->graph;
     int n = 0;
 
@@ -39,7 +51,8 @@ static int find_parameters(const iv_node *loss, const char *prefix, iv_node **fo
             depends[graph->calls[c]->in[k]->call->id] = true;
     for (int c = 0; c <= loss->call->id; c++) {
         const iv_call *call = graph->calls[c];
-        if (depends[c] && call->op == &iv__op_parameter && !strncmp(call->scope, prefix, strlen(prefix)))
+        if (depends[c] && call->op == &iv__op_parameter &&
+            !strncmp(call->scope, prefix, strlen(prefix)) && !is_carried(o, &call->out[0]))
             found[n++] = &call->out[0];
     }
     return n;
@@ -62,7 +75,7 @@ static iv_status make_gradients(iv_train_step *step, const iv_train_step_options
     if (status)
         return status;
 
-    int n = OUTPUT_FIXED + step->n + o->n_watched;
+    int n = OUTPUT_FIXED + step->n + o->n_watched + o->n_carried;
     iv_node **outputs = iv__alloc_array(step->home, n, sizeof *outputs);
     if (!outputs)
         return IV_NOMEM;
@@ -71,19 +84,40 @@ static iv_status make_gradients(iv_train_step *step, const iv_train_step_options
     memcpy(outputs + OUTPUT_FIXED, gradient, (size_t)step->n * sizeof *gradient);
     for (int i = 0; i < o->n_watched; i++)
         outputs[OUTPUT_FIXED + step->n + i] = o->watched[i];
+    for (int i = 0; i < o->n_carried; i++)
+        outputs[OUTPUT_FIXED + step->n + o->n_watched + i] = o->carried[i].value;
     step->gradients = iv_plan_new(step->home, n, outputs, 0, NULL);
     iv__free(step->home, outputs);
     return step->gradients ? iv_params_bind(step->params, step->gradients) : iv_home_status(step->home);
 }
 
+/* States get what the gradients' plan made of them, when nothing has gone wrong there. */
+static iv_status carry(iv_train_step *step, const iv_train_step_options *o, iv_update *updates)
+{
+    iv_graph *graph = step->apply_graph;
+
+    for (int i = 0; i < o->n_carried; i++) {
+        const iv_node *leaf = o->carried[i].leaf;
+        if (leaf->call->op != &iv__op_parameter)
+            return iv_fail(step->home, IV_VALUE,
+                           "training step: the state '%s' must be a parameter", leaf->call->scope);
+        step->carried[i] = iv__arena_print(&graph->arena, "carried/%s", leaf->call->scope);
+        if (!step->carried[i])
+            return IV_NOMEM;
+        updates[i].leaf = iv_parameter(graph, leaf->call->scope, leaf->shape);
+        updates[i].value = iv_input(graph, step->carried[i], step->real, leaf->shape);
+    }
+    return graph->status ? iv_fail(step->home, graph->status, "%s", graph->message) : IV_OK;
+}
+
 /* A graph of its own: parameters and gradients are leaves there. */
-static iv_status make_apply(iv_train_step *step, iv_node **parameter)
+static iv_status make_apply(iv_train_step *step, const iv_train_step_options *o, iv_node **parameter)
 {
     iv_home *home = step->home;
     iv_graph *graph = step->apply_graph = iv_graph_new_real(home, step->real);
     iv_node **p = iv__alloc_array(home, step->n, sizeof *p),
             **g = iv__alloc_array(home, step->n, sizeof *g);
-    iv_update *updates = iv__alloc_array(home, 3 * (int64_t)step->n, sizeof *updates);
+    iv_update *updates = iv__alloc_array(home, 4 * (int64_t)step->n + o->n_carried, sizeof *updates);
     iv_status status = graph && p && g && updates ? IV_OK : IV_NOMEM;
     char name[512];
 
@@ -97,7 +131,8 @@ static iv_status make_apply(iv_train_step *step, iv_node **parameter)
     if (!status) {
         iv_node *norm;
         int n = iv_optimizer_build(graph, step->params, &step->optimizer, step->n, p, g, updates, &norm);
-        step->apply = n < 0 ? NULL : iv_plan_new(home, 0, NULL, n, updates);
+        status = n < 0 ? IV_OK : carry(step, o, updates + n);
+        step->apply = n < 0 || status ? NULL : iv_plan_new(home, 0, NULL, n + o->n_carried, updates);
         status = step->apply ? iv_params_bind(step->params, step->apply) : iv_home_status(home);
     }
     iv__free(home, p);
@@ -115,6 +150,13 @@ static iv_status connect(iv_train_step *step)
         snprintf(name, sizeof name, "gradient/%s", step->names[i]);
         void *data = (void *)(uintptr_t)iv_plan_output(step->gradients, OUTPUT_FIXED + i);
         iv_status status = iv_plan_bind(step->apply, name, data, NULL);
+        if (status)
+            return status;
+    }
+    for (int i = 0; i < step->n_carried; i++) {
+        int output = OUTPUT_FIXED + step->n + step->n_watched + i;
+        void *data = (void *)(uintptr_t)iv_plan_output(step->gradients, output);
+        iv_status status = iv_plan_bind(step->apply, step->carried[i], data, NULL);
         if (status)
             return status;
     }
@@ -142,10 +184,15 @@ iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_opt
                                  .params = params,
                                  .optimizer = o->optimizer,
                                  .real = graph->real,
-                                 .n_watched = o->n_watched };
+                                 .n_watched = o->n_watched,
+                                 .n_carried = o->n_carried,
+                                 .carried = iv__alloc_array(home, o->n_carried + 1,
+                                                            sizeof *step->carried) };
+    if (step && !step->carried)
+        status = IV_NOMEM;
     if (!status) {
         const char *prefix = o->changes ? o->changes : "";
-        step->n = find_parameters(o->loss, prefix, parameter, depends);
+        step->n = find_parameters(o, prefix, parameter, depends);
         step->names = iv__alloc_array(home, step->n + 1, sizeof *step->names);
         if (!step->n)
             status = iv_fail(home, IV_NAME,
@@ -156,7 +203,7 @@ iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_opt
     if (!status)
         status = make_gradients(step, o, parameter, gradient);
     if (!status)
-        status = make_apply(step, parameter);
+        status = make_apply(step, o, parameter);
     iv__free(home, parameter);
     iv__free(home, gradient);
     iv__free(home, depends);
@@ -174,6 +221,7 @@ void iv_train_step_free(iv_train_step *step)
     iv_plan_free(step->apply);
     iv_graph_free(step->apply_graph);
     iv__free(step->home, step->names);
+    iv__free(step->home, step->carried);
     iv__free(step->home, step);
 }
 

@@ -27,6 +27,10 @@ typedef struct iv__build {
     bool training;
     int n_parts;
     iv__trained_part parts[IV_MAX_STEPS];
+    /* States that go from step to step, with their next values: in training made by iv_state,
+     * else inputs of the plan's own, which are zeros at first. */
+    int n_carried;
+    const iv_update *carried;
 } iv__build;
 
 /* The inputs of plans, to be filled. */
@@ -35,16 +39,26 @@ void *iv__batch_input(iv__batch *batch, const char *name); /* NULL: no plan need
 /* Keeps the message for whoever takes the batch. */
 iv_status iv__batch_fail(iv__batch *batch, iv_status status, const char *format, ...) IV_PRINTF(3, 4);
 
+/* What stands in a batch. */
+typedef struct iv__rows {
+    iv__split split;
+    int64_t step;          /* of the pass or the evaluation; at 0 carried states begin anew */
+    const int32_t *record; /* [n], counted within the split; -1: none */
+    int64_t n, room;       /* rows n .. room - 1 have no record, either */
+} iv__rows;
+
 typedef struct iv__trainee {
     void *self;
     iv_status (*build)(void *self, iv__build *build);
-    /* Writes n records into the inputs of a batch that has room for `records`; those beyond n get
-     * weight 0. May run in any thread, and beside itself with another batch: it changes nothing
-     * but the batch, and does not touch the home. */
-    iv_status (*fill)(const void *self, iv__batch *batch, const int32_t *record, int64_t n,
-                      int64_t records);
+    /* Writes the rows into the inputs of a batch; those without a record get weight 0. May run in
+     * any thread, and beside itself with another batch: it changes nothing but the batch, and does
+     * not touch the home. */
+    iv_status (*fill)(const void *self, iv__batch *batch, const iv__rows *rows);
+    /* Where states are carried: what the rows of a batch are at a step of a pass through the
+     * records, or of an evaluation (pass -1). False: there is no such step; in training there are
+     * as many as for records in any order. NULL: records come in any order, shuffled in training. */
+    bool (*choose)(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record);
     int64_t n_records[SPLITS];
-    const int32_t *records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
     int n_kept;
     const iv__named_tensor *kept;

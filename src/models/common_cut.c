@@ -1,0 +1,402 @@
+/* common_cut.c: texts cut into training records: where each lies, and inputs, targets and weights
+ * of a batch. What a text of gigabytes needs here stays small: places are found again from a mark
+ * at every 64th text, and only carried texts have numbers of their own. */
+#include "models/common_cut.h"
+
+#include "base/home.h"
+#include "base/random.h"
+
+#include <string.h>
+
+enum { MARKED = 64 };
+
+/* What lies before a marked text. */
+typedef struct mark {
+    int32_t pieces[SPLITS];
+} mark;
+
+/* A stretch of a text that is one training record. */
+typedef struct piece {
+    int64_t text, number; /* of the text's pieces */
+} piece;
+
+/* A row that runs through texts: where it is, and how many pieces are left of its share. */
+typedef struct lane {
+    int64_t text, number, left; /* the text by its place in the order */
+} lane;
+
+typedef struct lanes {
+    iv__split split;
+    int64_t pass, next; /* the step that the lanes stand before */
+    const int32_t *order;
+    lane *lane;
+} lanes;
+
+struct iv__cut {
+    iv_home *home;
+    const iv__tokens *tokens;
+    const iv__settings *settings;
+    iv__cut_options options;
+    int64_t n[SPLITS], texts[SPLITS];
+    mark *marks;
+
+    int32_t *before[SPLITS]; /* carried: pieces before each text of a split, and behind the last */
+    int32_t *order;          /* of the texts in a pass */
+    lanes training, evaluation;
+};
+
+static iv__split split_by(uint64_t key, const iv__settings *s, int64_t record)
+{
+    uint32_t word[4];
+
+    iv__philox(key, 0, (uint64_t)record, word);
+    double u = iv__unit_f64(word[0], word[1]);
+    return u < s->validation             ? SPLIT_VALIDATION
+           : u < s->validation + s->test ? SPLIT_TEST
+                                         : SPLIT_TRAIN;
+}
+
+static uint64_t split_key(void)
+{
+    return iv__random_key(0, "split");
+}
+
+iv__split iv__split_of(const iv__settings *s, int64_t record)
+{
+    return split_by(split_key(), s, record);
+}
+
+static int64_t divided(int64_t n, int64_t by) /* rounded up */
+{
+    return (n + by - 1) / by;
+}
+
+/* Pieces of a text; a window predicts one token, and reads `length` before it unless there is a
+ * begin token to start from. */
+static int64_t pieces_of(const iv__cut_options *o, int64_t tokens)
+{
+    /* positions to predict: every token and the stop token, but the first token unless a begin
+     * token stands before it */
+    int64_t positions = tokens + (o->begin ? 1 : 0);
+
+    switch (o->kind) {
+    case IV_CUT_FIRST: break;
+    case IV_CUT_PIECES:
+    case IV_CUT_CARRIED: return positions <= o->length ? 1 : divided(positions, o->length);
+    case IV_CUT_WINDOWS:
+        if (o->begin)
+            return divided(positions, o->stride);
+        return tokens > o->length ? divided(tokens - o->length, o->stride) : 0;
+    }
+    return 1;
+}
+
+/* ---- where pieces lie ------------------------------------------------------------------------ */
+
+static iv_status count_pieces(iv__cut *cut)
+{
+    int64_t texts = iv__tokens_records(cut->tokens), all = 0;
+    uint64_t key = split_key();
+
+    cut->marks = iv__alloc_array(cut->home, texts / MARKED + 1, sizeof *cut->marks);
+    if (!cut->marks)
+        return IV_NOMEM;
+    for (int64_t r = 0; r < texts; r++) {
+        iv__split split = split_by(key, cut->settings, r);
+        for (int s = 0; r % MARKED == 0 && s < SPLITS; s++)
+            cut->marks[r / MARKED].pieces[s] = (int32_t)cut->n[s];
+        int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
+        all += count;
+        cut->n[split] += count;
+        cut->texts[split]++;
+        if (all > INT32_MAX)
+            return iv_fail(cut->home, IV_VALUE,
+                           "the data give more than %d training records; make --length%s larger",
+                           INT32_MAX, cut->options.kind == IV_CUT_WINDOWS ? " or --stride" : "");
+    }
+    return IV_OK;
+}
+
+static piece find(const iv__cut *cut, iv__split split, int64_t number)
+{
+    int64_t low = 0, high = iv__tokens_records(cut->tokens) / MARKED;
+    uint64_t key = split_key();
+
+    while (low < high) { /* the last mark that is not behind it */
+        int64_t middle = (low + high + 1) / 2;
+        if (middle * MARKED < iv__tokens_records(cut->tokens) && cut->marks[middle].pieces[split] <= number)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    piece p = { low * MARKED, number - cut->marks[low].pieces[split] };
+    for (;; p.text++) {
+        if (split_by(key, cut->settings, p.text) != split)
+            continue;
+        int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, p.text));
+        if (p.number < count)
+            return p;
+        p.number -= count;
+    }
+}
+
+/* ---- rows that run through texts ------------------------------------------------------------- */
+
+static iv_status make_lanes(iv__cut *cut)
+{
+    iv_home *home = cut->home;
+    int64_t batch = cut->settings->batch, at[SPLITS] = { 0 }, n[SPLITS] = { 0 };
+    uint64_t key = split_key();
+    bool made = true;
+
+    for (int s = 0; s < SPLITS; s++)
+        made &= (cut->before[s] = iv__alloc_array(home, cut->texts[s] + 1, sizeof(int32_t))) != NULL;
+    cut->order = iv__alloc_array(home, cut->texts[SPLIT_TRAIN] + 1, sizeof *cut->order);
+    cut->training = (lanes){ .pass = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
+    cut->evaluation =
+        (lanes){ .pass = -1, .next = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
+    if (!made || !cut->order || !cut->training.lane || !cut->evaluation.lane)
+        return IV_NOMEM;
+    cut->training.order = cut->order;
+    for (int64_t r = 0; r < iv__tokens_records(cut->tokens); r++) {
+        iv__split s = split_by(key, cut->settings, r);
+        cut->before[s][at[s]++] = (int32_t)n[s];
+        n[s] += pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
+    }
+    for (int s = 0; s < SPLITS; s++)
+        cut->before[s][at[s]] = (int32_t)n[s];
+    return IV_OK;
+}
+
+static int64_t text_of(const lanes *l, int64_t at)
+{
+    return l->order ? l->order[at] : at;
+}
+
+static int64_t text_pieces(const iv__cut *cut, const lanes *l, int64_t at)
+{
+    const int32_t *before = cut->before[l->split];
+    int64_t text = text_of(l, at);
+
+    return before[text + 1] - before[text];
+}
+
+/* Equal shares of all texts in their order, end to end. */
+static void share_equally(iv__cut *cut, lanes *l)
+{
+    int64_t batch = cut->settings->batch, all = cut->n[l->split], sum = 0, next = 0;
+
+    for (int64_t at = 0; at < cut->texts[l->split]; at++) {
+        int64_t count = text_pieces(cut, l, at);
+        for (; next < batch && next * all / batch < sum + count; next++)
+            l->lane[next] = (lane){ at, next * all / batch - sum,
+                                    (next + 1) * all / batch - next * all / batch };
+        sum += count;
+    }
+}
+
+/* The first text that has no fewer than `pieces` before it. */
+static int64_t text_behind(const iv__cut *cut, iv__split split, int64_t pieces)
+{
+    int64_t low = 0, high = cut->texts[split];
+
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (cut->before[split][middle] < pieces)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Shares of whole texts. */
+static void share_whole(iv__cut *cut, lanes *l)
+{
+    int64_t batch = cut->settings->batch, all = cut->n[l->split];
+    const int32_t *before = cut->before[l->split];
+
+    for (int64_t i = 0; i < batch; i++) {
+        int64_t first = text_behind(cut, l->split, divided(i * all, batch)),
+                end = text_behind(cut, l->split, divided((i + 1) * all, batch));
+        l->lane[i] = (lane){ first, 0, before[end] - before[first] };
+    }
+}
+
+static void advance(const iv__cut *cut, const lanes *l, lane *one, int64_t pieces)
+{
+    pieces = pieces < one->left ? pieces : one->left;
+    one->left -= pieces;
+    one->number += pieces;
+    while (one->left && one->number >= text_pieces(cut, l, one->text))
+        one->number -= text_pieces(cut, l, one->text++);
+}
+
+bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record)
+{
+    lanes *l = pass < 0 ? &cut->evaluation : &cut->training;
+    int64_t batch = cut->settings->batch;
+    bool any = false;
+
+    if (l->split != split || l->pass != pass || l->next != step) {
+        *l = (lanes){ split, pass, step, l->order, l->lane };
+        if (l->order)
+            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, "shuffle"), (uint64_t)pass,
+                        cut->order, cut->texts[split]);
+        if (l->order)
+            share_equally(cut, l);
+        else
+            share_whole(cut, l);
+        for (int64_t i = 0; i < batch; i++)
+            advance(cut, l, &l->lane[i], step);
+    }
+    for (int64_t i = 0; i < batch; i++) {
+        lane *one = &l->lane[i];
+        any |= one->left > 0;
+        record[i] = one->left ? cut->before[split][text_of(l, one->text)] + (int32_t)one->number : -1;
+        advance(cut, l, one, 1);
+    }
+    l->next = step + 1;
+    return any;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings *settings,
+                     const iv__cut_options *options)
+{
+    iv__cut *cut = iv__alloc(home, sizeof *cut);
+    if (!cut)
+        return NULL;
+    *cut = (iv__cut){ .home = home, .tokens = tokens, .settings = settings, .options = *options };
+    iv_status status = count_pieces(cut);
+    if (!status && options->kind == IV_CUT_CARRIED)
+        status = make_lanes(cut);
+    if (!status)
+        return cut;
+    iv__cut_free(cut);
+    return NULL;
+}
+
+void iv__cut_free(iv__cut *cut)
+{
+    if (!cut)
+        return;
+    iv__free(cut->home, cut->marks);
+    iv__free(cut->home, cut->order);
+    iv__free(cut->home, cut->training.lane);
+    iv__free(cut->home, cut->evaluation.lane);
+    for (int s = 0; s < SPLITS; s++)
+        iv__free(cut->home, cut->before[s]);
+    iv__free(cut->home, cut);
+}
+
+int64_t iv__cut_count(const iv__cut *cut, iv__split split)
+{
+    return cut->n[split];
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+/* Where a row goes. */
+typedef struct row {
+    int32_t *x, *y;          /* zeros before */
+    float *weight, *present; /* present: NULL where no plan has it */
+} row;
+
+/* Tokens first .. first + count - 1 of a text as inputs; before the text stands the begin token. */
+static void read_tokens(const iv__cut *cut, int64_t text, int64_t first, int64_t count, int32_t *x)
+{
+    int64_t before = first < 0 ? -first : 0;
+
+    if (before > 0 && before <= count && cut->options.begin)
+        x[before - 1] = cut->options.begin_id;
+    if (before < count)
+        iv__tokens_copy(cut->tokens, text, first + before, count - before, x + before);
+}
+
+/* Positions that a piece has to predict, T at most. */
+static int64_t used_of(const iv__cut *cut, const piece *p)
+{
+    const iv__cut_options *o = &cut->options;
+    int64_t left = iv__tokens_length(cut->tokens, p->text) + (o->begin ? 1 : 0) - p->number * o->length;
+
+    return left < o->length ? left : o->length;
+}
+
+static void fill_piece(const iv__cut *cut, const piece *p, const row *to)
+{
+    const iv__cut_options *o = &cut->options;
+    int64_t tokens = iv__tokens_length(cut->tokens, p->text), T = o->length;
+    int64_t used = used_of(cut, p), skip = o->front ? T - used : 0;
+    /* the text's token that is the target of the first position; at `tokens` it is the end */
+    int64_t first = p->number * T + (o->begin ? 0 : 1);
+
+    read_tokens(cut, p->text, first - 1, T - skip, to->x + skip);
+    iv__tokens_copy(cut->tokens, p->text, first, T - skip, to->y + skip);
+    if (tokens >= first && tokens - first < T - skip)
+        to->y[skip + tokens - first] = o->end_id;
+    for (int64_t t = 0; t < T; t++) {
+        to->weight[t] = !o->masked || (t >= skip && t < skip + used);
+        if (to->present)
+            to->present[t] = t >= skip;
+    }
+}
+
+static void fill_window(const iv__cut *cut, const piece *p, const row *to)
+{
+    const iv__cut_options *o = &cut->options;
+    int64_t tokens = iv__tokens_length(cut->tokens, p->text), T = o->length;
+    int64_t target = p->number * o->stride + (o->begin ? 0 : T);
+
+    read_tokens(cut, p->text, target - T, T, to->x);
+    *to->y = o->end_id;
+    iv__tokens_copy(cut->tokens, p->text, target, 1, to->y);
+    *to->weight = target <= tokens;
+    for (int64_t t = 0; to->present && t < T; t++)
+        to->present[t] = target - T + t >= -1;
+}
+
+/* Where padding counts and stands in front, a batch is as wide as its longest record: what is in
+ * front of that does not count. */
+static void narrow(float *weight, int64_t T, int64_t rows, int64_t longest)
+{
+    for (int64_t i = 0; i < rows; i++)
+        memset(weight + i * T, 0, (size_t)(T - longest) * sizeof *weight);
+}
+
+void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows)
+{
+    const iv__cut_options *o = &cut->options;
+    bool windows = o->kind == IV_CUT_WINDOWS;
+    int64_t T = o->length, targets = windows ? 1 : T, longest = 0;
+    size_t places = (size_t)(rows->room * T), outputs = (size_t)(rows->room * targets);
+    int32_t *x = iv__batch_input(batch, IV_CUT_WORDS), *y = iv__batch_input(batch, IV_CUT_NEXT);
+    float *weight = iv__batch_input(batch, IV_CUT_WEIGHT),
+          *present = iv__batch_input(batch, IV_CUT_PRESENT),
+          *goes_on = iv__batch_input(batch, IV_CUT_GOES_ON);
+
+    memset(x, 0, places * sizeof *x);
+    memset(y, 0, outputs * sizeof *y);
+    memset(weight, 0, outputs * sizeof *weight);
+    if (present)
+        memset(present, 0, places * sizeof *present);
+    if (goes_on)
+        memset(goes_on, 0, (size_t)rows->room * sizeof *goes_on);
+    for (int64_t i = 0; i < rows->n; i++) {
+        if (rows->record[i] < 0)
+            continue;
+        piece p = find(cut, rows->split, rows->record[i]);
+        row to = { x + i * T, y + i * targets, weight + i * targets, present ? present + i * T : NULL };
+        if (windows)
+            fill_window(cut, &p, &to);
+        else
+            fill_piece(cut, &p, &to);
+        if (goes_on)
+            goes_on[i] = rows->step > 0 && p.number > 0;
+        int64_t used = windows ? 1 : used_of(cut, &p);
+        longest = used > longest ? used : longest;
+    }
+    if (o->front && !o->masked)
+        narrow(weight, T, rows->n, longest);
+}

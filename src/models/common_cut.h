@@ -1,0 +1,53 @@
+/* common_cut.h: texts of any length as training records of one length, or rows that run through
+ * whole texts. */
+#ifndef IV_MODELS_COMMON_CUT_H
+#define IV_MODELS_COMMON_CUT_H
+
+#include "data/tokens.h"
+#include "train/settings.h"
+#include "train/trainee.h"
+
+typedef enum iv__cut_kind {
+    IV_CUT_FIRST,  /* the beginning of a text */
+    IV_CUT_PIECES, /* a text in pieces, each for itself */
+    IV_CUT_WINDOWS, /* every `stride` tokens the `length` tokens before a token, which is the target */
+    IV_CUT_CARRIED, /* a text in pieces, one after the other in a row of the batch */
+} iv__cut_kind;
+
+typedef struct iv__cut_options {
+    iv__cut_kind kind;
+    int64_t length; /* positions of a training record */
+    int64_t stride; /* of windows */
+    bool begin;     /* the first token is predicted too, after a begin token */
+    bool masked;    /* padding does not count */
+    bool front;     /* a record that is shorter stands at the end of its row */
+    int32_t begin_id, end_id;
+} iv__cut_options;
+
+/* Inputs, for N rows of T positions. */
+#define IV_CUT_WORDS "words"     /* i32 [N,T] */
+#define IV_CUT_NEXT "next"       /* i32 [N,T]; of windows [N] */
+#define IV_CUT_WEIGHT "weight"   /* [N,T]; of windows [N] */
+#define IV_CUT_PRESENT "present" /* [N,T], 0 at padding in front; filled where a plan has it */
+#define IV_CUT_GOES_ON "goes on" /* [N] of carried: 0 where a text begins, or nothing stands */
+
+typedef struct iv__cut iv__cut;
+
+/* Which split a text belongs to depends on its number alone, not on the seed: runs can be
+ * compared. */
+iv__split iv__split_of(const iv__settings *settings, int64_t record);
+
+/* Tokens and settings are borrowed; a batch has settings->batch rows. Errors: VALUE when there are
+ * too many pieces. */
+iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings *settings,
+                     const iv__cut_options *options);
+void iv__cut_free(iv__cut *cut);
+int64_t iv__cut_count(const iv__cut *cut, iv__split split); /* training records */
+/* As iv__trainee's fill. */
+void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
+/* As iv__trainee's choose, of carried texts. Each pass of training shuffles them, lays them end to end and
+ * gives every row an equal share, so that only the texts at the borders of shares are cut; an
+ * evaluation cuts none. */
+bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record);
+
+#endif
