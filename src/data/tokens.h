@@ -1,7 +1,6 @@
-/* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file
- * that is mapped.
+/* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file.
  *
- * The data set is streamed twice, to count and to encode; memory grows with the vocabulary, not
+ * The data set is streamed twice, to count and to encode (three times for bpe); memory grows with the vocabulary, not
  * with the data. The cache file is found again by the checksum of the data and the settings; one
  * that is damaged, cut short or foreign is made anew. */
 #ifndef IV_DATA_TOKENS_H
@@ -18,7 +17,8 @@ typedef struct iv__tokens_options {
     const void *set_options; /* of set->fields; NULL: defaults */
     /* Which records the vocabulary is made from; record counts kept records from 0. NULL: all.
      * `counts_says` (never NULL with `counts`) names the rule and all its settings, for the
-     * cache: "training seed=42 validation=0.1". A complete vocabulary is made from all records. */
+     * cache: "training seed=42 validation=0.1". A complete vocabulary of words or characters is made from
+     * all records. */
     bool (*counts)(void *user, int64_t record);
     void *user;
     const char *counts_says;
@@ -40,9 +40,11 @@ void iv__tokens_free(iv__tokens *tokens);
 int64_t iv__tokens_records(const iv__tokens *tokens);
 int64_t iv__tokens_total(const iv__tokens *tokens); /* tokens of all records */
 int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record);
-/* Copies tokens first .. first + count - 1 of a record, as far as they exist; returns how many. */
+/* Copies tokens first .. first + count - 1 of a record, as far as they exist; returns how many. When
+ * the file cannot be read any more they are zeros, and iv__tokens_status says so from then on. */
 int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count,
                         int32_t *ids);
+iv_status iv__tokens_status(const iv__tokens *tokens);
 const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens);
 
 /* Of the data's file as it lies. */
