@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#define FEW 0.05 /* share of real text that may stand in the training text without a word */
+#define FEW 0.05 /* share of real text that may stand in the training text all the same */
 
 /* A stretch of real text. */
 typedef struct stretch {
@@ -228,10 +228,9 @@ static int64_t telling_span(const iv__memory *m)
     return 0;
 }
 
-static bool by_heart(const iv__memory_report *r)
+static bool too_many(double samples, double real)
 {
-    return r->span && (r->samples.spans >= 2 * FEW ||
-                       (r->samples.whole >= FEW && r->samples.whole >= 2 * r->real.whole));
+    return samples >= FEW && samples >= 2 * real;
 }
 
 iv_status iv__memory_compare(iv__memory *m)
@@ -254,7 +253,8 @@ iv_status iv__memory_compare(iv__memory *m)
     r->span = telling_span(m);
     r->samples = recall_of(m->samples, m->n_samples, r->span);
     r->real = recall_of(m->real, m->n_stretches, r->span);
-    r->by_heart = by_heart(r);
+    r->by_heart = r->span && (too_many(r->samples.spans, r->real.spans) ||
+                              too_many(r->samples.whole, r->real.whole));
     return IV_OK;
 }
 
