@@ -1,6 +1,9 @@
 """Runs Ivory and its peers alternately, round by round, and writes a table (`make bench`).
 
     bench.py [--workloads NAME ...] [--peers NAME ...] [--rounds N] [--threads N] [--quick] [--out FOLDER]
+
+What the same build has compared on the same machine, in as many rounds, stands in FOLDER/results.json and is
+not measured again: a run that was broken off goes on where it was.
 """
 
 import argparse
@@ -31,6 +34,17 @@ def arguments():
         options.rounds = 3
         options.peers = [p for p in options.peers if p in ("torch-eager", "torch-prefix")]
     return options
+
+
+def already_compared(options, machine_now):
+    """The comparisons in the output folder that this run would only repeat."""
+    file = options.out / "results.json"
+    if not file.exists() or "+" in machine_now["ivory"]:  # a + stands for changes that are not committed
+        return []
+    results = json.loads(file.read_text())
+    if any(results["machine"].get(key) != value for key, value in machine_now.items() if key != "date"):
+        return []
+    return [c for c in results["comparisons"] if len(c["ratios"]) == options.rounds]
 
 
 def prepare_tokens(options):
@@ -91,10 +105,15 @@ def main():
     log = options.out / "workers.log"
     log.write_text("")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
-    results = {"machine": machine(options), "comparisons": [], "missing": []}
+    results = {"machine": machine(options), "missing": []}
+    results["comparisons"] = already_compared(options, results["machine"])
+    done = {(c["workload"], c["peer"]) for c in results["comparisons"]}
+    if done:
+        print(f"bench: {len(done)} comparisons of this build are kept; remove {options.out}/results.json to "
+              "measure them again", flush=True)
     peak, choices = Peak(options, log), {}
     for workload in [w for w in WORKLOADS if w.name in options.workloads]:
-        for name in [p for p in workload.peers if p in options.peers]:
+        for name in [p for p in workload.peers if p in options.peers and (workload.name, p) not in done]:
             try:
                 comparison = compare(options, workload, name, peak, choices, log)
             except Failed as reason:
@@ -107,7 +126,7 @@ def main():
     peak.worker.close()
     results["machine"]["peak_gflops"] = peak.best
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    text = report.text_of(results)
+    text = report.text_of(report.merged([results]))
     (options.out / "table.txt").write_text(text)
     print("\n" + text, end="")
 

@@ -12,6 +12,7 @@ from processes import Worker, ivory_command
 ROUND_SECONDS = 0.5  # of each side in a pair; at least a step
 DROP = 0.7  # a round beside which the peak fell below this share of the best is repeated,
 FOREIGN = 0.25  # and so is one in which other programs took more than this share of the processors
+SLOW = 1  # seconds: then few steps must do to warm up
 TRIES = 3  # for each round that is wanted; then the quietest count
 
 
@@ -62,10 +63,11 @@ class Side:
     def __init__(self, command, log):
         self.worker = Worker(command, log)
         first, self.first_seconds = self.worker.first_step()
-        second = self.worker.round(2)
-        third = self.worker.round(1)
+        second = self.worker.round(1)
+        third = self.worker.round(1 if second["seconds"][0] > SLOW else 2)
         self.gflop = first.get("gflop", 0)
-        self.steps = steps_for(min(second["seconds"] + third["seconds"]))
+        self.warm_seconds = min(second["seconds"] + third["seconds"])
+        self.steps = steps_for(self.warm_seconds)
         self.seconds, self.cpu = [], []
         self.rounds = []
         self.peak_bytes = 0

@@ -88,6 +88,48 @@ static void test_matmul_large(void **state)
         check_matmul(&cases[i]);
 }
 
+/* Rows come out the same, bit for bit, however many are multiplied at once. */
+static void rows_of_product(const iv_backend *backend, bool bf16, int64_t rows, int64_t k,
+                            int64_t n, const float *a, const float *b, float *y)
+{
+    iv__matmul attr = { false, false };
+    call c = { .op = "matmul", .k.attr = &attr, .bf16 = bf16 };
+
+    memcpy(add_input(&c, IV_F32, iv_dims(rows, k), false), a, (size_t)(rows * k) * sizeof *a);
+    memcpy(add_input(&c, IV_F32, iv_dims(k, n), true), b, (size_t)(k * n) * sizeof *b);
+    add_output(&c, iv_dims(rows, n), true);
+    iv_home *home = new_home(2);
+    run_once(&c, backend, home);
+    memcpy(y, c.k.out[0].data, (size_t)(rows * n) * sizeof *y);
+    iv_home_free(home);
+    free_call(&c);
+}
+
+static void test_matmul_rows_do_not_mix(void **state)
+{
+    enum { ROWS = 70, K = 333, N = 500 };
+    static float a[ROWS * K], b[K * N], all[ROWS * N], some[ROWS * N];
+    static const int64_t sizes[] = { 1, 2, 5, 16, 33 };
+
+    (void)state;
+    for (int i = 0; i < ROWS * K; i++)
+        a[i] = random_real(1);
+    for (int i = 0; i < K * N; i++)
+        b[i] = random_real(1);
+    for (int i = 0; iv__backends[i]; i++) {
+        if (!iv__backends[i]->available())
+            continue;
+        for (int bf16 = 0; bf16 < 2; bf16++) {
+            rows_of_product(iv__backends[i], bf16, ROWS, K, N, a, b, all);
+            for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+                int64_t rows = sizes[s], first = ROWS - rows;
+                rows_of_product(iv__backends[i], bf16, rows, K, N, a + first * K, b, some);
+                assert_memory_equal(some, all + first * N, (size_t)(rows * N) * sizeof *some);
+            }
+        }
+    }
+}
+
 static void test_matmul_leading_axes(void **state)
 {
     (void)state;
@@ -419,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matmul_shapes),
         cmocka_unit_test(test_matmul_large),
+        cmocka_unit_test(test_matmul_rows_do_not_mix),
         cmocka_unit_test(test_matmul_leading_axes),
         cmocka_unit_test(test_matmul_random),
         cmocka_unit_test(test_softmax),

@@ -169,6 +169,7 @@ static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
     }
     c->k.begin = 0;
     c->k.count = count_of(&c->k.out[0]);
+    c->k.run = (uint64_t)iv_home_threads(home); /* of either direction */
     kernel->run(&c->k);
     for (int i = 0; i < n; i++)
         iv__free(home, packed[i]);

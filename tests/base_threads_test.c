@@ -1,5 +1,6 @@
-/* base_threads_test.c: the pool: every chunk once, in rising order, nested, many and small; ordered
- * chunks that wait for each other, asleep if it takes long; work aside; homes beside homes. */
+/* base_threads_test.c: the pool: every chunk once, in rising order, nested, many and small; shares
+ * that threads keep; ordered chunks that wait for each other, asleep if it takes long; work aside;
+ * homes beside homes. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -48,8 +49,9 @@ static void every_chunk_runs_once(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             job j = { .home = home, .threads = threads };
             iv__parallel(home, sizes[s], count, &j);
+            iv__parallel_again(home, sizes[s], s % 2, count, &j);
             for (int64_t c = 0; c < MOST_CHUNKS; c++)
-                assert_int_equal(j.times[c], c < sizes[s]);
+                assert_int_equal(j.times[c], c < sizes[s] ? 2 : 0);
             assert_int_equal(j.wrong, 0);
         }
         iv_home_free(home);
@@ -104,7 +106,10 @@ static void many_small_jobs_lose_nothing(void **state)
         sum s = { .round = 0 };
         int64_t expected = 0;
         for (s.round = 0; s.round < 5000; s.round++) {
-            iv__parallel(home, 2 + s.round % 15, add_round, &s);
+            if (s.round % 3)
+                iv__parallel(home, 2 + s.round % 15, add_round, &s);
+            else
+                iv__parallel_again(home, 2 + s.round % 15, s.round % 2, add_round, &s);
             expected += s.round * (2 + s.round % 15);
         }
         for (int c = 0; c < 16; c++)
@@ -112,6 +117,49 @@ static void many_small_jobs_lose_nothing(void **state)
         assert_int_equal(expected, 0);
         iv_home_free(home);
     }
+}
+
+/* Who runs which chunk of a job that reads the same again. Nobody goes on before both threads have
+ * begun; then the second stands still until the first has done all others. */
+enum { SHARED = 10 };
+
+typedef struct shared {
+    iv_home *home;
+    _Atomic int32_t begun, done;
+    int n, order[SHARED]; /* the first thread's chunks */
+    int of_second;
+} shared;
+
+static void take_share(void *context, int64_t chunk, int thread)
+{
+    shared *s = context;
+
+    if (thread == 0)
+        s->order[s->n++] = (int)chunk;
+    else
+        s->of_second = (int)chunk;
+    iv__signal(s->home, &s->begun);
+    iv__await(s->home, &s->begun, 2);
+    if (thread == 1)
+        iv__await(s->home, &s->done, SHARED - 1);
+    iv__signal(s->home, &s->done);
+}
+
+static void threads_keep_to_their_shares(void **state)
+{
+    static const int forwards[] = { 0, 1, 2, 3, 4, 9, 8, 7, 6 },
+                     back[] = { 4, 3, 2, 1, 0, 5, 6, 7, 8 };
+
+    (void)state;
+    iv_home *home = home_of(2);
+    for (int round = 0; round < 50; round++) {
+        shared s = { .home = home };
+        iv__parallel_again(home, SHARED, round % 2, take_share, &s);
+        assert_int_equal(s.of_second, round % 2 ? 9 : 5);
+        assert_int_equal(s.n, SHARED - 1);
+        assert_memory_equal(s.order, round % 2 ? back : forwards, sizeof forwards);
+    }
+    iv_home_free(home);
 }
 
 /* Ordered tasks: a chunk of line i adds to the cell what the line before has left there. Some are
@@ -377,6 +425,7 @@ int main(void)
         cmocka_unit_test(every_chunk_runs_once),
         cmocka_unit_test(ordered_chunks_do_not_stand_still),
         cmocka_unit_test(many_small_jobs_lose_nothing),
+        cmocka_unit_test(threads_keep_to_their_shares),
         cmocka_unit_test(ordered_tasks_see_what_they_await),
         cmocka_unit_test(waiting_threads_sleep),
         cmocka_unit_test(what_is_done_aside_is_done_once),

@@ -200,7 +200,7 @@ static void texts_that_are_no_texts_are_refused(void **state)
     const char *path = in_folder(w, "zero");
 
     assert_refused(w, &iv_dataset_text, "records=lines", "",
-                   "file.txt: the file is empty; expected a text of your own: UTF-8, plain or gzip");
+                   "file.txt: the file is empty; expected texts of your own: a file or a folder, UTF-8, plain or gzip");
     assert_refused(w, &iv_dataset_text, "records=lines", "one\ncaf\xe9 noir\n",
                    "file.txt:2: byte 7 of the text (0xe9) is no UTF-8: save the text as UTF-8");
     assert_refused(w, &iv_dataset_text, "", "\xff\xfeo\n",
@@ -313,9 +313,9 @@ static void recipes_are_found(void **state)
     assert_found(w, NULL, user);
 
     assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, NULL, &path), IV_IO);
-    assert_message(w->home, "the data set text is a person's own: name the file with --data FILE");
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, root, &path), IV_IO);
-    assert_message(w->home, "is a folder; name a text file");
+    assert_message(w->home, "the data set text is a person's own: name the file or folder with --data PATH");
+    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, root, &path), IV_OK);
+    assert_string_equal(path.data, root);
     iv__text_free(&path);
 }
 

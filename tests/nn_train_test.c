@@ -626,6 +626,11 @@ static void schedules_follow_their_formulas(void **state)
         assert_near(iv_schedule_rate(&linear, 2, k), expected, 1e-15);
     }
     assert_near(iv_schedule_rate(&(iv_schedule){ .kind = IV_COSINE }, 0.3, 7), 0.3, 0);
+    iv_schedule held = { .kind = IV_EXPONENTIAL, .steps = 10, .factor = 0.5, .warmup = 5, .hold = 20 };
+    for (int k = 0; k < 50; k++) {
+        double expected = k < 5 ? 2 * k / 5.0 : k < 25 ? 2 : 2 * pow(0.5, (k - 25) / 10.0);
+        assert_near(iv_schedule_rate(&held, 2, k), expected, 1e-14);
+    }
 }
 
 int main(void)

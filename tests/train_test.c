@@ -71,6 +71,48 @@ static void steps_end_a_run_before_its_epochs(void **state)
     assert_int_equal(s.steps, 12);
 }
 
+/* Those of char-rnn (times 0.97 each epoch, from the eleventh on) and torch-rnn (half, every fifth). */
+static void schedules_may_count_epochs(void **state)
+{
+    (void)state;
+    iv__settings chars, torch;
+
+    iv__fields_default(iv__settings_fields, &chars);
+    chars.schedule = IV_STAIRS;
+    chars.schedule_unit = 1;
+    chars.schedule_steps = 1;
+    torch = chars;
+    chars.schedule_hold = 9;
+    chars.schedule_factor = 0.97;
+    torch.schedule_steps = 5;
+    torch.schedule_factor = 0.5;
+    for (int64_t step = 0; step < 50 * 7; step += 3) {
+        int64_t epoch = step / 7 + 1; /* of 7 steps */
+        double expected = 0.001 * (epoch > 10 ? pow(0.97, (double)(epoch - 10)) : 1);
+        assert_true(fabs(iv__settings_rate(&chars, step, 350, 7) - expected) < 1e-15);
+        expected = ldexp(0.001, -(int)((epoch - 1) / 5));
+        assert_true(fabs(iv__settings_rate(&torch, step, 350, 7) - expected) < 1e-15);
+    }
+}
+
+/* An epoch may be any number of steps: what is trained on is the same. */
+static void epochs_may_have_steps_of_their_own(void **state)
+{
+    world *w = *state;
+    training whole = training_of(w, "whole", WORDS), t = training_of(w, "short", WORDS);
+    seen s = { 0 }, p = { 0 };
+
+    t.settings.epoch_steps = 3;
+    t.settings.epochs = 4;
+    train_to_the_end(&t, false, &s);
+    assert_int_equal(s.last_step, 12);
+    assert_int_equal(s.epochs, 4);
+    whole.settings.steps = 12;
+    train_to_the_end(&whole, false, &p);
+    assert_int_equal(p.epochs, 2);
+    assert_true(s.last == p.last);
+}
+
 /* The mean of an epoch counts each record by its weight, also in its short last batch. */
 static void a_short_batch_counts_for_what_it_holds(void **state)
 {
@@ -647,6 +689,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(losses_fall),
         IN_WORLD(steps_end_a_run_before_its_epochs),
+        cmocka_unit_test(schedules_may_count_epochs),
+        IN_WORLD(epochs_may_have_steps_of_their_own),
         IN_WORLD(a_short_batch_counts_for_what_it_holds),
         IN_WORLD(threads_change_no_bit),
         IN_WORLD(a_stopped_run_goes_on_bit_for_bit),

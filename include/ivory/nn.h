@@ -226,7 +226,8 @@ typedef struct iv_schedule {
     iv_schedule_kind kind;
     int64_t steps; /* of decay: rate x factor per `steps` (exponential, stairs), or until the end (cosine, linear); 0: none */
     double factor; /* exponential, stairs: per `steps`; cosine, linear: what is left at the end */
-    int64_t warmup; /* steps of linear warm-up from 0; the decay begins behind them */
+    int64_t warmup; /* steps of linear warm-up from 0 */
+    int64_t hold;   /* steps at the full rate behind the warm-up; then the decay begins */
 } iv_schedule;
 IV_API double iv_schedule_rate(const iv_schedule *schedule, double rate, int64_t step);
 

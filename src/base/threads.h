@@ -22,6 +22,13 @@ iv__pool *iv__home_pool(iv_home *home); /* NULL when the home has one thread */
 
 void iv__parallel(iv_home *home, int64_t chunks, iv__chunk *work, void *context);
 
+/* The same, for chunks that read the same memory at every call with as many of them: a thread takes
+ * those that it is likely to have in its own cache, its share of them, from the first to the last
+ * or `backwards`. Callers change between the two, so that what was read last is read first the next
+ * time. A thread without chunks takes those that another would come to last. No chunk waits for
+ * another; fewer than 2^31. */
+void iv__parallel_again(iv_home *home, int64_t chunks, bool backwards, iv__chunk *work, void *context);
+
 /* Ordered tasks in place of barriers: chunks whose outputs each have one owner; who needs them
  * awaits a count of those that are done. A chunk awaits only what earlier chunks of its job
  * signal. What was written before a signal is seen after the await that it lets go on. */

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/text.h"
+#include "data/pieces.h"
 #include "format/utf8.h"
 
-/* Unicode's property White_Space. */
-static bool is_white(uint32_t code)
+bool iv__is_white(uint32_t code)
 {
     return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 ||
            code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
@@ -53,7 +52,7 @@ static void put(words_writer *w, uint32_t code)
 
 static void put_character(words_writer *w, uint32_t code)
 {
-    if (is_white(code)) {
+    if (iv__is_white(code)) {
         w->blank = true;
     } else if (is_mark(code) && !(w->inside && code == '\'')) {
         w->blank = true;
@@ -85,7 +84,8 @@ iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *nam
     size_t length;
     uint32_t code;
 
-    for (size_t i = 0; i < size; i += length) {
+    bool any = rules->kind >= IV_TOKENS_BYTES; /* whatever it is */
+    for (size_t i = 0; i < size && !any; i += length) {
         length = iv__utf8_read(at + i, size - i, &code);
         if (length == 0 || code == 0)
             return refuse(home, name, record, i, at[i]);
@@ -112,7 +112,10 @@ bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const
         *size = (size_t)((blank ? blank : end) - *at);
         *at = blank ? blank + 1 : end;
     } else {
-        *size = iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
+        *size = kind == IV_TOKENS_BYTES ? 1
+                : kind == IV_TOKENS_BPE
+                    ? iv__stretch_next(*at, (size_t)(end - *at))
+                    : iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
         *at += *size;
     }
     return *size > 0;

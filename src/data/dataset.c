@@ -88,8 +88,10 @@ static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *
     }
     if (set->asset)
         return IV_OK;
-    if (!set->file)
-        return iv_fail(home, IV_IO, "--data %s: is a folder; name a text file", data);
+    if (set->folders) {
+        iv__text_put(path, data);
+        return path->failed ? IV_NOMEM : IV_OK;
+    }
     return look_in(path, set, data) ? IV_OK : missing(home, set, data, data);
 }
 
@@ -105,7 +107,8 @@ iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *d
         return IV_OK;
     if (!set->file)
         return iv_fail(home, IV_IO,
-                       "the data set %s is a person's own: name the file with --data FILE", set->name);
+                       "the data set %s is a person's own: name the file or folder with --data PATH",
+                       set->name);
 
     user_folder(&user);
     bool found = (root && look_in(path, set, root)) ||
@@ -133,6 +136,10 @@ static bool open_source(iv__records *records, const char *path)
     const iv_dataset *set = records->set;
     unsigned char byte;
 
+    if (set->folders && *path && iv__is_folder(path)) {
+        records->name = path;
+        return true;
+    }
     records->source = *path
                           ? iv__source_open(records->home, path)
                           : iv__source_memory(records->home, set->name, set->asset, *set->asset_size);
@@ -166,7 +173,7 @@ iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *
     iv__records *records = iv__alloc(home, sizeof *records);
     if (!records)
         return NULL;
-    records->home = records->text.home = home;
+    records->home = records->text.home = records->left_out_names.home = home;
     records->set = set;
     if (!set_options(records, options) || !open_source(records, path) || set->open(records)) {
         iv__records_close(records);
@@ -194,6 +201,7 @@ void iv__records_close(iv__records *records)
         records->set->close(records);
     iv__source_close(records->source);
     iv__text_free(&records->text);
+    iv__text_free(&records->left_out_names);
     iv__free(records->home, records->defaults);
     iv__free(records->home, records);
 }
@@ -219,4 +227,8 @@ void iv__records_report(const iv__records *records, iv__text *text)
                        records->dropped[i].why);
     if (records->dropped[0].why)
         iv__text_put(text, ")");
+    if (records->left_out > 0)
+        iv__text_print(text, "; %lld %s left out that %s no text: %s", (long long)records->left_out,
+                       records->left_out == 1 ? "file was" : "files were",
+                       records->left_out == 1 ? "is" : "are", records->left_out_names.data);
 }

@@ -18,6 +18,7 @@ typedef struct iv_dataset {
     const char *file;
     const unsigned char *asset; /* data that are built in; NULL: they lie in files */
     const unsigned long *asset_size;
+    bool folders;           /* the data may be a folder: `source` is NULL then */
     const iv_field *fields; /* its options; NULL: none */
     size_t options_size;    /* bytes of the option struct; 0 without fields */
 
@@ -67,12 +68,14 @@ struct iv__records {
     bool ended;
     int64_t seen, kept; /* records so far */
     iv__drop dropped[IV__DROP_REASONS];
+    int64_t left_out; /* files of a folder that are no text */
+    iv__text left_out_names;
     void *state;    /* the data set's own */
     void *defaults; /* options of our own, where none were given */
 };
 
-/* path: as iv__dataset_locate gave it. options: of set->fields (as iv__fields_set filled them),
- * borrowed; NULL: defaults. gzip is unpacked. */
+/* path: as iv__dataset_locate gave it. options: of set->fields (as iv__fields_set filled them).
+ * Both are borrowed; options NULL: defaults. gzip is unpacked. */
 iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path,
                               const void *options);
 /* The next record as UTF-8 text, terminated, valid until the next call; NULL at the end, and

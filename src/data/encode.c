@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/home.h"
-#include "data/text.h"
+#include "data/pieces.h"
 
 iv_status iv__ids_add(iv__ids *ids, int32_t id)
 {
@@ -25,17 +25,37 @@ void iv__ids_free(iv__ids *ids)
     *ids = (iv__ids){ .home = ids->home };
 }
 
-iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
-                     const char *bytes, size_t size, iv__ids *ids, iv__text *unknown)
+static iv_status encode_pieces(const iv__vocabulary *vocabulary, iv__piece_cache *cache,
+                               const char *clean, size_t size, iv__ids *ids)
 {
-    const iv__token_rules *rules = iv__vocabulary_rules(vocabulary);
-    iv__text clean = { .home = ids->home };
-    iv_status status = iv__clean(ids->home, rules, name, record, bytes, size, &clean);
-    const char *at = clean.data, *end = at ? at + clean.size : at, *token;
+    const iv__joins *joins = iv__vocabulary_joins(vocabulary);
+    int32_t first = iv__vocabulary_first(vocabulary);
+    uint32_t pieces[IV_STRETCH_MAX];
+    iv_status status = IV_OK;
+    const char *at = clean, *end = clean + size, *stretch;
     size_t length;
 
-    while (!status && iv__token_next(rules->kind, &at, end, &token, &length)) {
-        int32_t id = iv__vocabulary_id(vocabulary, token, length);
+    while (!status && iv__token_next(IV_TOKENS_BPE, &at, end, &stretch, &length)) {
+        int n = iv__piece_cache_encode(cache, joins, stretch, length, pieces);
+        for (int i = 0; i < n && !status; i++)
+            status = iv__ids_add(ids, first + (int32_t)pieces[i]);
+    }
+    return status;
+}
+
+iv_status iv__encode_clean(const iv__vocabulary *vocabulary, iv__piece_cache *cache,
+                           const char *clean, size_t size, iv__ids *ids, iv__text *unknown)
+{
+    iv_tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
+    iv_status status = IV_OK;
+    const char *at = clean, *end = clean + size, *token;
+    size_t length;
+
+    if (kind == IV_TOKENS_BPE)
+        return encode_pieces(vocabulary, cache, clean, size, ids);
+    while (!status && iv__token_next(kind, &at, end, &token, &length)) {
+        int32_t id = kind == IV_TOKENS_BYTES ? iv__vocabulary_first(vocabulary) + (unsigned char)*token
+                                             : iv__vocabulary_id(vocabulary, token, length);
         if (id == iv__vocabulary_unknown(vocabulary) && unknown) {
             if (unknown->size > 0)
                 iv__text_put(unknown, " ");
@@ -44,6 +64,18 @@ iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t
         if (id >= 0)
             status = iv__ids_add(ids, id);
     }
+    return status;
+}
+
+iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
+                     const char *bytes, size_t size, iv__ids *ids, iv__text *unknown)
+{
+    const iv__token_rules *rules = iv__vocabulary_rules(vocabulary);
+    iv__text clean = { .home = ids->home };
+    iv_status status = iv__clean(ids->home, rules, name, record, bytes, size, &clean);
+
+    if (!status && clean.size > 0)
+        status = iv__encode_clean(vocabulary, NULL, clean.data, clean.size, ids, unknown);
     iv__text_free(&clean);
     return status;
 }
@@ -63,7 +95,8 @@ void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t co
             continue;
         if (words && begun)
             iv__text_put(text, " ");
-        iv__text_put(text, iv__vocabulary_token(vocabulary, ids[i]));
+        iv__text_add(text, iv__vocabulary_token(vocabulary, ids[i]),
+                     iv__vocabulary_token_size(vocabulary, ids[i]));
         begun = true;
     }
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "base/text.h"
+#include "data/folder.h"
 #include "format/source.h"
 
 enum { SETTLED_SECONDS = 2 }; /* the coarsest clock of a file system */
@@ -84,7 +85,7 @@ static void keep(iv_home *home, const note *n, const char *folder, const char he
         iv_home_clear(home);
 }
 
-iv_status iv__known_sha256(iv_home *home, const char *path, const char *folder, char hex[65])
+static iv_status file_sha256(iv_home *home, const char *path, const char *folder, char hex[65])
 {
     note n = { .path.home = home, .identity.home = home }, after = { .identity.home = home };
     char name[65];
@@ -103,4 +104,33 @@ iv_status iv__known_sha256(iv_home *home, const char *path, const char *folder, 
     iv__text_free(&n.identity);
     iv__text_free(&after.identity);
     return status;
+}
+
+/* Names and contents of all files, in the order of their names. */
+static iv_status folder_sha256(iv_home *home, const char *path, const char *folder, char hex[65])
+{
+    iv__folder files;
+    iv__text file = { .home = home };
+    iv_status status = iv__folder_list(home, path, &files);
+    iv__sha256 hash;
+
+    iv__sha256_begin(&hash);
+    for (int64_t i = 0; i < files.count && !status; i++) {
+        const char *name = iv__folder_name(&files, i);
+        iv__text_clear(&file);
+        iv__text_print(&file, "%s/%s", path, name);
+        status = file.failed ? IV_NOMEM : file_sha256(home, file.data, folder, hex);
+        iv__sha256_add(&hash, name, strlen(name) + 1);
+        iv__sha256_add(&hash, hex, 64);
+    }
+    iv__sha256_end(&hash, hex);
+    iv__text_free(&file);
+    iv__folder_free(&files);
+    return status;
+}
+
+iv_status iv__known_sha256(iv_home *home, const char *path, const char *folder, char hex[65])
+{
+    return iv__is_folder(path) ? folder_sha256(home, path, folder, hex)
+                               : file_sha256(home, path, folder, hex);
 }

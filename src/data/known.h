@@ -4,7 +4,7 @@
 
 #include <ivory/base.h>
 
-/* SHA-256 of the file as it lies. It is read unless a note in `folder` ("": none is kept) tells of
+/* SHA-256 of the file as it lies, or of a folder's files and their names. A file is read unless a note in `folder` ("": none is kept) tells of
  * the same device, number, size and times, to the nanosecond, of change to contents and to the
  * file's entry: a program cannot set the last of them. No note is made of a file changed within the
  * last seconds, for it may change again without a new time. */

@@ -13,6 +13,7 @@ struct iv__lines {
     size_t at, filled;
     bool drained;
     bool inside; /* the last piece did not end its line */
+    bool any;    /* bytes are not checked */
     int64_t number;
     uint64_t before; /* bytes of the text that lie before the buffer */
     unsigned char buffer[2 * IV__LINE_PIECE];
@@ -34,6 +35,11 @@ void iv__lines_free(iv__lines *lines)
 {
     if (lines)
         iv__free(lines->home, lines);
+}
+
+void iv__lines_take_any(iv__lines *lines)
+{
+    lines->any = true;
 }
 
 int64_t iv__lines_number(const iv__lines *lines)
@@ -121,8 +127,8 @@ bool iv__lines_next(iv__lines *lines, const char **line, size_t *size, bool *who
 
     lines->number += !lines->inside;
     lines->inside = !*whole;
-    size_t good = iv__utf8_valid(begin, length);
-    const unsigned char *zero = memchr(begin, 0, good);
+    size_t good = lines->any ? length : iv__utf8_valid(begin, length);
+    const unsigned char *zero = lines->any ? NULL : memchr(begin, 0, good);
     *failed = zero || good < length;
     if (*failed)
         return refuse(lines, zero ? (size_t)(zero - begin) : good, zero ? 0 : begin[good]);

@@ -10,6 +10,7 @@ enum { IV__LINE_PIECE = 1 << 20 }; /* bytes of the longest piece */
 
 iv__lines *iv__lines_new(iv__source *source); /* borrows it; skips a byte order mark */
 void iv__lines_free(iv__lines *lines);
+void iv__lines_take_any(iv__lines *lines); /* bytes are not checked: whatever they are */
 
 /* The next line without its break (LF or CRLF), or a piece of a line that is longer than
  * IV__LINE_PIECE: then *whole is false until its last piece. False at the end, and when it

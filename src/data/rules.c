@@ -55,5 +55,5 @@ bool iv__token_rules_read(const char *text, size_t size, iv__token_rules *rules)
     rules->kind = (iv_tokens_kind)kind;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         *(bool *)((char *)rules + flags[i].offset) = take(&at, end, flags[i].name, false);
-    return at == end;
+    return at == end && (rules->kind < IV_TOKENS_BYTES || rules->complete);
 }

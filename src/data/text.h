@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 /* Written to files as "words", "chars". */
-#define IV_TOKENS_MAP(XX) XX(WORDS, "words") XX(CHARS, "chars")
+#define IV_TOKENS_MAP(XX) XX(WORDS, "words") XX(CHARS, "chars") XX(BYTES, "bytes") XX(BPE, "bpe")
 
 typedef enum iv_tokens_kind {
 #define IV_TOKENS_KIND(name, text) IV_TOKENS_##name,
@@ -19,10 +19,10 @@ typedef enum iv_tokens_kind {
 /* How texts become tokens, and which special tokens stand before them. */
 typedef struct iv__token_rules {
     iv_tokens_kind kind;
-    bool complete; /* no unknown token: the vocabulary has every token there is */
+    bool complete; /* no unknown token: the vocabulary has every token there is; bytes and bpe: always */
     bool end;      /* a text's end has a token of its own; else padding stands for it */
-    bool begin;    /* so has its beginning */
-    bool inside;   /* words: an apostrophe belongs to its word; else it is a mark, set apart */
+    bool begin;  /* so has its beginning */
+    bool inside; /* words: an apostrophe belongs to its word; else it is a mark, set apart */
 } iv__token_rules;
 
 /* "words", "chars complete end": as vocabularies and settings keep them. */
@@ -41,30 +41,38 @@ enum { IV_VOCABULARY_MAX = 1 << 24 }; /* entries */
  *          of white space (Unicode's) one blank,
  *          none at the ends
  *   chars  as it is
+ *   bytes, bpe  as it is, whatever it is
  * Errors: FORMAT for what is no UTF-8 and for a zero byte: "NAME: record 12: byte 345 ...";
  * NOMEM. `record` counts from 1 here as in every message. */
 iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *name, int64_t record,
                     const char *bytes, size_t size, iv__text *clean);
 uint32_t iv__lower(uint32_t code); /* of one code point */
+bool iv__is_white(uint32_t code);  /* Unicode's property White_Space */
 
-/* The next token of cleaned text, from *at on: a word up to the next blank, or a code point.
- * False at the end. */
+/* What is counted, of cleaned text, from *at on: a word up to the next blank, a code point, a byte;
+ * for bpe a stretch, which becomes one or more tokens. False at the end. */
 bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token,
                     size_t *size);
 
 /* ---- counting -------------------------------------------------------------------------------- */
 typedef struct iv__counter iv__counter;
+/* Of more than IV_COUNTER_MAX different tokens it forgets the half that came least often, of those
+ * that came equally often the later ones, and goes on: memory is bounded, and what is frequent is
+ * counted well. */
+enum { IV_COUNTER_MAX = 1 << 21 };
 iv__counter *iv__counter_new(iv_home *home);
 void iv__counter_free(iv__counter *counter);
 iv_status iv__counter_add(iv__counter *counter, const char *token, size_t size);
 int64_t iv__counter_distinct(const iv__counter *counter);
+bool iv__counter_forgot(const iv__counter *counter);
 
 /* ---- the vocabulary -------------------------------------------------------------------------- */
 typedef struct iv__vocabulary iv__vocabulary;
 
 /* The most frequent tokens, at most `most` entries with the special ones. Of equally frequent
  * tokens the one that came first has the smaller id (Keras's TextVectorization puts the later
- * one in the order of its letters first).
+ * one in the order of its letters first). bytes: all 256, by value. bpe: pieces of the stretches
+ * that were counted, the 256 bytes first, then each piece where it was learned.
  * Errors: VALUE when nothing was counted, most leaves no room for a token or is beyond
  * IV_VOCABULARY_MAX, or a complete vocabulary would have more entries. */
 iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, const iv__token_rules *rules, int64_t most);
@@ -79,16 +87,21 @@ int32_t iv__vocabulary_unknown(const iv__vocabulary *vocabulary); /* -1: there i
 int32_t iv__vocabulary_end(const iv__vocabulary *vocabulary);
 int32_t iv__vocabulary_begin(const iv__vocabulary *vocabulary);
 int32_t iv__vocabulary_first(const iv__vocabulary *vocabulary); /* of the tokens of texts */
-/* "[UNK]" for unknown, "" for the other special ones. Terminated. */
+/* "[UNK]" for unknown, "" for the other special ones. Terminated; of bytes and bpe any bytes, zero
+ * bytes and parts of characters included. */
 const char *iv__vocabulary_token(const iv__vocabulary *vocabulary, int64_t id);
+size_t iv__vocabulary_token_size(const iv__vocabulary *vocabulary, int64_t id);
 /* Unicode's characters that a token stands for when a text's are counted: a word's with the blank
  * that separates it. 0 for special tokens (what stood at an unknown word is not known), but an
- * unknown character is one. */
+ * unknown character is one. A character of several tokens is counted with its first. */
 int64_t iv__vocabulary_characters(const iv__vocabulary *vocabulary, int64_t id);
 /* The unknown token's id for what is not there, or -1 when there is none. */
 int32_t iv__vocabulary_id(const iv__vocabulary *vocabulary, const char *token, size_t size);
-/* The bytes to keep (as a U8 tensor, in a cache): the rules, then each token from the first on,
- * each ended by a zero byte. */
+/* The bytes to keep (as a U8 tensor, in a cache): the rules, ended by a zero byte, then
+ *   words, chars  each token from the first on, ended by a zero byte
+ *   bytes         nothing
+ *   bpe           what each piece behind the bytes joins: two numbers of pieces, u32 in little end
+ *                 first */
 const void *iv__vocabulary_bytes(const iv__vocabulary *vocabulary, size_t *size);
 
 /* ---- texts to ids and back ------------------------------------------------------------------- */
@@ -100,17 +113,24 @@ typedef struct iv__ids {
 iv_status iv__ids_add(iv__ids *ids, int32_t id);
 void iv__ids_free(iv__ids *ids);
 
+/* Cuts cleaned text and looks up, as iv__encode; cache: of pieces, for many texts, or NULL. */
+typedef struct iv__piece_cache iv__piece_cache;
+iv_status iv__encode_clean(const iv__vocabulary *vocabulary, iv__piece_cache *cache,
+                           const char *clean, size_t size, iv__ids *ids, iv__text *unknown);
+iv__piece_cache *iv__piece_cache_new(iv_home *home);
+void iv__piece_cache_free(iv__piece_cache *cache);
+
 /* Cleans, cuts and looks up, appending to ids; what the vocabulary lacks is left out if it has no
  * unknown token. unknown (NULL: not wanted): the tokens that are not in the vocabulary,
  * blank-separated.
  * Errors: as iv__clean, with "NAME: record ..." left out when record is 0. */
 iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
                      const char *bytes, size_t size, iv__ids *ids, iv__text *unknown);
-/* Appends the tokens: words with a blank between, characters with none. Special tokens but the
+/* Appends the tokens: words with a blank between, all others with none. Special tokens but the
  * unknown one, and ids out of range, give nothing. */
 void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text);
 /* The same for reading: no blank before , . ; : ! ? ) ] } %, after ( [ { $ #, around the marks
- * inside a word or number (don't, medium-size, 1/2, 2.5), inside "quotes". Characters: as
+ * inside a word or number (don't, medium-size, 1/2, 2.5), inside "quotes". All but words: as
  * iv__decode. */
 void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
                          iv__text *text);

@@ -402,7 +402,7 @@ iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *pa
 
     if (o.vocabulary == 0)
         o.vocabulary = 10000;
-    if (o.rules.complete)
+    if (o.rules.complete && o.rules.kind < IV_TOKENS_BYTES)
         o.counts = NULL;
     if (!o.set_options && set->fields) {
         o.set_options = defaults = iv__alloc(home, set->options_size);

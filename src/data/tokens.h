@@ -1,7 +1,7 @@
 /* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file
  * that is mapped.
  *
- * The data set is streamed twice, to count and to encode; memory grows with the vocabulary, not
+ * The data set is streamed twice, to count and to encode (three times for bpe); memory grows with the vocabulary, not
  * with the data. The cache file is found again by the checksum of the data and the settings; one
  * that is damaged, cut short or foreign is made anew. */
 #ifndef IV_DATA_TOKENS_H
@@ -18,7 +18,8 @@ typedef struct iv__tokens_options {
     const void *set_options; /* of set->fields; NULL: defaults */
     /* Which records the vocabulary is made from; record counts kept records from 0. NULL: all.
      * `counts_says` (never NULL with `counts`) names the rule and all its settings, for the
-     * cache: "training seed=42 validation=0.1". A complete vocabulary is made from all records. */
+     * cache: "training seed=42 validation=0.1". A complete vocabulary of words or characters is made from
+     * all records. */
     bool (*counts)(void *user, int64_t record);
     void *user;
     const char *counts_says;

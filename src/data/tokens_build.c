@@ -1,4 +1,6 @@
-/* tokens_build.c: streams a data set into a cache file: one pass counts, a second one encodes. */
+/* tokens_build.c: streams a data set into a cache file: one pass counts what the vocabulary is made
+ * of, a last one encodes. How many tokens a record has is known from the first, or, when the
+ * vocabulary decides that (it is given, or of pieces), from one between. */
 
 #include <string.h>
 
@@ -17,6 +19,8 @@ typedef struct builder {
     iv__writer *writer;
     iv__sha256 content;
     iv__text clean;
+    iv__ids ids;                      /* of a piece of text */
+    iv__piece_cache *cache;           /* of bpe */
     iv__counter *counter;             /* NULL with a given vocabulary */
     iv__vocabulary *chosen;           /* NULL with a given vocabulary */
     const iv__vocabulary *vocabulary; /* from the second pass on */
@@ -32,55 +36,73 @@ static void add(builder *b, const void *bytes, size_t size)
     iv__sha256_add(&b->content, bytes, size);
 }
 
-/* What a pass does with a token; it counts those that are kept. */
-typedef iv_status token_work(builder *b, const char *token, size_t size);
+/* What a pass does with a piece of cleaned text; b->tokens counts. */
+typedef iv_status piece_work(builder *b, const char *clean, size_t size);
 
-static iv_status count_token(builder *b, const char *token, size_t size)
+static iv_status count_units(builder *b, const char *clean, size_t size)
 {
     const iv__tokens_options *o = b->options;
-
-    if (b->judged != b->records + 1) {
-        b->judged = b->records + 1;
-        b->counts = b->counter && (!o->counts || o->counts(o->user, (int64_t)b->records));
-    }
-    b->tokens += !b->options->given || iv__vocabulary_id(b->options->given, token, size) >= 0;
-    return b->counts ? iv__counter_add(b->counter, token, size) : IV_OK;
-}
-
-static iv_status encode_token(builder *b, const char *token, size_t size)
-{
-    int32_t id = iv__vocabulary_id(b->vocabulary, token, size);
-
-    if (id < 0)
-        return IV_OK;
-    b->tokens++;
-    if (iv__vocabulary_count(b->vocabulary) <= UINT16_MAX + 1) {
-        uint16_t narrow = (uint16_t)id;
-        add(b, &narrow, sizeof narrow);
-    } else {
-        add(b, &id, sizeof id);
-    }
-    return IV_OK;
-}
-
-/* Works through the tokens of one record, or of one piece of it. */
-static iv_status work_piece(builder *b, const iv__records *records, const char *text, size_t size,
-                            token_work *work)
-{
-    const char *at, *end, *token;
+    const char *at = clean, *end = clean + size, *token;
+    iv_status status = IV_OK;
     size_t length;
 
+    if (b->rules->kind == IV_TOKENS_BYTES) { /* there is nothing to learn */
+        b->tokens += size;
+        return IV_OK;
+    }
+    if (b->judged != b->records + 1) {
+        b->judged = b->records + 1;
+        b->counts = !o->counts || o->counts(o->user, (int64_t)b->records);
+    }
+    while (!status && iv__token_next(b->rules->kind, &at, end, &token, &length)) {
+        b->tokens++;
+        if (b->counts)
+            status = iv__counter_add(b->counter, token, length);
+    }
+    return status;
+}
+
+static iv_status count_ids(builder *b, const char *clean, size_t size)
+{
+    b->ids.count = 0;
+    iv_status status = iv__encode_clean(b->vocabulary, b->cache, clean, size, &b->ids, NULL);
+    b->tokens += (uint64_t)b->ids.count;
+    return status;
+}
+
+static iv_status write_ids(builder *b, const char *clean, size_t size)
+{
+    uint16_t narrow[4096];
+    iv_status status = count_ids(b, clean, size);
+
+    if (iv__vocabulary_count(b->vocabulary) > UINT16_MAX + 1) {
+        add(b, b->ids.id, (size_t)b->ids.count * sizeof *b->ids.id);
+        return status;
+    }
+    for (int64_t done = 0; done < b->ids.count;) {
+        int64_t n = b->ids.count - done;
+        n = n < 4096 ? n : 4096;
+        for (int64_t i = 0; i < n; i++)
+            narrow[i] = (uint16_t)b->ids.id[done + i];
+        add(b, narrow, (size_t)n * sizeof *narrow);
+        done += n;
+    }
+    return status;
+}
+
+/* Works through one record, or one piece of it. */
+static iv_status work_piece(builder *b, const iv__records *records, const char *text, size_t size,
+                            piece_work *work)
+{
     iv__text_clear(&b->clean);
     iv_status status = iv__clean(b->home, b->rules, records->name, records->seen, text, size, &b->clean);
-    at = b->clean.data;
-    end = at ? at + b->clean.size : at;
-    while (!status && iv__token_next(b->rules->kind, &at, end, &token, &length))
-        status = work(b, token, length);
+    if (!status && b->clean.size > 0)
+        status = work(b, b->clean.data, b->clean.size);
     return status;
 }
 
 /* One pass over the data set: b->records and b->tokens count; a record without tokens is none. */
-static iv_status go_through(builder *b, token_work *work, bool write_offsets)
+static iv_status go_through(builder *b, piece_work *work, bool write_offsets)
 {
     iv__records *records = iv__records_open(b->home, b->set, b->data, b->options->set_options);
     const char *text;
@@ -118,14 +140,7 @@ static iv_status choose_vocabulary(builder *b)
     const iv__tokens_options *o = b->options;
     const char *name = *b->data ? b->data : b->set->name;
 
-    if (b->records == 0)
-        return iv_fail(b->home, IV_VALUE, "%s: there is no record to learn from: %s", name,
-                       b->report.data);
-    if (o->given) {
-        b->vocabulary = o->given;
-        return IV_OK;
-    }
-    if (iv__counter_distinct(b->counter) == 0)
+    if (b->rules->kind != IV_TOKENS_BYTES && iv__counter_distinct(b->counter) == 0)
         return iv_fail(b->home, IV_VALUE,
                        "%s: the vocabulary is empty: no record counts for it (%s of %s)", name,
                        o->counts_says ? o->counts_says : "all", b->report.data);
@@ -133,22 +148,39 @@ static iv_status choose_vocabulary(builder *b)
     return b->chosen ? IV_OK : iv_home_status(b->home);
 }
 
+/* The vocabulary, and where each record begins. */
+static iv_status write_offsets(builder *b)
+{
+    bool counted_by_ids = b->options->given || b->rules->kind == IV_TOKENS_BPE;
+    iv_status status = IV_OK;
+    uint64_t zero = 0;
+
+    add(b, &zero, sizeof zero);
+    b->vocabulary = b->options->given;
+    if (!b->vocabulary)
+        status = go_through(b, count_units, !counted_by_ids);
+    if (!status && !b->vocabulary && b->records > 0)
+        status = choose_vocabulary(b);
+    if (!status && b->vocabulary && counted_by_ids)
+        status = go_through(b, count_ids, true);
+    if (!status && b->records == 0)
+        status = iv_fail(b->home, IV_VALUE, "%s: there is no record to learn from: %s",
+                         *b->data ? b->data : b->set->name, b->report.data);
+    return status;
+}
+
 /* Everything before the foot. */
 static iv_status write_content(builder *b)
 {
     char head[64] = IV__TOKENS_HEAD;
-    uint64_t zero = 0;
 
     add(b, head, sizeof head);
-    add(b, &zero, sizeof zero);
-    iv_status status = go_through(b, count_token, true);
-    if (!status)
-        status = choose_vocabulary(b);
+    iv_status status = write_offsets(b);
     if (status)
         return status;
 
     uint64_t records = b->records, tokens = b->tokens;
-    status = go_through(b, encode_token, false);
+    status = go_through(b, write_ids, false);
     if (!status && (b->records != records || b->tokens != tokens))
         status = iv_fail(b->home, IV_IO, "%s: it was changed while it was read: run again", b->data);
     if (!status) {
@@ -198,11 +230,12 @@ iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *se
     iv_status status = IV_NOMEM;
 
     *unwritten = false;
-    b.clean.home = b.report.home = home;
+    b.clean.home = b.report.home = b.ids.home = home;
     b.rules = options->given ? iv__vocabulary_rules(options->given) : &options->rules;
     iv__sha256_begin(&b.content);
     b.counter = options->given ? NULL : iv__counter_new(home);
-    if (b.counter || options->given) {
+    b.cache = b.rules->kind == IV_TOKENS_BPE ? iv__piece_cache_new(home) : NULL;
+    if ((b.counter || options->given) && (b.cache || b.rules->kind != IV_TOKENS_BPE)) {
         b.writer = iv__writer_new(home, path);
         *unwritten = !b.writer;
         status = b.writer ? write_content(&b) : iv_home_status(home);
@@ -215,6 +248,8 @@ iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *se
         iv__writer_cancel(b.writer);
     }
     iv__counter_free(b.counter);
+    iv__piece_cache_free(b.cache);
+    iv__ids_free(&b.ids);
     iv__vocabulary_free(b.chosen);
     iv__text_free(&b.clean);
     iv__text_free(&b.report);

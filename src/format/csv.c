@@ -140,11 +140,10 @@ static bool read_plain(iv__csv *csv)
 
 static bool end_field(iv__csv *csv)
 {
-    size_t begin = csv->begins[csv->count];
-    const char *field = csv->row.data + begin;
+    size_t begin = csv->begins[csv->count], size = csv->row.size - begin;
+    const char *field = size > 0 ? csv->row.data + begin : "";
 
-    if (csv->row.size > begin && (memchr(field, 0, csv->row.size - begin) ||
-                                  iv__utf8_valid(field, csv->row.size - begin) < csv->row.size - begin))
+    if (memchr(field, 0, size) || iv__utf8_valid(field, size) < size)
         return refuse(csv,
                       "a field of this row is no text: it has a zero byte, or is not saved as UTF-8");
     if (csv->count == IV__CSV_FIELDS)

@@ -107,8 +107,7 @@ static bool take_tag(iv__sgml *sgml, const char *end, iv__sgml_kind *kind, size_
 
     *kind = closes ? IV__SGML_CLOSE : IV__SGML_OPEN;
     *size = 0;
-    for (at += closes; named && at < end && *at != ' ' && *at != '\t' && *at != '\n' && *at != '\r';
-         at++)
+    for (at += closes; named && at < end && (unsigned char)*at > ' '; at++)
         sgml->out[(*size)++] = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
     sgml->out[*size] = 0;
     count_lines(sgml, sgml->buffer + sgml->at, end);

@@ -25,6 +25,7 @@ typedef struct iv_kernel_call {
     iv_array in[IV_MAX_IN], out[IV_MAX_OUT];
     const void *attr;
     int64_t begin, count;
+    uint64_t run; /* of the plan, counted: what is read at every run can be read in alternating order */
     void *scratch; /* 64-byte aligned, of the size that was asked for; not cleared between runs */
     void *const *packed; /* packed forms of inputs, for backend kernels that asked for them (backend.h) */
 } iv_kernel_call;

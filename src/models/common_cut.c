@@ -27,7 +27,7 @@ typedef struct lane {
 
 typedef struct lanes {
     iv__split split;
-    int64_t epoch, next; /* the step that the lanes stand before */
+    int64_t pass, next; /* the step that the lanes stand before */
     const int32_t *order;
     lane *lane;
 } lanes;
@@ -41,7 +41,7 @@ struct iv__cut {
     mark *marks;
 
     int32_t *before[SPLITS]; /* carried: pieces before each text of a split, and behind the last */
-    int32_t *order;          /* of an epoch's texts */
+    int32_t *order;          /* of the texts in a pass */
     lanes training, evaluation;
 };
 
@@ -152,9 +152,9 @@ static iv_status make_lanes(iv__cut *cut)
     for (int s = 0; s < SPLITS; s++)
         made &= (cut->before[s] = iv__alloc_array(home, cut->texts[s] + 1, sizeof(int32_t))) != NULL;
     cut->order = iv__alloc_array(home, cut->texts[SPLIT_TRAIN] + 1, sizeof *cut->order);
-    cut->training = (lanes){ .epoch = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
+    cut->training = (lanes){ .pass = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
     cut->evaluation =
-        (lanes){ .epoch = -1, .next = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
+        (lanes){ .pass = -1, .next = -1, .lane = iv__alloc_array(home, batch, sizeof(lane)) };
     if (!made || !cut->order || !cut->training.lane || !cut->evaluation.lane)
         return IV_NOMEM;
     cut->training.order = cut->order;
@@ -232,16 +232,16 @@ static void advance(const iv__cut *cut, const lanes *l, lane *one, int64_t piece
         one->number -= text_pieces(cut, l, one->text++);
 }
 
-bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t epoch, int64_t step, int32_t *record)
+bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record)
 {
-    lanes *l = epoch < 0 ? &cut->evaluation : &cut->training;
+    lanes *l = pass < 0 ? &cut->evaluation : &cut->training;
     int64_t batch = cut->settings->batch;
     bool any = false;
 
-    if (l->split != split || l->epoch != epoch || l->next != step) {
-        *l = (lanes){ split, epoch, step, l->order, l->lane };
+    if (l->split != split || l->pass != pass || l->next != step) {
+        *l = (lanes){ split, pass, step, l->order, l->lane };
         if (l->order)
-            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, "shuffle"), (uint64_t)epoch,
+            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, "shuffle"), (uint64_t)pass,
                         cut->order, cut->texts[split]);
         if (l->order)
             share_equally(cut, l);

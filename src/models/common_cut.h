@@ -45,10 +45,10 @@ void iv__cut_free(iv__cut *cut);
 int64_t iv__cut_count(const iv__cut *cut, iv__split split); /* training records */
 /* As iv__trainee's fill. */
 void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
-/* As iv__trainee's choose, of carried texts. Each epoch shuffles the texts, lays them end to end and
+/* As iv__trainee's choose, of carried texts. Each pass of training shuffles them, lays them end to end and
  * gives every row an equal share, so that only the texts at the borders of shares are cut; an
  * evaluation cuts none. */
-bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t epoch, int64_t step, int32_t *record);
+bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record);
 
 /* Characters of the tokens that a split's training records predict. */
 int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary);

@@ -24,8 +24,8 @@ static bool is_space(char byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
-/* Behind the sentence that ends next, from `from` on, or -1. */
-static int64_t next_sentence(const char *text, size_t from, size_t size)
+/* Behind the sentence that ends next, from `from` on, or -1. With `last` one may end with the text. */
+static int64_t next_sentence(const char *text, size_t from, size_t size, bool last)
 {
     for (size_t i = from; i < size; i++) {
         bool anywhere = false, mark = false;
@@ -38,7 +38,7 @@ static int64_t next_sentence(const char *text, size_t from, size_t size)
         }
         while (mark && (step = mark_at(closings, text + at, size - at)))
             at += step;
-        if (mark && at < size && (anywhere || is_space(text[at])))
+        if (mark && (at < size ? anywhere || is_space(text[at]) : last))
             return (int64_t)at;
         i = mark ? at - 1 : i;
     }
@@ -55,6 +55,15 @@ int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, siz
             end = found - text;
     }
     for (int64_t k = 0; k < g->sentences && at >= 0; k++)
-        at = next_sentence(text, (size_t)at, size);
+        at = next_sentence(text, (size_t)at, size, false);
     return g->sentences && at >= 0 && (end < 0 || at < end) ? at : end;
+}
+
+bool iv__ends_sentence(const char *text, size_t begin, size_t size)
+{
+    int64_t at = (int64_t)begin;
+
+    while (at >= 0 && (size_t)at < size)
+        at = next_sentence(text, (size_t)at, size, true);
+    return at == (int64_t)size && size > begin;
 }

@@ -315,43 +315,45 @@ int32_t iv__generator_likeliest(const iv__generator *g, int64_t row)
     return (int32_t)best;
 }
 
-enum { LANES = 8, STRETCH = 64 };
+enum { LANES = 8, BLOCK = 64, STRETCHES = 256 };
 
-/* In lanes, so that the additions need not wait for each other. */
+/* In lanes, so that the additions need not wait for each other; in blocks, so that floats do. */
 static double sum_of(int64_t n, const float *weight)
 {
-    float lane[LANES] = { 0 };
     double sum = 0;
-    int64_t i = 0;
 
-    for (; i + LANES <= n; i += LANES)
+    for (; n > 0; n -= BLOCK, weight += BLOCK) {
+        float lane[LANES] = { 0 };
+        int64_t m = n < BLOCK ? n : BLOCK, i = 0;
+        for (; i + LANES <= m; i += LANES)
+            for (int j = 0; j < LANES; j++)
+                lane[j] += weight[i + j];
+        for (; i < m; i++)
+            lane[0] += weight[i];
         for (int j = 0; j < LANES; j++)
-            lane[j] += weight[i + j];
-    for (; i < n; i++)
-        lane[0] += weight[i];
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
+            sum += lane[j];
+    }
     return sum;
 }
 
 static int32_t draw_by_weight(int64_t count, const float *weight, double draw)
 {
-    double sum = 0, passed = 0;
+    int64_t stretch = (count / BLOCK / STRETCHES + 1) * BLOCK, n = 0, begin = 0;
+    double sums[STRETCHES], sum = 0, passed = 0, before = 0;
     int32_t last = 0;
 
-    for (int64_t i = 0; i < count; i += STRETCH)
-        sum += sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
-    int64_t begin = 0;
-    double before = 0;
-    for (int64_t i = 0; i < count && passed <= draw * sum; i += STRETCH) { /* the stretch it falls into */
-        double here = sum_of(count - i < STRETCH ? count - i : STRETCH, weight + i);
-        if (here > 0) {
-            begin = i;
+    for (int64_t i = 0; i < count; i += stretch) {
+        sums[n] = sum_of(count - i < stretch ? count - i : stretch, weight + i);
+        sum += sums[n++];
+    }
+    for (int64_t i = 0; i < n && passed <= draw * sum; i++) { /* the stretch it falls into */
+        if (sums[i] > 0) {
+            begin = i * stretch;
             before = passed;
         }
-        passed += here;
+        passed += sums[i];
     }
-    for (int64_t i = begin; i < count && i < begin + STRETCH && before <= draw * sum; i++) {
+    for (int64_t i = begin; i < count && i < begin + stretch && before <= draw * sum; i++) {
         if (weight[i] <= 0)
             continue;
         before += weight[i];

@@ -26,7 +26,7 @@ const float *iv__generator_logits(const iv__generator *generator);
 /* [n,V]: softmax of logits and favour at the temperature (at 1 if that is 0), to be changed at
  * will. */
 float *iv__generator_weights(iv__generator *generator);
-/* Of the weights from the next token on; 1 at birth. */
+/* From the next token on; 1 at birth, and in place of 0. */
 void iv__generator_set_temperature(iv__generator *generator, double temperature);
 /* The weights of a row anew: after favour, temperature or the row itself changed, and after a
  * draw. */

@@ -10,6 +10,9 @@
 #include <string.h>
 
 enum { MOST_ROWS = 16 };
+/* Samples that are begun and not handed over, at most: enough for short ones not to wait for a long
+ * one, and for no more memory than that. */
+enum { MOST_WAITING = 1024 };
 
 /* A sample that grows, or that waits until those before it are finished. */
 typedef struct growth {
@@ -30,9 +33,9 @@ typedef struct sampling {
     iv__writing *writing;
     const iv__language *language;
     iv__generator *generator;
-    int64_t rows, vocab, begun; /* samples that were begun */
-    growth **row;               /* [rows]; NULL: idle */
-    growth *oldest, *newest;    /* samples that are not handed over yet */
+    int64_t rows, vocab, begun, given; /* samples that were begun, and handed over */
+    growth **row;                      /* [rows]; NULL: idle */
+    growth *oldest, *newest;           /* samples that are not handed over yet */
     int32_t *token;
     double *draw;
     char *start, *after; /* rows before any token, and after the prompt `after_prompt` */
@@ -295,6 +298,7 @@ static iv_status hand_over_finished(sampling *s)
         growth *one = s->oldest;
         status = hand_over(s, one);
         s->oldest = one->next;
+        s->given++;
         growth_free(s->home, one);
     }
     return status;
@@ -316,7 +320,7 @@ static iv_status draw_tokens(sampling *s, int64_t *going)
         drawn = false;
         *going = 0;
         for (int64_t r = 0; r < s->rows && !status; r++) {
-            if (!s->row[r] && s->begun < samples_of(s->g))
+            if (!s->row[r] && s->begun < samples_of(s->g) && s->begun - s->given < MOST_WAITING)
                 status = begin_sample(s, r);
             bool waits = !status && waits_for_draw(s->row[r]);
             if (waits)

@@ -65,6 +65,8 @@ void iv__writing_load_row(iv__writing *writing, int64_t row, const void *from);
  * -1. A sentence ends with . ! or ? and the quotes and brackets that close with it, before white
  * space; with the full stops of Chinese and Japanese in any place. */
 int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, size_t size);
+/* Whether a sentence ends with text[begin..size), though more may follow. */
+bool iv__ends_sentence(const char *text, size_t begin, size_t size);
 
 /* ---- samples --------------------------------------------------------------------------------- */
 /* As iv_model's sample: by drawing, or by a search. */

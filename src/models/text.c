@@ -25,18 +25,18 @@ enum { PADDING_END, PADDING_FRONT };
 
 /* clang-format off */
 static const iv_field text_fields[] = {
-    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars",           "",       "what a token is"),
+    FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars bytes bpe", "",      "what a token is; bpe: byte-pair pieces learned from the data"),
     FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
-    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs whole", "", "what a record of a plain text file is"),
+    FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
     FIELD(text, layers,  INT,    "1",     1, 64,    "",                      "",       "recurrent layers"),
     FIELD(text, embed,   INT,    "100",   0, 65536, "",                      "",       "width of the embedding; 0: none, the layers read one-hot vectors"),
     FIELD(text, tied,    BOOL,   "no",    0, 0,     "",                      "",       "the weights that choose a token are the embedding's"),
-    FIELD(text, vocab,   INT,    "10000", 3, 1e6,   "",                      "tokens", "most entries of the vocabulary, special tokens included"),
+    FIELD(text, vocab,   INT,    "0",   0, 1e6,     "",                      "tokens", "most entries of the vocabulary, special tokens included; 0: 10000, of bpe 8000"),
     FIELD(text, length,  INT,    "200",   1, 65536, "",                      "tokens", "positions of a training record"),
     FIELD(text, pieces,  CHOICE, "all",   0, 0,     "first all windows carried", "",   "of a longer record: its beginning; all in pieces, each for itself; windows that predict the token behind them; pieces with the state carried on"),
     FIELD(text, stride,  INT,    "1",     1, 65536, "",                      "tokens", "windows: from one to the next"),
@@ -63,12 +63,17 @@ static const char vocabulary_name[] = "vocabulary";
 
 /* ---- graph ----------------------------------------------------------------------------------- */
 
+static int64_t most_entries(const text *o)
+{
+    return o->vocab ? o->vocab : o->tokens == IV_TOKENS_BPE ? 8000 : 10000;
+}
+
 static int64_t vocabulary_count(const iv_instance *instance)
 {
     const text_state *state = instance->state;
 
     return state->vocabulary ? iv__vocabulary_count(state->vocabulary)
-                             : ((text *)instance->options)->vocab;
+                             : most_entries(instance->options);
 }
 
 /* States of layers that go on from batch to batch. */
@@ -219,11 +224,11 @@ static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *r
     return IV_OK;
 }
 
-static bool text_choose(void *self, iv__split split, int64_t epoch, int64_t step, int32_t *record)
+static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
 {
     const text_state *state = ((const iv_instance *)self)->state;
 
-    return iv__cut_choose(state->cut, split, epoch, step, record);
+    return iv__cut_choose(state->cut, split, pass, step, record);
 }
 
 static iv_status cut_records(iv_instance *instance)
@@ -262,15 +267,15 @@ static void keep_vocabulary(iv_instance *instance)
     instance->trainee.n_kept = 1;
 }
 
-/* Plain text files may be cut into records in several ways; the data set reads that setting as
- * its own option. */
+/* A data set may be cut into records in several ways, and may be read as any bytes; it reads those
+ * settings as its own options. */
 static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
 {
-    const iv_field *field = set->fields ? iv__field_find(set->fields, "records") : NULL;
+    const text *o = instance->options;
     iv__text value = { .home = instance->home };
 
     *options = NULL;
-    if (!field)
+    if (!set->fields)
         return IV_OK;
     *options = iv__arena_get(&instance->arena, set->options_size);
     if (!*options)
@@ -280,6 +285,8 @@ static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, vo
     iv_status status = value.failed ? IV_NOMEM
                                     : iv__field_set(instance->home, &instance->arena, set->fields,
                                                     *options, "records", value.data);
+    if (!status && o->tokens >= IV_TOKENS_BYTES && iv__field_find(set->fields, "raw"))
+        status = iv__field_set(instance->home, &instance->arena, set->fields, *options, "raw", "yes");
     iv__text_free(&value);
     return status;
 }
@@ -298,7 +305,7 @@ static iv__token_rules rules_of(const text *o)
 static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     text_state *state = instance->state;
-    const text *o = instance->options;
+    text *o = instance->options;
     iv_home *home = instance->home;
     iv__text path = { .home = home };
     char says[128];
@@ -308,7 +315,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
              instance->training.validation, instance->training.test);
     bool all = instance->training.validation == 0 && instance->training.test == 0;
     iv__tokens_options options = { .rules = rules_of(o),
-                                   .vocabulary = o->vocab,
+                                   .vocabulary = o->vocab = most_entries(o),
                                    .counts = all ? NULL : counts_record,
                                    .user = &instance->training,
                                    .counts_says = all ? NULL : says,
@@ -400,6 +407,16 @@ static const iv_system text_systems[] = {
     { "tales", "short fables, word by word (the demo's; the data are built in)", "tales",
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
+    { "fables", "Aesop's fables, word by word", "aesop",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
+      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "the lion said ,\nthe fox and the" },
+    { "headlines", "titles of news, character by character", "ag-news",
+      "tokens=chars specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
+      "unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
+      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
     { .name = NULL },
 };

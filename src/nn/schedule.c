@@ -1,4 +1,5 @@
-/* schedule.c: the rate at a step, as Keras's schedules count it: decay begins behind the warm-up.
+/* schedule.c: the rate at a step, as Keras's schedules count it: decay begins behind the warm-up and what
+ * is held.
  * Source of the cosine: Loshchilov & Hutter 2017. */
 #include <ivory/nn.h>
 
@@ -11,7 +12,9 @@ double iv_schedule_rate(const iv_schedule *s, double rate, int64_t step)
     if (s->steps < 1)
         return rate;
 
-    double periods = (double)(step - s->warmup) / (double)s->steps, done = periods < 1 ? periods : 1;
+    int64_t fallen = step - s->warmup - s->hold;
+    double periods = (double)(fallen > 0 ? fallen : 0) / (double)s->steps,
+           done = periods < 1 ? periods : 1;
     switch (s->kind) {
     case IV_CONSTANT: break;
     case IV_EXPONENTIAL: return rate * iv__power(s->factor, periods);

@@ -100,7 +100,7 @@ struct iv_plan {
     char *slab, *constants;
     double *seconds; /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
-    uint64_t version_seen;
+    uint64_t version_seen, runs;
 };
 
 /* The targets as they stand after rewriting; new nodes may be made in the graph. */

@@ -228,8 +228,9 @@ static void pack_inputs(iv_plan *plan, const iv__group *group)
             pack_timed(plan, member->packed[i]);
 }
 
-static void run_whole(const iv__member *member, bad_value *bad)
+static void run_whole(iv__member *member, uint64_t run, bad_value *bad)
 {
+    member->k.run = run;
     member->kernel(&member->k);
     for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
         const iv_array *out = &member->k.out[j];
@@ -249,7 +250,7 @@ static void run_groups(iv_plan *plan, int begin, int end, bad_value *bad)
         if (group->fused)
             run_fused(plan, group, bad);
         else
-            run_whole(&group->members[0], bad);
+            run_whole(&group->members[0], plan->runs, bad);
         if (plan->seconds)
             charge(plan, g, start);
     }
@@ -296,6 +297,7 @@ iv_status iv_plan_run(iv_plan *plan)
         return status;
     run_constants(plan, NULL);
     run_groups(plan, plan->n_constant_groups, plan->n_groups, NULL);
+    plan->runs++;
     copy_updates(plan);
     return IV_OK;
 }

@@ -32,11 +32,11 @@ typedef struct loop {
     iv_train_step *steps[IV_MAX_STEPS];
     iv__evaluation *evaluation;
 
-    int64_t per_epoch, total;
+    int64_t per_pass, per_epoch, total; /* steps: once through the records; to the next report */
     iv__batch *batch;
     int32_t *order,
         *records; /* of the epoch, NULL where the trainee chooses; of the batch that is being filled */
-    int64_t order_epoch; /* the epoch that order is of; -1: none */
+    int64_t order_pass; /* the pass that order is of; -1: none */
     uint64_t shuffle_key;
     int64_t count;  /* records of the batch that the steps have */
     bool last_good; /* the last step was */
@@ -56,7 +56,7 @@ static double seconds_now(void)
 
 static double rate_now(const loop *l)
 {
-    return iv__settings_rate(l->settings, l->progress.step, l->total) *
+    return iv__settings_rate(l->settings, l->progress.step, l->total, l->per_epoch) *
            pow(lower_rate_by, (double)l->progress.lowered);
 }
 
@@ -164,7 +164,7 @@ static iv_status load_or_start(loop *l)
 
 static int64_t records_of(const loop *l, int64_t step)
 {
-    int64_t left = l->trainee->n_records[SPLIT_TRAIN] - step % l->per_epoch * l->settings->batch;
+    int64_t left = l->trainee->n_records[SPLIT_TRAIN] - step % l->per_pass * l->settings->batch;
 
     return left < l->settings->batch ? left : l->settings->batch;
 }
@@ -172,19 +172,19 @@ static int64_t records_of(const loop *l, int64_t step)
 static void begin_batch(loop *l, int64_t step)
 {
     const iv__trainee *trainee = l->trainee;
-    int64_t epoch = step / l->per_epoch, in_epoch = step % l->per_epoch, batch = l->settings->batch;
-    iv__rows rows = { .split = SPLIT_TRAIN, .step = in_epoch, .record = l->records };
+    int64_t pass = step / l->per_pass, in_pass = step % l->per_pass, batch = l->settings->batch;
+    iv__rows rows = { .split = SPLIT_TRAIN, .step = in_pass, .record = l->records };
 
     if (trainee->choose) {
-        trainee->choose(trainee->self, SPLIT_TRAIN, epoch, in_epoch, l->records);
+        trainee->choose(trainee->self, SPLIT_TRAIN, pass, in_pass, l->records);
         rows.n = batch;
     } else {
-        if (l->order_epoch != epoch) {
-            iv__shuffle(l->shuffle_key, (uint64_t)epoch, l->order, trainee->n_records[SPLIT_TRAIN]);
-            l->order_epoch = epoch;
+        if (l->order_pass != pass) {
+            iv__shuffle(l->shuffle_key, (uint64_t)pass, l->order, trainee->n_records[SPLIT_TRAIN]);
+            l->order_pass = pass;
         }
         rows.n = records_of(l, step);
-        memcpy(l->records, l->order + in_epoch * batch, (size_t)rows.n * sizeof *l->records);
+        memcpy(l->records, l->order + in_pass * batch, (size_t)rows.n * sizeof *l->records);
     }
     iv__batch_begin(l->batch, &rows);
 }
@@ -471,11 +471,12 @@ static iv_status prepare(loop *l)
     if (n < 1)
         return iv_fail(l->home, IV_VALUE,
                        "there is no record to train on; give more data or smaller --validation and --test");
-    l->per_epoch = (n + batch - 1) / batch;
+    l->per_pass = (n + batch - 1) / batch;
+    l->per_epoch = l->settings->epoch_steps ? l->settings->epoch_steps : l->per_pass;
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
     l->order = l->trainee->choose ? NULL : iv__alloc_array(l->home, n, sizeof *l->order);
     l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
-    l->order_epoch = -1;
+    l->order_pass = -1;
     l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
     l->graph = iv_graph_new(l->home);
     if (!(l->order || l->trainee->choose) || !l->records || !l->graph)

@@ -4,6 +4,7 @@
 /* clang-format off */
 const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, epochs,          INT,  "25",    1, 1e6,  "", "",        "times through the training records, in all"),
+    FIELD(iv__settings, epoch_steps,     INT,  "0",     0, 1e12, "", "steps",   "what is called an epoch: so many steps; 0: once through the records"),
     FIELD(iv__settings, steps,           INT,  "0",     0, 1e12, "", "steps",   "stop after this many steps in all; 0: by epochs"),
     FIELD(iv__settings, batch,           INT,  "32",    1, 65536,"", "records", "records in a step"),
     FIELD(iv__settings, seed,            INT,  "42",    0, 1e15, "", "",        "decides every random number"),
@@ -13,7 +14,9 @@ const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, nesterov,        BOOL, "no",    0, 0,    "", "",        "sgd: look ahead along the momentum"),
     FIELD(iv__settings, weight_decay,    REAL, "0.004", 0, 10,   "", "",        "of adamw"),
     FIELD(iv__settings, schedule,        CHOICE, "constant", 0, 0, "constant exponential cosine stairs linear", "", "how the rate falls"),
-    FIELD(iv__settings, schedule_steps,  INT,  "0",     0, 1e12, "", "steps",   "length of a fall; 0: the whole training"),
+    FIELD(iv__settings, schedule_steps,  INT,  "0",     0, 1e9,  "", "",        "length of a fall; 0: the whole training"),
+    FIELD(iv__settings, schedule_hold,   INT,  "0",     0, 1e9,  "", "",        "how long the rate stays before it falls"),
+    FIELD(iv__settings, schedule_unit,   CHOICE, "steps", 0, 0, "steps epochs", "", "what these lengths are counted in"),
     FIELD(iv__settings, schedule_factor, REAL, "0.1",   0, 1,    "", "",        "what a fall leaves of the rate"),
     FIELD(iv__settings, warmup,          INT,  "0",     0, 1e9,  "", "steps",   "linear rise of the rate from 0"),
     FIELD(iv__settings, clip_norm,       REAL, "0",     0, 1e9,  "", "",        "largest norm of all gradients together; 0: off"),
@@ -27,6 +30,8 @@ const iv_field iv__settings_fields[] = {
 };
 /* clang-format on */
 
+enum { UNIT_STEPS, UNIT_EPOCHS };
+
 iv_optimizer iv__settings_optimizer(const iv__settings *s)
 {
     return iv_optimizer_of(.kind = (iv_optimizer_kind)s->optimizer, .rate = s->rate,
@@ -35,12 +40,15 @@ iv_optimizer iv__settings_optimizer(const iv__settings *s)
                            .clip_value = s->clip_value, .average = s->average);
 }
 
-double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total)
+double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total, int64_t per_epoch)
 {
+    int64_t unit = s->schedule_unit == UNIT_EPOCHS ? per_epoch : 1, hold = s->schedule_hold * unit;
+    int64_t steps = s->schedule_steps ? s->schedule_steps * unit : total - s->warmup - hold;
     iv_schedule schedule = { .kind = (iv_schedule_kind)s->schedule,
-                             .steps = s->schedule_steps ? s->schedule_steps : total - s->warmup,
+                             .steps = steps,
                              .factor = s->schedule_factor,
-                             .warmup = s->warmup };
+                             .warmup = s->warmup,
+                             .hold = hold };
 
     return iv_schedule_rate(&schedule, s->rate, step);
 }

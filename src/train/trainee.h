@@ -42,7 +42,7 @@ iv_status iv__batch_fail(iv__batch *batch, iv_status status, const char *format,
 /* What stands in a batch. */
 typedef struct iv__rows {
     iv__split split;
-    int64_t step;          /* of the epoch or the evaluation; at 0 carried states begin anew */
+    int64_t step;          /* of the pass or the evaluation; at 0 carried states begin anew */
     const int32_t *record; /* [n], counted within the split; -1: none */
     int64_t n, room;       /* rows n .. room - 1 have no record, either */
 } iv__rows;
@@ -54,10 +54,10 @@ typedef struct iv__trainee {
      * any thread, and beside itself with another batch: it changes nothing but the batch, and does
      * not touch the home. */
     iv_status (*fill)(const void *self, iv__batch *batch, const iv__rows *rows);
-    /* Where states are carried: what the rows of a batch are at a step of an epoch, or of an
-     * evaluation (epoch -1). False: there is no such step; in training there are as many as for
-     * records in any order. NULL: records come in any order, shuffled in training. */
-    bool (*choose)(void *self, iv__split split, int64_t epoch, int64_t step, int32_t *record);
+    /* Where states are carried: what the rows of a batch are at a step of a pass through the
+     * records, or of an evaluation (pass -1). False: there is no such step; in training there are
+     * as many as for records in any order. NULL: records come in any order, shuffled in training. */
+    bool (*choose)(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record);
     int64_t n_records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
     int n_kept;

@@ -136,6 +136,17 @@ done
 expect "a sample may be empty" [ "$failed" = 0 ]
 expect "and is a line all the same" [ "$(wc -l <drawn)" -eq 10 ]
 
+# Texts of one to three letters, or longer ones: a row that has ended writes the next sample while others go on.
+run sample yn --n 3000 --length 400 --seed 5 --json
+expect_lines 3000 "as many as were asked for"
+cp "$out" many
+expect "in order" awk -F'[ ,]' '$2 != NR { exit 1 }' many
+expect "some short, some long" [ "$(awk '{ print gsub(/"token"/, "") }' many | sort -u | wc -l)" -gt 3 ]
+for n in 1 2 7 16 17 300; do
+    run sample yn --n "$n" --length 400 --seed 5 --json
+    expect "the first $n of many" cmp -s "$out" <(head -n "$n" many)
+done
+
 mkfifo pipe
 cat pipe >through &
 run sample yn --n 3 --out pipe

@@ -423,6 +423,12 @@ void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
+    iv__product_columns(cpu, panels, 0, panels->count, p);
+}
+
+void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                         const iv__product *p)
+{
     int64_t chunk = k_chunk_of(cpu, p->k), tiles = iv__ceil_div(p->m, cpu->rows),
             batches = p->batches > 1 ? p->batches : 1;
     int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
@@ -432,7 +438,7 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
                         .ak = p->a_transposed ? p->lda : 1 };
 
     t.ldc = p->ldc;
-    for (int64_t panel = 0; panel < panels->count; panel++) {
+    for (int64_t panel = begin; panel < end; panel++) {
         int64_t column = iv__panel_begin(panels, panel), vectors = iv__panel_vectors(panels, panel);
         t.last = (int)(panel_columns(panels, panel) - (vectors - 1) * cpu->width);
         for (int64_t k0 = 0; k0 < p->k; k0 += chunk) {

@@ -54,6 +54,9 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
  * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
  * multiple of cpu->row_unit. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
+/* The columns of panels [begin,end) of it. */
+void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                         const iv__product *p);
 
 /* Elements from row to row of a left factor in scratch: whole cache lines, an odd number of them, so
  * that neighbouring rows fall into different sets of a cache. */

@@ -2,6 +2,7 @@
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
 
+#include "base/threads.h"
 #include "ops/rows.h"
 
 /* The columns [*first, *first + n) of w that a form takes. */
@@ -75,16 +76,73 @@ static iv__product product_of(const iv_kernel_call *k)
     return p;
 }
 
+/* ---- few rows -------------------------------------------------------------------------------- */
+
+/* Such a product waits for its weights. A sampler's come again token after token, more of them than
+ * the caches of the threads hold, but not by much: each thread keeps to its columns, and passes
+ * over them in alternating directions. */
+enum { MOST_ROWS = 32, MOST_LEFT = 1 << 14, CHUNK_BYTES = 1 << 16 };
+
+static bool has_few_rows(const iv__product *p)
+{
+    return p->from_panels && p->batches < 2 && !p->a_transposed && p->m <= MOST_ROWS &&
+           p->m * p->k <= MOST_LEFT;
+}
+
+typedef struct few_rows {
+    const iv__cpu *cpu;
+    iv__product p;
+    iv__panels panels;
+    int64_t chunks;
+} few_rows;
+
+static void columns_chunk(void *context, int64_t chunk, int thread)
+{
+    const few_rows *f = context;
+
+    (void)thread;
+    if (f->cpu->begin)
+        f->cpu->begin();
+    iv__product_columns(f->cpu, &f->panels, iv__part(f->panels.count, chunk, f->chunks),
+                        iv__part(f->panels.count, chunk + 1, f->chunks), &f->p);
+    if (f->cpu->end)
+        f->cpu->end();
+}
+
+static size_t few_rows_scratch(const iv__cpu *cpu, const iv__product *p)
+{
+    return cpu->operands == IV__F32 ? 0 : (size_t)iv__left_floats(cpu, p->m, p->k) * sizeof(float);
+}
+
+static void run_few_rows(const iv__cpu *cpu, const iv_kernel_call *k, const iv__product *p)
+{
+    few_rows f = { .cpu = cpu, .p = *p, .panels = iv__panels_of(cpu, p->n) };
+    int64_t bytes = (int64_t)iv__packed_bytes(cpu, p->k, p->n);
+
+    if (cpu->operands != IV__F32) {
+        f.p.lda = iv__left_row(cpu, p->k);
+        f.p.a = k->scratch;
+        cpu->pack_left(p->k, p->m, p->a, p->lda, k->scratch, f.p.lda);
+    }
+    f.chunks = iv__min64(iv__ceil_div(bytes, CHUNK_BYTES), f.panels.count);
+    iv__parallel_again(k->home, f.chunks, k->run % 2, columns_chunk, &f);
+}
+
+/* ---- the row --------------------------------------------------------------------------------- */
+
 size_t iv__matmul_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__product p = product_of(k);
 
-    return iv__product_scratch(k->home, cpu, &p);
+    return has_few_rows(&p) ? few_rows_scratch(cpu, &p) : iv__product_scratch(k->home, cpu, &p);
 }
 
 void iv__matmul_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__product p = product_of(k);
 
-    iv__product_run(k->home, cpu, &p, k->scratch);
+    if (has_few_rows(&p))
+        run_few_rows(cpu, k, &p);
+    else
+        iv__product_run(k->home, cpu, &p, k->scratch);
 }

@@ -1,0 +1,315 @@
+/* common_pen.c: a model reads a text as far as it goes, and writes on in pieces that a person can take
+ * back one by one. */
+#include "models/common_pen.h"
+
+#include "base/home.h"
+#include "base/math.h"
+#include "base/random.h"
+#include "format/utf8.h"
+
+#include <math.h>
+#include <string.h>
+
+struct iv__pen {
+    iv_home *home;
+    iv__writing *writing;
+    const iv__language *language;
+    bool started;
+    iv__ids ids, next; /* what was read; what is to be read */
+    iv__text read;     /* of words: ids for reading */
+};
+
+iv__pen *iv__pen_new(iv_instance *instance, iv_params *params)
+{
+    iv_home *home = instance->home;
+    iv__pen *pen = iv__alloc(home, sizeof *pen);
+
+    if (!pen)
+        return NULL;
+    *pen = (iv__pen){
+        .home = home, .ids = { .home = home }, .next = { .home = home }, .read = { .home = home }
+    };
+    pen->writing = iv__writing_new(instance, params, 1);
+    if (!pen->writing) {
+        iv__pen_free(pen);
+        return NULL;
+    }
+    pen->language = iv__writing_language(pen->writing);
+    return pen;
+}
+
+void iv__pen_free(iv__pen *pen)
+{
+    if (!pen)
+        return;
+    iv__writing_free(pen->writing);
+    iv__ids_free(&pen->ids);
+    iv__ids_free(&pen->next);
+    iv__text_free(&pen->read);
+    iv__free(pen->home, pen);
+}
+
+iv__writing *iv__pen_writing(iv__pen *pen)
+{
+    return pen->writing;
+}
+
+bool iv__pen_writes_words(const iv__pen *pen)
+{
+    return iv__vocabulary_rules(pen->language->vocabulary)->kind == IV_TOKENS_WORDS;
+}
+
+/* ---- following ------------------------------------------------------------------------------- */
+
+static iv_status read_on(iv__pen *pen, int64_t from, iv__verdict *verdict)
+{
+    int32_t unknown = iv__vocabulary_unknown(pen->language->vocabulary);
+    double sum = 0;
+    iv_status status = IV_OK;
+
+    if (verdict)
+        *verdict = (iv__verdict){ .probability = NAN };
+    for (int64_t t = from; t < pen->next.count && !status; t++) {
+        int32_t id = pen->next.id[t];
+        if (verdict && iv__writing_knows(pen->writing) && id != unknown) {
+            iv_score score = iv__writing_score(pen->writing, 0, id);
+            sum += score.log_probability;
+            verdict->rank = pen->next.count - from == 1 ? score.rank : 0;
+        } else {
+            sum = NAN;
+        }
+        status = iv__writing_feed(pen->writing, &id);
+        if (!status)
+            status = iv__ids_add(&pen->ids, id);
+    }
+    if (verdict && from < pen->next.count)
+        verdict->probability = iv__exp_f64(sum);
+    return status;
+}
+
+iv_status iv__pen_follow(iv__pen *pen, const char *text, size_t size, iv__text *unknown,
+                         iv__verdict *verdict)
+{
+    int64_t same = 0;
+
+    pen->next.count = 0;
+    iv_status status = iv__encode(pen->language->vocabulary, "text", 0, text, size, &pen->next, unknown);
+    while (same < pen->ids.count && same < pen->next.count && pen->ids.id[same] == pen->next.id[same])
+        same++;
+    if (!status && (!pen->started || same < pen->ids.count)) {
+        pen->ids.count = same = 0;
+        status = iv__writing_start(pen->writing);
+        pen->started = !status;
+        if (!status)
+            status = read_on(pen, 0, NULL);
+        if (verdict)
+            *verdict = (iv__verdict){ .probability = NAN };
+    } else if (!status) {
+        status = read_on(pen, same, verdict);
+    }
+    if (status || !iv__pen_writes_words(pen))
+        return status;
+    iv__text_clear(&pen->read);
+    iv__decode_readable(pen->language->vocabulary, pen->ids.id, pen->ids.count, &pen->read);
+    return pen->read.failed ? IV_NOMEM : IV_OK;
+}
+
+int iv__pen_likeliest(iv__pen *pen, double temperature, int n, iv__likely likely[])
+{
+    return iv__writing_knows(pen->writing)
+               ? iv__writing_likeliest(pen->writing, 0, temperature, n, likely)
+               : 0;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+/* Whether `after` is `before` without the blank before its last mark, and then the token. */
+static bool is_glued(const iv__pen *pen, const iv__text *after, const char *token)
+{
+    const iv__text *before = &pen->read;
+    const char *mark = iv__vocabulary_token(pen->language->vocabulary, pen->ids.id[pen->ids.count - 1]);
+    size_t bytes = strlen(mark), kept = before->size > bytes ? before->size - bytes - 1 : 0;
+
+    return kept && before->data[kept] == ' ' && after->size == kept + bytes + strlen(token) &&
+           !memcmp(after->data, before->data, kept) && !memcmp(after->data + kept, mark, bytes);
+}
+
+iv_status iv__pen_piece(iv__pen *pen, int32_t token, iv__text *piece, bool *glue)
+{
+    const iv__vocabulary *vocabulary = pen->language->vocabulary;
+    const char *word = iv__vocabulary_token(vocabulary, token);
+
+    *glue = false;
+    if (token == pen->language->end)
+        return IV_OK;
+    if (!iv__pen_writes_words(pen)) {
+        iv__decode(vocabulary, &token, 1, piece);
+        return piece->failed ? IV_NOMEM : IV_OK;
+    }
+    iv__text after = { .home = pen->home };
+    const char *before = pen->read.size ? pen->read.data : "";
+    size_t size = pen->read.size;
+    iv_status status = iv__ids_add(&pen->ids, token);
+    if (!status)
+        iv__decode_readable(vocabulary, pen->ids.id, pen->ids.count--, &after);
+    if (!status && !after.failed && after.size >= size && !memcmp(after.data, before, size)) {
+        iv__text_put(piece, after.data + size);
+    } else if (!status && !after.failed) {
+        *glue = pen->ids.count && is_glued(pen, &after, word);
+        iv__text_print(piece, *glue ? "%s" : " %s", word);
+    }
+    if (after.failed || piece->failed)
+        status = IV_NOMEM;
+    iv__text_free(&after);
+    return status;
+}
+
+void iv__pen_show(const iv__pen *pen, int32_t token, iv__text *text)
+{
+    iv__text bytes = { .home = pen->home };
+    uint32_t code;
+
+    if (token == pen->language->end) {
+        iv__text_put(text, "(end)");
+        return;
+    }
+    iv__decode(pen->language->vocabulary, &token, 1, &bytes);
+    for (size_t i = 0, step; i < bytes.size; i += step) {
+        const unsigned char *at = (const unsigned char *)bytes.data + i;
+        step = iv__utf8_read(at, bytes.size - i, &code);
+        if (!step || code < ' ' || code == 0x7F) {
+            const char *name = code == '\n' && step ? "\\n" : code == '\t' && step ? "\\t" : NULL;
+            if (name)
+                iv__text_put(text, name);
+            else
+                iv__text_print(text, "\\x%02X", *at);
+            step = 1;
+        } else if (code == ' ') {
+            iv__text_put(text, "␣");
+        } else {
+            iv__text_add(text, (const char *)at, step);
+        }
+    }
+    text->failed |= bytes.failed;
+    iv__text_free(&bytes);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+enum { LONGEST_WORD = 64 };   /* tokens */
+enum { IDEOGRAPHS = 0x2E80 }; /* from here on scripts are written without blanks, mostly */
+
+static bool is_ascii_mark(uint32_t code)
+{
+    return code > ' ' && code < 0x80 && code != '\'' && !(code >= '0' && code <= '9') &&
+           !((code | 32) >= 'a' && (code | 32) <= 'z');
+}
+
+static bool is_blank(uint32_t code)
+{
+    return code == ' ' || (code >= '\t' && code <= '\r');
+}
+
+static uint32_t first_of(const iv__text *text)
+{
+    uint32_t code = 0;
+
+    return iv__utf8_read((const unsigned char *)text->data, text->size, &code) ? code : 0;
+}
+
+static uint32_t last_of(const iv__text *text)
+{
+    size_t at = text->size;
+    uint32_t code = 0;
+
+    while (at > 0 && ((unsigned char)text->data[--at] & 0xC0) == 0x80) {
+    }
+    return iv__utf8_read((const unsigned char *)text->data + at, text->size - at, &code) ? code : 0;
+}
+
+/* Whether the piece is a word by itself, so that `next` would begin another one. */
+static bool is_word_before(const iv__text *piece, const iv__text *next)
+{
+    uint32_t last = last_of(piece), first = first_of(next);
+
+    if (is_blank(last))
+        return false;
+    if (is_ascii_mark(last))
+        return is_blank(first);
+    return is_blank(first) || is_ascii_mark(first) || last >= IDEOGRAPHS || first >= IDEOGRAPHS;
+}
+
+static double uniform(const iv_generation *options, int64_t draws)
+{
+    uint32_t word[4];
+
+    iv__philox(iv__random_key((uint64_t)options->seed, "write"), 0, (uint64_t)draws, word);
+    return iv__unit_f64(word[0], word[1]);
+}
+
+static bool ends_with_blank(const iv__text *text)
+{
+    return !text->size || is_blank((unsigned char)text->data[text->size - 1]);
+}
+
+/* What the token adds behind the text, which may end with a blank already. */
+static iv_status part_of(iv__pen *pen, const iv__text *text, int32_t token, iv__text *part, bool *glue)
+{
+    iv__text_clear(part);
+    iv_status status = iv__pen_piece(pen, token, part, glue);
+    if (!status && iv__pen_writes_words(pen) && part->size > 1 && *part->data == ' ' &&
+        ends_with_blank(text))
+        memmove(part->data, part->data + 1, part->size--);
+    return status;
+}
+
+iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
+                        const iv_generation *options, int64_t *draws, iv__stroke *stroke)
+{
+    iv__text part = { .home = pen->home };
+    size_t begin = text->size;
+    double sum = 0;
+    int64_t rank = 0;
+    iv_status status = IV_OK;
+    int n = 0;
+
+    iv__text_clear(&stroke->piece);
+    stroke->glue = stroke->ended = false;
+    for (bool glue; !status; token = -1) {
+        bool whole = n && iv__utf8_valid(stroke->piece.data, stroke->piece.size) == stroke->piece.size;
+        bool drawn = token < 0;
+        if (n && whole && (!word || iv__pen_writes_words(pen) || n >= LONGEST_WORD))
+            break;
+        stroke->ended = n >= LONGEST_WORD || !iv__writing_knows(pen->writing);
+        if (stroke->ended)
+            break;
+        if (drawn)
+            token = iv__writing_draw(pen->writing, 0, options, uniform(options, *draws));
+        status = part_of(pen, text, token, &part, &glue);
+        if (whole && (!part.size || is_word_before(&stroke->piece, &part)))
+            break; /* the same will be drawn again when one goes on from here */
+        *draws += drawn;
+        if (!part.size || strlen(part.data) < part.size) { /* the end, or a byte that is no text */
+            stroke->ended = true;
+            break;
+        }
+        iv_score score = iv__writing_score(pen->writing, 0, token);
+        sum += score.log_probability;
+        rank = score.rank;
+        stroke->glue = glue;
+        iv__text_add(text, part.data, part.size);
+        iv__text_add(&stroke->piece, part.data, part.size);
+        if (!status && (text->failed || stroke->piece.failed))
+            status = IV_NOMEM;
+        if (!status && !glue) /* else the text is not yet as it will be */
+            status = iv__pen_follow(pen, text->data, text->size, NULL, NULL);
+        n++;
+    }
+    stroke->verdict = (iv__verdict){ n ? iv__exp_f64(sum) : NAN, n == 1 ? rank : 0 };
+    if (stroke->ended) {
+        text->size = begin;
+        iv__text_clear(&stroke->piece);
+    }
+    iv__text_free(&part);
+    return status;
+}
