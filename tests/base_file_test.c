@@ -254,6 +254,36 @@ static void sha256_is_the_same_on_every_processor(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_begin, world_end)
 
+static void readers_read_here_and_there(void **state)
+{
+    world *w = *state;
+    const char *path = in_folder(w, "read");
+    char bytes[6] = "";
+    iv__view view;
+
+    write_text(path, "0123456789");
+    iv__reader *reader = iv__reader_open(w->home, path);
+    assert_non_null(reader);
+    assert_int_equal(iv__reader_size(reader), 10);
+    assert_int_equal(iv__reader_get(reader, 4, bytes, 5), IV_OK);
+    assert_string_equal(bytes, "45678");
+    assert_int_equal(iv__reader_get(reader, 10, bytes, 0), IV_OK);
+    assert_int_equal(iv__reader_view(reader, 3, &view), IV_OK);
+    assert_int_equal(view.size, 3);
+    assert_memory_equal(view.data, "012", 3);
+    iv__view_close(&view);
+    assert_int_equal(truncate(path, 6), 0);
+    assert_false(iv__reader_failed(reader));
+    assert_int_equal(iv__reader_get(reader, 4, bytes, 5), IV_IO);
+    assert_message(w->home, "it was cut short meanwhile");
+    assert_memory_equal(bytes, "\0\0\0\0\0", 5);
+    assert_true(iv__reader_failed(reader));
+    iv__reader_close(reader);
+    assert_null(iv__reader_open(w->home, w->folder));
+    assert_message(w->home, "expected a file, found a folder or a device");
+    assert_null(iv__reader_open(w->home, in_folder(w, "absent")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +294,7 @@ int main(void)
         IN_WORLD(paths_that_cannot_be_written_are_named),
         IN_WORLD(folders_are_made_with_those_above),
         IN_WORLD(views_show_whole_files),
+        IN_WORLD(readers_read_here_and_there),
         cmocka_unit_test(sha256_gives_the_known_answers),
         cmocka_unit_test(sha256_is_the_same_on_every_processor),
     };

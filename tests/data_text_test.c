@@ -55,6 +55,74 @@ static void apostrophes_may_stay_inside(void **state)
     iv__text_free(&clean);
 }
 
+static void entities_may_be_decoded(void **state)
+{
+    /* clang-format off */
+    static const struct { const char *text, *cleaned; } cases[] = {
+        { "Fed #39;s &lt;b&gt;rate&lt;/b&gt;", "Fed's <b>rate</b>" },
+        { "#39;Marathon mouse #39; doubles", "'Marathon mouse' doubles" },
+        { " #39;We walk, #39; says", "'We walk,' says" },
+        { "Johnson  amp; Johnson, AT amp;T", "Johnson & Johnson, AT&T" },
+        { "&amp;lt; &#x20ac; #151; quot;", "&lt; \xe2\x82\xac\xe2\x80\x94\"" },
+        { "xlt; a;b &; &nothing; #; 1;", "xlt; a;b &; &nothing; #; 1;" },
+        { ";", ";" },
+        { "", "" },
+    };
+    /* clang-format on */
+    world *w = *state;
+    iv__token_rules rules = { .kind = IV_TOKENS_CHARS, .entities = true };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        iv__text clean = { .home = w->home };
+        const char *text = cases[i].text;
+        assert_int_equal(iv__clean(w->home, &rules, "name", 1, text, strlen(text), &clean), IV_OK);
+        assert_string_equal(clean.data ? clean.data : "", cases[i].cleaned);
+        iv__text_free(&clean);
+    }
+    iv__text clean = { .home = w->home };
+    rules.kind = IV_TOKENS_WORDS;
+    assert_int_equal(iv__clean(w->home, &rules, "name", 1, "Fed #39;s", 9, &clean), IV_OK);
+    assert_string_equal(clean.data, "fed ' s");
+    iv__text_free(&clean);
+}
+
+/* What is given so far never ends inside a character; in the end nothing is lost. */
+static void texts_come_step_by_step(void **state)
+{
+    static const char *const texts[] = {
+        "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80!",
+        "cut \xf0\x9f\x98",
+        "\xff\xc3(\xe2\x82(\xed\xa0\x80\xc0\x80",
+        "",
+    };
+    /* what stands there when so many bytes of the first came */
+    static const size_t given[] = { 0, 1, 2, 3, 3, 5, 6, 6, 6, 9, 10, 10, 10, 10, 14, 15 };
+    world *w = *state;
+    iv__counter *counter = iv__counter_new(w->home);
+    iv__vocabulary *v = iv__vocabulary_choose(counter, &(iv__token_rules){ .kind = IV_TOKENS_BYTES }, 0);
+
+    assert_non_null(v);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        iv__decoder decoder = { .vocabulary = v };
+        iv__text back = { .home = w->home };
+        iv__ids ids = { .home = w->home };
+        assert_int_equal(iv__encode(v, "text", 0, texts[i], strlen(texts[i]), &ids, NULL), IV_OK);
+        for (int64_t t = 0; t < ids.count; t++) {
+            iv__decoder_add(&decoder, ids.id[t], &back);
+            if (i == 0)
+                assert_int_equal(back.size, given[t + 1]);
+            if (decoder.n_waiting == 0)
+                assert_int_equal(back.size, t + 1);
+        }
+        iv__decoder_end(&decoder, &back);
+        assert_string_equal(back.data ? back.data : "", texts[i]);
+        iv__text_free(&back);
+        iv__ids_free(&ids);
+    }
+    iv__vocabulary_free(v);
+    iv__counter_free(counter);
+}
+
 /* Across the border of the pieces in which the words are written, whatever lies there. */
 static void long_words_stay_whole(void **state)
 {
@@ -156,9 +224,11 @@ static void special_tokens_come_first(void **state)
     world *w = *state;
 
     for (int set = 0; set < 8; set++) {
-        iv__token_rules rules = {
-            .kind = IV_TOKENS_CHARS, .complete = set & 1, .end = set & 2, .begin = set & 4
-        };
+        iv__token_rules rules = { .kind = IV_TOKENS_CHARS,
+                                  .complete = set & 1,
+                                  .end = set & 2,
+                                  .begin = set & 4,
+                                  .entities = set & 1 };
         iv__vocabulary *v = learn(w, &rules,
                                   "b\xc3\xa9"
                                   "b",
@@ -414,6 +484,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_cleaned),
         cmocka_unit_test(apostrophes_may_stay_inside),
+        cmocka_unit_test(entities_may_be_decoded),
+        cmocka_unit_test(texts_come_step_by_step),
         cmocka_unit_test(long_words_stay_whole),
         cmocka_unit_test(lower_case_by_letters),
         cmocka_unit_test(what_is_no_text_is_refused),

@@ -493,6 +493,25 @@ static bool open_scarcely(iv_home *home, void *context)
     return reused;
 }
 
+/* Somebody empties the cache's file while it is in use. */
+static void a_file_that_is_cut_short_meanwhile(void **state)
+{
+    world *w = *state;
+    const char *path = in_folder(w, "p.txt"), *cache = in_folder(w, "cache-p");
+    int32_t ids[8];
+
+    write_text(path, fables);
+    iv__tokens *tokens = open_text(w, path, cache, NULL);
+    assert_int_equal(iv__tokens_copy(tokens, 1, 0, 8, ids), 6);
+    assert_int_equal(iv__tokens_status(tokens), IV_OK);
+    assert_int_equal(truncate(only_file(w, cache), 64 + 5 * 8 + 4), 0);
+    assert_int_equal(iv__tokens_copy(tokens, 1, 0, 8, ids), 6);
+    assert_int_equal(ids[0], 0);
+    assert_int_equal(iv__tokens_status(tokens), IV_IO);
+    assert_message(w->home, "it was cut short meanwhile");
+    iv__tokens_free(tokens);
+}
+
 /* Both the making and, once that is done, the finding again. */
 static void no_memory(void **state)
 {
@@ -521,6 +540,7 @@ int main(void)
         cmocka_unit_test(large_vocabularies),
         cmocka_unit_test(a_whole_text_is_one_record),
         cmocka_unit_test(real_recipes),
+        cmocka_unit_test(a_file_that_is_cut_short_meanwhile),
         cmocka_unit_test(no_memory),
     };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,34 +176,53 @@ iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, siz
     return iv__writer_commit(writer);
 }
 
-iv_status iv__view_open(iv_home *home, const char *path, iv__view *view)
+/* A regular file, opened for reading, or -1. */
+static int open_file(iv_home *home, const char *path, uint64_t *size)
 {
     struct stat info;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
 
-    *view = (iv__view){ (const unsigned char *)"", 0 };
-    if (file < 0)
-        return io_fail(home, "opening", path, errno);
+    if (file < 0) {
+        io_fail(home, "opening", path, errno);
+        return -1;
+    }
     if (fstat(file, &info)) {
-        int error = errno;
+        io_fail(home, "opening", path, errno);
         close(file);
-        return io_fail(home, "opening", path, error);
+        return -1;
     }
     if (!S_ISREG(info.st_mode)) {
         close(file);
-        return iv_fail(home, IV_IO, "opening %s: expected a file, found a folder or a device", path);
+        iv_fail(home, IV_IO, "opening %s: expected a file, found a folder or a device", path);
+        return -1;
     }
-    if (info.st_size > 0) {
-        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (data == MAP_FAILED) {
-            int error = errno;
-            close(file);
-            return io_fail(home, "mapping", path, error);
-        }
-        *view = (iv__view){ data, (size_t)info.st_size };
-    }
-    close(file);
+    *size = (uint64_t)info.st_size;
+    return file;
+}
+
+static iv_status map_file(iv_home *home, const char *path, int file, size_t size, iv__view *view)
+{
+    *view = (iv__view){ (const unsigned char *)"", 0 };
+    if (size == 0)
+        return IV_OK;
+    void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED)
+        return io_fail(home, "mapping", path, errno);
+    *view = (iv__view){ data, size };
     return IV_OK;
+}
+
+iv_status iv__view_open(iv_home *home, const char *path, iv__view *view)
+{
+    uint64_t size;
+    int file = open_file(home, path, &size);
+
+    *view = (iv__view){ (const unsigned char *)"", 0 };
+    if (file < 0)
+        return iv_home_status(home);
+    iv_status status = map_file(home, path, file, (size_t)size, view);
+    close(file);
+    return status;
 }
 
 void iv__view_close(iv__view *view)
@@ -212,10 +232,74 @@ void iv__view_close(iv__view *view)
     *view = (iv__view){ (const unsigned char *)"", 0 };
 }
 
-void iv__view_release(const iv__view *view)
+struct iv__reader {
+    iv_home *home;
+    char *path;
+    int file;
+    uint64_t size;
+    atomic_bool failed;
+};
+
+iv__reader *iv__reader_open(iv_home *home, const char *path)
 {
-    if (view->size)
-        madvise((void *)(uintptr_t)view->data, view->size, MADV_DONTNEED);
+    iv__reader *reader = iv__alloc(home, sizeof *reader);
+    if (!reader)
+        return NULL;
+    *reader = (iv__reader){ .home = home, .path = iv__copy_text(home, path), .file = -1 };
+    if (reader->path)
+        reader->file = open_file(home, path, &reader->size);
+    if (reader->file >= 0)
+        return reader;
+    iv__reader_close(reader);
+    return NULL;
+}
+
+void iv__reader_close(iv__reader *reader)
+{
+    if (!reader)
+        return;
+    if (reader->file >= 0)
+        close(reader->file);
+    iv__free(reader->home, reader->path);
+    iv__free(reader->home, reader);
+}
+
+uint64_t iv__reader_size(const iv__reader *reader)
+{
+    return reader->size;
+}
+
+iv_status iv__reader_get(iv__reader *reader, uint64_t place, void *bytes, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        size_t wanted = size - done < SSIZE_MAX ? size - done : SSIZE_MAX;
+        ssize_t got = pread(reader->file, (char *)bytes + done, wanted, (off_t)(place + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got > 0) {
+            done += (size_t)got;
+            continue;
+        }
+        int error = errno;
+        memset(bytes, 0, size);
+        atomic_store(&reader->failed, true);
+        if (got < 0)
+            return io_fail(reader->home, "reading", reader->path, error);
+        return iv_fail(reader->home, IV_IO, "reading %s: it was cut short meanwhile", reader->path);
+    }
+    return IV_OK;
+}
+
+bool iv__reader_failed(const iv__reader *reader)
+{
+    return atomic_load(&reader->failed);
+}
+
+iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view)
+{
+    return map_file(reader->home, reader->path, reader->file, size, view);
 }
 
 bool iv__file_exists(const char *path)

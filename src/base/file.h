@@ -22,8 +22,19 @@ typedef struct iv__view {
 } iv__view;
 iv_status iv__view_open(iv_home *home, const char *path, iv__view *view);
 void iv__view_close(iv__view *view);
-/* Gives the memory of what was read back; it is read from the file again when it is looked at. */
-void iv__view_release(const iv__view *view);
+
+/* A file that is read here and there. What was read does not count as the program's memory, as a
+ * view's pages do. Several threads may read at once. */
+typedef struct iv__reader iv__reader;
+iv__reader *iv__reader_open(iv_home *home, const char *path);
+void iv__reader_close(iv__reader *reader);
+uint64_t iv__reader_size(const iv__reader *reader);
+/* Errors: IO, also when the file has fewer bytes than it had when it was opened. The bytes are zeros
+ * then, and iv__reader_failed is true from then on. */
+iv_status iv__reader_get(iv__reader *reader, uint64_t place, void *bytes, size_t size);
+bool iv__reader_failed(const iv__reader *reader);
+/* A view of the file's first bytes, to be closed by iv__view_close. */
+iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view);
 
 bool iv__file_exists(const char *path);
 bool iv__is_folder(const char *path);

@@ -16,7 +16,7 @@ typedef struct eval_options {
 /* clang-format off */
 static const iv_field eval_fields[] = {
     FIELD(eval_options, data,  TEXT,   "",     0, 0, "", "PATH",
-          "the data: a file, a data set's folder, or the folder that holds data sets"),
+          "the data: a file, a data set's folder, the folder that holds data sets, or another data set's name"),
     FIELD(eval_options, split, CHOICE, "test", 0, 0, "training validation test", "", "which records"),
     FIELD(eval_options, samples, INT,  "64",  0, 10000, "", "",
           "how many samples are looked for in the training text; 0: none"),
@@ -75,14 +75,16 @@ static int put_result(cli *c, const result *r)
 
 static int open_data(cli *c, iv_instance *instance)
 {
-    const char *data = ((const eval_options *)c->options)->data;
+    const char *said = ((const eval_options *)c->options)->data, *data = *said ? said : NULL;
+    const iv_dataset *set = iv__dataset_of(instance, &data);
     char trained_on[65];
 
     snprintf(trained_on, sizeof trained_on, "%s", instance->data_sha256);
-    const iv_dataset *set = iv__dataset_named(instance->system->data);
-    if (!*data && !set->file && !set->asset)
+    if (!set)
+        return cli_fail(c);
+    if (!data && !set->file && !set->asset)
         return cli_wrong(c, "the run was trained on a file of your own: name it with --data FILE");
-    if (instance->model->open_data(instance, set, *data ? data : NULL))
+    if (instance->model->open_data(instance, set, data))
         return cli_fail(c);
     if (strcmp(trained_on, instance->data_sha256))
         cli_note(c, "these data are not those that the run was trained on");

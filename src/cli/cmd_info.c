@@ -109,7 +109,7 @@ static void put_run(const info *f)
         printf("; best epoch %lld, loss %.4f", (long long)p->best_epoch, p->best);
     if (p->lowered)
         printf("; rate lowered %lld times", (long long)p->lowered);
-    printf("\n  Data %s, SHA-256 %s\n  Weights SHA-256 %s\n", f->instance->system->data,
+    printf("\n  Data %s, SHA-256 %s\n  Weights SHA-256 %s\n", f->instance->data,
            f->instance->data_sha256, f->weights);
     if (f->copies.kind == METRIC_COPIES && !isnan(f->copies.copied))
         printf("  Samples at step %lld: longest copy %.0f tokens; %.1f %% of the spans of %.0f tokens "
@@ -235,7 +235,7 @@ static int put_all_json(info *f)
     iv__json_put_object(&w);
     cli_put_string(&w, "system", instance->system->name);
     cli_put_string(&w, "model", instance->model->name);
-    cli_put_string(&w, "data", instance->system->data);
+    cli_put_string(&w, "data", instance->data);
     iv__json_put_name(&w, "as_printed");
     iv__json_put_bool(&w, instance->as_printed);
     if (f->opened.instance)

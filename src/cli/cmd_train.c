@@ -18,7 +18,7 @@ static const iv_field train_fields[] = {
     FIELD(train_options, out,        TEXT,   "",    0, 0, "", "RUN",
           "the folder of the run; without it runs/SYSTEM, with the next free number"),
     FIELD(train_options, data,       TEXT,   "",    0, 0, "", "PATH",
-          "the data: a file, a data set's folder, or the folder that holds data sets"),
+          "the data: a file, a data set's folder, the folder that holds data sets, or another data set's name"),
     FIELD(train_options, resume,     BOOL,   "no",  0, 0, "", "",
           "go on with a run where it stopped, as if it had never stopped; only --epochs, --steps "
           "and --threads may differ"),
@@ -44,9 +44,11 @@ typedef struct training {
 static int open_data(training *t)
 {
     cli *c = t->c;
-    const iv_dataset *set = iv__dataset_named(t->instance->system->data);
     const char *path = *t->o->data ? t->o->data : NULL;
+    const iv_dataset *set = iv__dataset_of(t->instance, &path);
 
+    if (!set)
+        return cli_fail(c);
     if (!path && !set->file && !set->asset)
         return cli_wrong(c, "%s trains on a file of your own: name it with --data FILE",
                          t->instance->system->name);

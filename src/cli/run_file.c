@@ -38,7 +38,7 @@ static void put_data(iv__json_writer *w, const iv_instance *instance, const char
 
     iv__json_put_name(w, "data");
     iv__json_put_object(w);
-    cli_put_string(w, "name", instance->system->data);
+    cli_put_string(w, "name", instance->data);
     cli_put_string(w, "file", *data ? data : NULL);
     cli_put_string(w, "sha256", instance->data_sha256);
     cli_put_string(w, "report", instance->data_report);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/pieces.h"
+#include "format/entities.h"
 #include "format/utf8.h"
 
 bool iv__is_white(uint32_t code)
@@ -76,15 +77,39 @@ static iv_status refuse(iv_home *home, const char *name, int64_t record, size_t 
     return iv_fail(home, IV_FORMAT, "%s: %sbyte %zu %s", name, where, at, what);
 }
 
-iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *name, int64_t record,
-                    const char *bytes, size_t size, iv__text *clean)
+/* Appends the text with its entities decoded. */
+static void decode_entities(const char *at, size_t size, iv__text *text)
+{
+    const char *begin = at, *end = at + size, *kept = at; /* what is not yet appended */
+    unsigned char bytes[4];
+
+    while (at < end) {
+        uint32_t code;
+        size_t length = *at == '&' ? iv__entity_read(at, (size_t)(end - at), false, &code) : 0;
+        if (length == 0 && (*at == ' ' || at == begin)) { /* in place of its '&' */
+            size_t blank = *at == ' ';
+            length = iv__entity_read(at + blank, (size_t)(end - at) - blank, true, &code);
+            length += length > 0 ? blank : 0;
+        }
+        if (length > 0) {
+            iv__text_add(text, kept, (size_t)(at - kept));
+            iv__text_add(text, (const char *)bytes, iv__utf8_write(code, bytes));
+            kept = at + length;
+        }
+        at += length > 0 ? length : 1;
+    }
+    iv__text_add(text, kept, (size_t)(end - kept));
+}
+
+static iv_status clean_text(iv_home *home, const iv__token_rules *rules, const char *name,
+                            int64_t record, const char *bytes, size_t size, iv__text *clean)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     words_writer w = { .text = clean, .inside = rules->inside };
+    bool any = rules->kind >= IV_TOKENS_BYTES; /* whatever it is */
     size_t length;
     uint32_t code;
 
-    bool any = rules->kind >= IV_TOKENS_BYTES; /* whatever it is */
     for (size_t i = 0; i < size && !any; i += length) {
         length = iv__utf8_read(at + i, size - i, &code);
         if (length == 0 || code == 0)
@@ -97,6 +122,21 @@ iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *nam
     else
         iv__text_add(clean, bytes, size);
     return clean->failed ? iv_fail(home, IV_NOMEM, "%s: out of memory", name) : IV_OK;
+}
+
+iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *name, int64_t record,
+                    const char *bytes, size_t size, iv__text *clean)
+{
+    iv__text decoded = { .home = home };
+
+    if (!rules->entities || size == 0 || !memchr(bytes, ';', size))
+        return clean_text(home, rules, name, record, bytes, size, clean);
+    decode_entities(bytes, size, &decoded);
+    iv_status status = decoded.failed
+                           ? IV_NOMEM
+                           : clean_text(home, rules, name, record, decoded.data, decoded.size, clean);
+    iv__text_free(&decoded);
+    return status;
 }
 
 bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token,

@@ -4,6 +4,7 @@
 
 #include "base/home.h"
 #include "data/pieces.h"
+#include "format/utf8.h"
 
 iv_status iv__ids_add(iv__ids *ids, int32_t id)
 {
@@ -86,19 +87,42 @@ static bool is_shown(const iv__vocabulary *vocabulary, int32_t id)
            (id >= 0 && id == iv__vocabulary_unknown(vocabulary));
 }
 
+void iv__decoder_add(iv__decoder *decoder, int32_t id, iv__text *text)
+{
+    const iv__vocabulary *vocabulary = decoder->vocabulary;
+    iv_tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
+    size_t begin = text->size;
+
+    if (!is_shown(vocabulary, id))
+        return;
+    if (kind == IV_TOKENS_WORDS && decoder->begun)
+        iv__text_put(text, " ");
+    decoder->begun = true;
+    iv__text_add(text, decoder->waiting, decoder->n_waiting);
+    iv__text_add(text, iv__vocabulary_token(vocabulary, id), iv__vocabulary_token_size(vocabulary, id));
+    decoder->n_waiting = 0;
+    if (kind < IV_TOKENS_BYTES || text->failed)
+        return;
+    size_t waiting = iv__utf8_waiting(text->data + begin, text->size - begin);
+    text->size -= waiting;
+    memcpy(decoder->waiting, text->data + text->size, waiting);
+    text->data[text->size] = 0;
+    decoder->n_waiting = waiting;
+}
+
+void iv__decoder_end(iv__decoder *decoder, iv__text *text)
+{
+    iv__text_add(text, decoder->waiting, decoder->n_waiting);
+    decoder->n_waiting = 0;
+}
+
 void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text)
 {
-    bool words = iv__vocabulary_rules(vocabulary)->kind == IV_TOKENS_WORDS, begun = false;
+    iv__decoder decoder = { .vocabulary = vocabulary };
 
-    for (int64_t i = 0; i < count; i++) {
-        if (!is_shown(vocabulary, ids[i]))
-            continue;
-        if (words && begun)
-            iv__text_put(text, " ");
-        iv__text_add(text, iv__vocabulary_token(vocabulary, ids[i]),
-                     iv__vocabulary_token_size(vocabulary, ids[i]));
-        begun = true;
-    }
+    for (int64_t i = 0; i < count; i++)
+        iv__decoder_add(&decoder, ids[i], text);
+    iv__decoder_end(&decoder, text);
 }
 
 /* ---- for reading ----------------------------------------------------------------------------- */

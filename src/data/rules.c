@@ -18,6 +18,7 @@ static const struct flag {
     { "complete", offsetof(iv__token_rules, complete) },
     { "end", offsetof(iv__token_rules, end) },
     { "begin", offsetof(iv__token_rules, begin) },
+    { "entities", offsetof(iv__token_rules, entities) },
     { "inside", offsetof(iv__token_rules, inside) },
 };
 

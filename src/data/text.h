@@ -21,8 +21,9 @@ typedef struct iv__token_rules {
     iv_tokens_kind kind;
     bool complete; /* no unknown token: the vocabulary has every token there is; bytes and bpe: always */
     bool end;      /* a text's end has a token of its own; else padding stands for it */
-    bool begin;  /* so has its beginning */
-    bool inside; /* words: an apostrophe belongs to its word; else it is a mark, set apart */
+    bool begin;    /* so has its beginning */
+    bool entities; /* HTML's entities become characters first */
+    bool inside;   /* words: an apostrophe belongs to its word; else it is a mark, set apart */
 } iv__token_rules;
 
 /* "words", "chars complete end": as vocabularies and settings keep them. */
@@ -34,7 +35,9 @@ enum { IV_TOKEN_PADDING = 0 };
 enum { IV_VOCABULARY_MAX = 1 << 24 }; /* entries */
 
 /* ---- cleaning -------------------------------------------------------------------------------- */
-/* Appends the text as its tokens are cut from.
+/* Appends the text as its tokens are cut from. With `entities` those of HTML are decoded, once, also
+ * where their '&' has become a blank, or nothing at the beginning ("Fed #39;s", as news agencies'
+ * data have it).
  *   words  lower case (the one-to-one rules of Unicode for Latin, Greek, Cyrillic, Armenian and
  *          full-width letters; other
  *          letters stay), the 32 ASCII punctuation marks (31 with `inside`) set off by blanks, runs
@@ -126,7 +129,18 @@ void iv__piece_cache_free(iv__piece_cache *cache);
  * Errors: as iv__clean, with "NAME: record ..." left out when record is 0. */
 iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
                      const char *bytes, size_t size, iv__ids *ids, iv__text *unknown);
-/* Appends the tokens: words with a blank between, all others with none. Special tokens but the
+/* Ids to text, one after the other, that never ends inside a character: the beginning of one waits
+ * for its end. Begins as { .vocabulary = ... }. */
+typedef struct iv__decoder {
+    const iv__vocabulary *vocabulary;
+    bool begun;
+    char waiting[4];
+    size_t n_waiting;
+} iv__decoder;
+void iv__decoder_add(iv__decoder *decoder, int32_t id, iv__text *text);
+void iv__decoder_end(iv__decoder *decoder, iv__text *text); /* appends what waits, whatever it is */
+
+/* All of them. Appends the tokens: words with a blank between, all others with none. Special tokens but the
  * unknown one, and ids out of range, give nothing. */
 void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count, iv__text *text);
 /* The same for reading: no blank before , . ; : ! ? ) ] } %, after ( [ { $ #, around the marks

@@ -1,8 +1,9 @@
-/* tokens.c: finding, making, checking and reading the cache file of a tokenized data set. */
+/* tokens.c: finding, making, checking and reading the cache file of a tokenized data set. Only where
+ * records begin is mapped; tokens are read where they are wanted, so that memory does not grow with
+ * what was read. */
 
 #include "data/tokens.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,17 @@
 struct iv__tokens {
     iv_home *home;
     iv__arena arena;
-    iv__view view; /* of the cache file; empty over memory */
+    iv__reader *reader;         /* of the cache file; NULL over memory */
+    iv__view view;              /* of its offsets; empty over memory */
+    const unsigned char *bytes; /* the memory */
     const char *name;
     iv__tokens_foot foot;
-    const unsigned char *offsets, *ids;
+    const unsigned char *offsets;
+    uint64_t ids; /* where they begin in the file */
     iv__vocabulary *vocabulary;
     const char *source, *content, *settings, *report, *note;
     bool reused;
-    _Atomic size_t *looked_at; /* bytes, since memory was given back */
 };
-
-/* Of a mapped file all that was looked at stays in memory, unless it is given back. A look at one
- * place brings its neighbours, too. */
-enum { GIVE_BACK_AFTER = 1 << 25, NEIGHBOURS = 1 << 16 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -40,16 +39,6 @@ static bool refuse(const iv__tokens *tokens, const char *why)
     return false;
 }
 
-static void look_at(const iv__tokens *tokens, size_t bytes)
-{
-    if (tokens->view.size <= GIVE_BACK_AFTER)
-        return;
-    if (atomic_fetch_add_explicit(tokens->looked_at, bytes, memory_order_relaxed) < GIVE_BACK_AFTER)
-        return;
-    atomic_store_explicit(tokens->looked_at, 0, memory_order_relaxed);
-    iv__view_release(&tokens->view);
-}
-
 static uint64_t offset_at(const iv__tokens *tokens, uint64_t record)
 {
     uint64_t offset;
@@ -58,30 +47,27 @@ static uint64_t offset_at(const iv__tokens *tokens, uint64_t record)
     return offset;
 }
 
-static int32_t id_at(const iv__tokens *tokens, uint64_t place)
+static iv_status get(const iv__tokens *tokens, uint64_t place, void *bytes, size_t size)
 {
-    uint16_t narrow;
-    int32_t wide;
-
-    if (tokens->foot.width == sizeof narrow) {
-        memcpy(&narrow, tokens->ids + place * sizeof narrow, sizeof narrow);
-        return narrow;
-    }
-    memcpy(&wide, tokens->ids + place * sizeof wide, sizeof wide);
-    return wide;
+    if (tokens->reader)
+        return iv__reader_get(tokens->reader, place, bytes, size);
+    if (size > 0)
+        memcpy(bytes, tokens->bytes + place, size);
+    return IV_OK;
 }
 
-static char *copy(iv__tokens *tokens, const void *bytes, uint64_t size)
+/* A stretch of the file as a text, that ends with the tokens. */
+static char *copy(iv__tokens *tokens, uint64_t place, uint64_t size)
 {
     char *text = iv__arena_get(&tokens->arena, (size_t)size + 1);
 
-    return text ? memcpy(text, bytes, (size_t)size) : NULL;
+    return text && !get(tokens, place, text, (size_t)size) ? text : NULL;
 }
 
 /* The sizes that the foot states must add up to the file's. */
-static bool sizes_fit(const iv__tokens_foot *foot, size_t size, size_t *offsets, size_t *ids)
+static bool sizes_fit(const iv__tokens_foot *foot, uint64_t size, size_t *offsets, size_t *ids)
 {
-    size_t left = size - sizeof *foot - 64;
+    uint64_t left = size - sizeof *foot - 64;
 
     if ((foot->width != 2 && foot->width != 4) || foot->records == UINT64_MAX ||
         !iv__mul_size((size_t)foot->records + 1, 8, offsets) ||
@@ -94,83 +80,152 @@ static bool sizes_fit(const iv__tokens_foot *foot, size_t size, size_t *offsets,
     return foot->report_size == left - foot->vocabulary_size - foot->settings_size;
 }
 
-static bool sums_match(const iv__tokens *tokens, const unsigned char *bytes, const unsigned char *about)
+/* What is found out about the contents while their checksum is made. */
+typedef struct contents {
+    iv__sha256 hash;
+    uint64_t before;  /* the last offset */
+    bool wrong_order; /* records do not follow each other, or are empty */
+    uint32_t highest; /* id */
+    bool low[8];      /* which of the first ids came */
+} contents;
+
+enum { PIECE = 1 << 16 }; /* bytes looked at at once */
+
+static void look_at_offsets(contents *c, const unsigned char *bytes, size_t size, bool first)
+{
+    uint64_t offset;
+
+    for (size_t i = 0; i < size; i += sizeof offset) {
+        memcpy(&offset, bytes + i, sizeof offset);
+        c->wrong_order |= first && i == 0 ? offset != 0 : offset <= c->before;
+        c->before = offset;
+    }
+}
+
+static void look_at_ids(contents *c, const unsigned char *bytes, size_t size, uint64_t width)
+{
+    for (size_t i = 0; i < size; i += width) {
+        uint16_t narrow;
+        uint32_t id;
+        if (width == sizeof narrow) {
+            memcpy(&narrow, bytes + i, sizeof narrow);
+            id = narrow;
+        } else {
+            memcpy(&id, bytes + i, sizeof id);
+        }
+        if (id > c->highest)
+            c->highest = id;
+        if (id < sizeof c->low)
+            c->low[id] = true;
+    }
+}
+
+/* From `begin` to before `end`; all of it goes into the checksum. */
+static iv_status look_through(const iv__tokens *tokens, contents *c, uint64_t begin, uint64_t end)
+{
+    uint64_t offsets = 64, ids = tokens->ids, width = tokens->foot.width,
+             behind = ids + tokens->foot.tokens * width;
+    unsigned char *piece = iv__alloc(tokens->home, PIECE);
+    iv_status status = piece ? IV_OK : IV_NOMEM;
+
+    for (uint64_t at = begin; at < end && !status;) {
+        uint64_t part = at < offsets ? offsets : at < ids ? ids : at < behind ? behind : end;
+        size_t size = part - at < PIECE ? (size_t)(part - at) : PIECE;
+        status = get(tokens, at, piece, size);
+        if (!status) {
+            iv__sha256_add(&c->hash, piece, size);
+            if (at >= offsets && at < ids)
+                look_at_offsets(c, piece, size, at == offsets);
+            else if (at >= ids && at < behind)
+                look_at_ids(c, piece, size, width);
+        }
+        at += size;
+    }
+    iv__free(tokens->home, piece);
+    return status;
+}
+
+static bool sums_match(iv__tokens *tokens, contents *c, uint64_t about)
 {
     const iv__tokens_foot *foot = &tokens->foot;
     char content[65], sum[65];
     iv__sha256 hash;
 
     iv__sha256_begin(&hash);
-    iv__sha256_add(&hash, about, (size_t)(foot->settings_size + foot->report_size));
+    iv__sha256_add(&hash, tokens->settings, (size_t)foot->settings_size);
+    iv__sha256_add(&hash, tokens->report, (size_t)foot->report_size);
     iv__sha256_add(&hash, foot, offsetof(iv__tokens_foot, sum));
     iv__sha256_end(&hash, sum);
-    iv__sha256_begin(&hash);
-    for (size_t n; bytes < about; bytes += n) {
-        n = (size_t)(about - bytes) < GIVE_BACK_AFTER ? (size_t)(about - bytes) : GIVE_BACK_AFTER;
-        iv__sha256_add(&hash, bytes, n);
-        look_at(tokens, n);
-    }
-    iv__sha256_end(&hash, content);
-    return memcmp(sum, foot->sum, 64) == 0 && memcmp(content, foot->content, 64) == 0;
+    iv__sha256_begin(&c->hash);
+    if (memcmp(sum, foot->sum, 64) != 0)
+        return refuse(tokens, "a checksum does not match");
+    if (look_through(tokens, c, 0, about))
+        return false;
+    iv__sha256_end(&c->hash, content);
+    return memcmp(content, foot->content, 64) == 0 || refuse(tokens, "a checksum does not match");
 }
 
-/* Records follow each other and are not empty; ids are of the vocabulary. */
-static bool contents_make_sense(const iv__tokens *tokens)
+/* Records follow each other and are not empty; ids are of the vocabulary, and no special ones but
+ * the unknown one. */
+static bool contents_make_sense(const iv__tokens *tokens, const contents *c)
 {
     const iv__tokens_foot *foot = &tokens->foot;
-    int64_t count = iv__vocabulary_count(tokens->vocabulary);
     int32_t unknown = iv__vocabulary_unknown(tokens->vocabulary),
             first = iv__vocabulary_first(tokens->vocabulary);
 
-    if (foot->records == 0 || offset_at(tokens, 0) != 0 ||
-        offset_at(tokens, foot->records) != foot->tokens)
-        return false;
-    for (uint64_t i = 0; i < foot->records; i++) {
-        if (offset_at(tokens, i) >= offset_at(tokens, i + 1))
+    for (int32_t id = 0; id < first; id++)
+        if (id != unknown && c->low[id])
             return false;
-        look_at(tokens, 8);
-    }
-    for (uint64_t i = 0; i < foot->tokens; i++) {
-        int32_t id = id_at(tokens, i);
-        if (i % NEIGHBOURS == 0)
-            look_at(tokens, NEIGHBOURS * (size_t)foot->width);
-        if (id < 0 || (id < first && id != unknown) || id >= count)
-            return false;
-    }
-    return true;
+    return foot->records > 0 && !c->wrong_order && c->before == foot->tokens &&
+           c->highest < iv__vocabulary_count(tokens->vocabulary);
 }
 
-static bool take_bytes(iv__tokens *tokens, const unsigned char *bytes, size_t size)
+static bool take_vocabulary(iv__tokens *tokens, uint64_t place)
 {
-    static const char head[64] = IV__TOKENS_HEAD;
+    size_t size = (size_t)tokens->foot.vocabulary_size;
+    char *bytes = iv__alloc(tokens->home, size + 1);
+
+    if (bytes && !get(tokens, place, bytes, size))
+        tokens->vocabulary = iv__vocabulary_read(tokens->home, tokens->name, bytes, size);
+    iv__free(tokens->home, bytes);
+    return tokens->vocabulary != NULL;
+}
+
+/* The file's, or the memory's, `size` bytes. */
+static bool take_bytes(iv__tokens *tokens, uint64_t size)
+{
+    static const char expected[64] = IV__TOKENS_HEAD;
     iv__tokens_foot *foot = &tokens->foot;
+    contents c = { .before = 0 };
+    char head[64];
     size_t offsets, ids;
 
-    if (size < sizeof head + sizeof *foot || memcmp(bytes, head, sizeof head) != 0)
+    if (size < sizeof head + sizeof *foot)
         return refuse(tokens, "it does not begin as one");
-    memcpy(foot, bytes + size - sizeof *foot, sizeof *foot);
+    if (get(tokens, 0, head, sizeof head) || get(tokens, size - sizeof *foot, foot, sizeof *foot))
+        return false;
+    if (memcmp(head, expected, sizeof head) != 0)
+        return refuse(tokens, "it does not begin as one");
     if (memcmp(foot->mark, IV__TOKENS_FOOT, sizeof foot->mark) != 0)
         return refuse(tokens, "it does not end as one");
     if (!sizes_fit(foot, size, &offsets, &ids))
         return refuse(tokens, "its sizes do not fit");
 
-    tokens->offsets = bytes + sizeof head;
-    tokens->ids = tokens->offsets + offsets;
-    const unsigned char *vocabulary = tokens->ids + ids, *about = vocabulary + foot->vocabulary_size;
-    if (!sums_match(tokens, bytes, about))
-        return refuse(tokens, "a checksum does not match");
-    tokens->vocabulary = iv__vocabulary_read(tokens->home, tokens->name, vocabulary,
-                                             (size_t)foot->vocabulary_size);
-    if (!tokens->vocabulary)
-        return false;
-    if (!contents_make_sense(tokens))
-        return refuse(tokens, "its records and tokens make no sense");
-
+    tokens->ids = sizeof head + offsets;
+    uint64_t vocabulary = tokens->ids + ids, about = vocabulary + foot->vocabulary_size;
     tokens->settings = copy(tokens, about, foot->settings_size);
     tokens->report = copy(tokens, about + foot->settings_size, foot->report_size);
-    tokens->source = copy(tokens, foot->source, 64);
-    tokens->content = copy(tokens, foot->content, 64);
-    return tokens->settings && tokens->report && tokens->source && tokens->content;
+    tokens->source = copy(tokens, size - sizeof *foot + offsetof(iv__tokens_foot, source), 64);
+    tokens->content = copy(tokens, size - sizeof *foot + offsetof(iv__tokens_foot, content), 64);
+    if (!tokens->settings || !tokens->report || !tokens->source || !tokens->content ||
+        !sums_match(tokens, &c, about) || !take_vocabulary(tokens, vocabulary))
+        return false;
+    if (!contents_make_sense(tokens, &c))
+        return refuse(tokens, "its records and tokens make no sense");
+    if (tokens->reader && iv__reader_view(tokens->reader, sizeof head + offsets, &tokens->view))
+        return false;
+    tokens->offsets = (tokens->reader ? tokens->view.data : tokens->bytes) + sizeof head;
+    return true;
 }
 
 static iv__tokens *tokens_new(iv_home *home, const char *name)
@@ -181,8 +236,7 @@ static iv__tokens *tokens_new(iv_home *home, const char *name)
     tokens->home = tokens->arena.home = home;
     tokens->note = "";
     tokens->name = iv__arena_text(&tokens->arena, name);
-    tokens->looked_at = iv__arena_get(&tokens->arena, sizeof *tokens->looked_at);
-    if (!tokens->name || !tokens->looked_at) {
+    if (!tokens->name) {
         iv__tokens_free(tokens);
         return NULL;
     }
@@ -192,22 +246,25 @@ static iv__tokens *tokens_new(iv_home *home, const char *name)
 iv__tokens *iv__tokens_read(iv_home *home, const char *name, const void *bytes, size_t size)
 {
     iv__tokens *tokens = tokens_new(home, name);
-    if (tokens && !take_bytes(tokens, bytes, size)) {
-        iv__tokens_free(tokens);
+    if (!tokens)
         return NULL;
-    }
-    return tokens;
+    tokens->bytes = bytes;
+    if (take_bytes(tokens, size))
+        return tokens;
+    iv__tokens_free(tokens);
+    return NULL;
 }
 
-static iv__tokens *tokens_map(iv_home *home, const char *path)
+static iv__tokens *open_file(iv_home *home, const char *path)
 {
     iv__tokens *tokens = tokens_new(home, path);
-    if (tokens && (iv__view_open(home, path, &tokens->view) ||
-                   !take_bytes(tokens, tokens->view.data, tokens->view.size))) {
-        iv__tokens_free(tokens);
+    if (!tokens)
         return NULL;
-    }
-    return tokens;
+    tokens->reader = iv__reader_open(home, path);
+    if (tokens->reader && take_bytes(tokens, iv__reader_size(tokens->reader)))
+        return tokens;
+    iv__tokens_free(tokens);
+    return NULL;
 }
 
 void iv__tokens_free(iv__tokens *tokens)
@@ -216,6 +273,7 @@ void iv__tokens_free(iv__tokens *tokens)
         return;
     iv__vocabulary_free(tokens->vocabulary);
     iv__view_close(&tokens->view);
+    iv__reader_close(tokens->reader);
     iv__arena_free(&tokens->arena);
     iv__free(tokens->home, tokens);
 }
@@ -288,7 +346,7 @@ static iv__tokens *reuse(request *r)
 {
     if (!iv__file_exists(r->path.data))
         return NULL;
-    iv__tokens *tokens = tokens_map(r->home, r->path.data);
+    iv__tokens *tokens = open_file(r->home, r->path.data);
     bool right = tokens && strcmp(tokens->source, r->source) == 0 &&
                  strcmp(tokens->settings, r->settings.data) == 0;
     if (right) {
@@ -326,7 +384,7 @@ static iv__tokens *build_temporary(request *r)
     } else if (!folder.failed) {
         iv__text_print(&path, "%s/tokens", folder.data);
         if (!path.failed && build_at(r, path.data, &unwritten) == IV_OK)
-            tokens = tokens_map(r->home, path.data);
+            tokens = open_file(r->home, path.data);
         if (!path.failed)
             unlink(path.data);
         rmdir(folder.data);
@@ -346,7 +404,7 @@ static iv__tokens *build(request *r)
         if (!status)
             status = build_at(r, r->path.data, &unwritten);
         if (!status)
-            return tokens_map(r->home, r->path.data);
+            return open_file(r->home, r->path.data);
         if (!unwritten)
             return NULL;
     }
@@ -429,21 +487,33 @@ int64_t iv__tokens_total(const iv__tokens *tokens)
 
 int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record)
 {
-    look_at(tokens, 8);
     return (int64_t)(offset_at(tokens, (uint64_t)record + 1) - offset_at(tokens, (uint64_t)record));
 }
 
 int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count,
                         int32_t *ids)
 {
+    enum { AT_ONCE = 1024 };
     int64_t left = iv__tokens_length(tokens, record) - first;
     int64_t copied = left < 0 ? 0 : left < count ? left : count;
-    uint64_t place = offset_at(tokens, (uint64_t)record) + (uint64_t)first;
+    uint64_t begin = offset_at(tokens, (uint64_t)record) + (uint64_t)first, width = tokens->foot.width;
+    uint16_t narrow[AT_ONCE];
 
-    for (int64_t i = 0; i < copied; i++)
-        ids[i] = id_at(tokens, place + (uint64_t)i);
-    look_at(tokens, 2 * NEIGHBOURS + (size_t)(copied > 0 ? copied : 0) * sizeof *ids);
+    if (width == sizeof *ids)
+        get(tokens, tokens->ids + begin * width, ids, (size_t)copied * width);
+    for (int64_t done = 0; width == sizeof *narrow && done < copied;) {
+        int64_t n = copied - done < AT_ONCE ? copied - done : AT_ONCE;
+        get(tokens, tokens->ids + (begin + (uint64_t)done) * width, narrow, (size_t)n * width);
+        for (int64_t i = 0; i < n; i++)
+            ids[done + i] = narrow[i];
+        done += n;
+    }
     return copied;
+}
+
+iv_status iv__tokens_status(const iv__tokens *tokens)
+{
+    return tokens->reader && iv__reader_failed(tokens->reader) ? IV_IO : IV_OK;
 }
 
 const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens)

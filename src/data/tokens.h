@@ -1,5 +1,4 @@
-/* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file
- * that is mapped.
+/* tokens.h: a data set as numbers: every record's token ids and the vocabulary, in a cache file.
  *
  * The data set is streamed twice, to count and to encode (three times for bpe); memory grows with the vocabulary, not
  * with the data. The cache file is found again by the checksum of the data and the settings; one
@@ -41,9 +40,11 @@ void iv__tokens_free(iv__tokens *tokens);
 int64_t iv__tokens_records(const iv__tokens *tokens);
 int64_t iv__tokens_total(const iv__tokens *tokens); /* tokens of all records */
 int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record);
-/* Copies tokens first .. first + count - 1 of a record, as far as they exist; returns how many. */
+/* Copies tokens first .. first + count - 1 of a record, as far as they exist; returns how many. When
+ * the file cannot be read any more they are zeros, and iv__tokens_status says so from then on. */
 int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count,
                         int32_t *ids);
+iv_status iv__tokens_status(const iv__tokens *tokens);
 const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens);
 
 /* Of the data's file as it lies. */

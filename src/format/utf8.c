@@ -3,6 +3,8 @@
 
 #include "format/utf8.h"
 
+#include <string.h>
+
 size_t iv__utf8_read(const unsigned char *at, size_t left, uint32_t *code)
 {
     if (left == 0)
@@ -49,4 +51,27 @@ size_t iv__utf8_valid(const void *bytes, size_t size)
     while (i < size && (length = iv__utf8_read(at + i, size - i, &code)) > 0)
         i += length;
     return i;
+}
+
+size_t iv__utf8_waiting(const void *bytes, size_t size)
+{
+    const unsigned char *end = (const unsigned char *)bytes + size;
+    uint32_t code;
+
+    for (size_t n = 1; n <= 3 && n <= size; n++) {
+        unsigned char first = *(end - n);
+        if ((first & 0xc0) == 0x80)
+            continue; /* it goes on with what stands before */
+        size_t whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+        if (whole <= n)
+            return 0;
+        /* whether there is a character that begins so: the lowest and the highest that could */
+        unsigned char low[4], high[4];
+        memset(low, 0x80, sizeof low);
+        memset(high, 0xbf, sizeof high);
+        memcpy(low, end - n, n);
+        memcpy(high, end - n, n);
+        return iv__utf8_read(low, whole, &code) > 0 || iv__utf8_read(high, whole, &code) > 0 ? n : 0;
+    }
+    return 0;
 }

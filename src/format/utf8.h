@@ -13,6 +13,9 @@ size_t iv__utf8_read(const unsigned char *at, size_t left, uint32_t *code);
 /* Writes a code point (at most U+10FFFF, no surrogate); returns its length, 1 to 4. */
 size_t iv__utf8_write(uint32_t code, unsigned char bytes[4]);
 
+/* Bytes at the end that begin a character whose other bytes may follow, 0 to 3. */
+size_t iv__utf8_waiting(const void *bytes, size_t size);
+
 /* Bytes from the beginning that are well-formed; equal to size when all are. */
 size_t iv__utf8_valid(const void *bytes, size_t size);
 

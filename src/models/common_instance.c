@@ -24,6 +24,7 @@ iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_sys
                                .system = system,
                                .as_printed = as_printed,
                                .arena = { .home = home },
+                               .data = system->data,
                                .data_sha256 = "",
                                .data_report = "",
                                .data_note = "" };
@@ -117,7 +118,7 @@ iv_status iv__instance_describe(iv_instance *instance)
     pairs[n++] = (iv__pair){ "ivory.model", instance->model->name };
     pairs[n++] = (iv__pair){ "ivory.system", instance->system->name };
     pairs[n++] = (iv__pair){ "ivory.as_printed", instance->as_printed ? "yes" : "no" };
-    pairs[n++] = (iv__pair){ "ivory.data", instance->system->data };
+    pairs[n++] = (iv__pair){ "ivory.data", instance->data };
     pairs[n++] = (iv__pair){ "ivory.data_sha256", instance->data_sha256 };
     iv_status status = describe_fields(instance, instance->model->fields, instance->options,
                                        "option.", pairs, &n);
@@ -156,6 +157,10 @@ iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file)
         status = read_fields(instance, file, iv__settings_fields, &instance->training, "training.");
     instance->as_printed = printed && !strcmp(printed, "yes");
     char *kept = sha256 ? iv__arena_text(&instance->arena, sha256) : NULL;
+    const char *data = iv__safetensors_metadata(file, "ivory.data");
+    char *named = data ? iv__arena_text(&instance->arena, data) : NULL;
+    if (named)
+        instance->data = named;
     instance->data_sha256 = kept ? kept : "";
     return status;
 }

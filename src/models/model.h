@@ -114,6 +114,7 @@ struct iv_instance {
     iv__arena arena;
     void *state;             /* the model's own */
     iv__trainee trainee;     /* self is the instance */
+    const char *data;        /* name of the data set: the system's, or another */
     const char *data_sha256; /* of the data file; "" before open_data */
     const char *data_report; /* how many records, and what was dropped */
     const char *data_note;   /* "" or what a person should know of the data */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct text {
-    int tokens, apostrophes, specials, cell, reset, pieces, records, padding;
+    int tokens, apostrophes, entities, specials, cell, reset, pieces, records, padding;
     int64_t units, layers, embed, vocab, length, stride;
     double dropout, dropout_embedding, dropout_input;
     bool unknown, begin, masked, bidirectional, tied;
@@ -20,6 +20,7 @@ typedef struct text {
 
 enum { RESET_AFTER, RESET_BEFORE };
 enum { APOSTROPHES_APART, APOSTROPHES_INSIDE };
+enum { ENTITIES_KEEP, ENTITIES_DECODE };
 enum { SPECIALS_PADDING, SPECIALS_OWN };
 enum { PADDING_END, PADDING_FRONT };
 
@@ -27,6 +28,7 @@ enum { PADDING_END, PADDING_FRONT };
 static const iv_field text_fields[] = {
     FIELD(text, tokens,  CHOICE, "words", 0, 0,     "words chars bytes bpe", "",      "what a token is; bpe: byte-pair pieces learned from the data"),
     FIELD(text, apostrophes, CHOICE, "apart", 0, 0, "apart inside",          "",       "words: an apostrophe is a mark of its own, or belongs to its word"),
+    FIELD(text, entities, CHOICE, "keep", 0, 0,     "keep decode",           "",       "what is left of HTML in the data (&lt;, #39;): keep it, or write the characters that are meant"),
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
@@ -221,7 +223,7 @@ static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *r
     const text_state *state = ((const iv_instance *)self)->state;
 
     iv__cut_fill(state->cut, batch, rows);
-    return IV_OK;
+    return iv__tokens_status(state->data);
 }
 
 static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
@@ -299,6 +301,7 @@ static iv__token_rules rules_of(const text *o)
                               .complete = !o->unknown,
                               .end = own,
                               .begin = own && o->begin,
+                              .entities = o->entities == ENTITIES_DECODE,
                               .inside = o->apostrophes == APOSTROPHES_INSIDE };
 }
 
@@ -413,8 +416,8 @@ static const iv_system text_systems[] = {
       "optimizer=rmsprop validation=0 test=0 epochs=100",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",
-      "tokens=chars specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
-      "unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
+      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
+      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
       "epoch_steps=15000 epochs=4 validation=0 test=0",
       "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },

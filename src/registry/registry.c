@@ -36,6 +36,21 @@ const iv_dataset *iv__dataset_named(const char *name)
     return NULL;
 }
 
+const iv_dataset *iv__dataset_of(iv_instance *instance, const char **data)
+{
+    const iv_dataset *named = *data ? iv__dataset_named(*data) : NULL;
+
+    if (named) {
+        instance->data = named->name;
+        *data = NULL;
+    }
+    const iv_dataset *set = iv__dataset_named(instance->data);
+    if (!set)
+        iv_fail(instance->home, IV_NAME,
+                "there is no data set '%s' here; `ivory data list` lists them", instance->data);
+    return set;
+}
+
 const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model)
 {
     enum { MOST = 128 };

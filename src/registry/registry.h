@@ -9,6 +9,11 @@ extern const iv_model *const iv__models[]; /* NULL at the end */
 extern const iv_dataset *const iv__datasets[];
 
 const iv_dataset *iv__dataset_named(const char *name);
+/* The data set of an instance. *data: what --data said, or NULL; if that is the name of a data set,
+ * the instance takes this one from then on, and *data becomes NULL (a file or folder of that name is
+ * written "./NAME").
+ * Errors: NAME for one that does not exist here. */
+const iv_dataset *iv__dataset_of(iv_instance *instance, const char **data);
 
 /* A system, or a family by the model's name. NULL (NAME recorded, with the nearest name) if
  * there is none. */
