@@ -3,6 +3,7 @@
 #ifndef IV_MODELS_COMMON_CUT_H
 #define IV_MODELS_COMMON_CUT_H
 
+#include "data/extent.h"
 #include "data/tokens.h"
 #include "train/settings.h"
 #include "train/trainee.h"
@@ -50,7 +51,7 @@ void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
  * evaluation cuts none. */
 bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record);
 
-/* Characters of the tokens that a split's training records predict. */
-int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary);
+/* Of the tokens that a split's training records predict. */
+iv__extent iv__cut_extent(const iv__cut *cut, iv__split split);
 
 #endif

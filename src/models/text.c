@@ -373,11 +373,12 @@ static int text_measures(const iv_instance *instance, iv__split split, double lo
                          iv_measure measure[IV_MAX_MEASURES])
 {
     const text_state *state = instance->state;
-    double characters = (double)iv__cut_characters(state->cut, split, state->vocabulary);
+    iv__extent extent = iv__cut_extent(state->cut, split);
 
     measure[0] = (iv_measure){ "perplexity", exp(loss) };
     measure[1] = (iv_measure){ "bits per token", loss / log(2) };
-    measure[2] = (iv_measure){ "bits per character", loss * weight / log(2) / characters };
+    measure[2] = (iv_measure){ iv__extent_measure(&extent),
+                               loss * weight / log(2) / (double)iv__extent_units(&extent) };
     return 3;
 }
 
