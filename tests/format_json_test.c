@@ -328,6 +328,9 @@ static void what_is_written(void **state)
                                                              "b\xe2\x82");
     assert_string_equal(line.data, "\"a\xef\xbf\xbd"
                                    "b\xef\xbf\xbd\xef\xbf\xbd\"");
+    iv__text_clear(&line);
+    iv__json_put_bytes(&(iv__json_writer){ .text = &line }, "a\0b", 4);
+    assert_string_equal(line.data, "\"a\\u0000b\\u0000\"");
     iv__text_free(&line);
     iv__text_free(&lines);
 }

@@ -2,6 +2,7 @@
 #include "writing_world.h"
 
 #include "base/random.h"
+#include "format/utf8.h"
 #include "models/common_pen.h"
 
 static const char words[] = "the the the the fox fox fox ' ' t t \" \" . . said said she don";
@@ -213,6 +214,39 @@ static void tokens_are_shown_visibly(void **state)
     world_close(&w);
 }
 
+/* Whatever bytes are drawn: a piece is text in UTF-8 without zero bytes, or nothing. */
+static void pieces_of_bytes_are_text(void **state)
+{
+    static const iv__token_rules of_bytes = { .kind = IV_TOKENS_BYTES, .complete = true };
+    const iv_generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
+    world w;
+    int64_t draws = 0;
+    int bad = 0, written = 0;
+    (void)state;
+
+    world_open(&w, &of_bytes, "a");
+    iv__pen *pen = iv__pen_new(&w.instance, w.params);
+    assert_non_null(pen);
+    iv__stroke stroke = { .piece = { .home = w.home } };
+    iv__text text = { .home = w.home };
+    iv__text_put(&text, "a");
+    for (int i = 0; i < 300; i++) {
+        size_t size = text.size;
+        assert_int_equal(iv__pen_follow(pen, text.data, text.size, NULL, NULL), IV_OK);
+        assert_int_equal(iv__pen_write(pen, &text, -1, i % 2, &g, &draws, &stroke), IV_OK);
+        bad += stroke.bad;
+        written += !stroke.bad && !stroke.ended;
+        assert_int_equal(text.size, size + stroke.piece.size);
+        assert_int_equal(strlen(text.data), text.size);
+        assert_int_equal(iv__utf8_valid(text.data, text.size), text.size);
+    }
+    assert_true(bad > 0 && written > 0);
+    iv__text_free(&text);
+    iv__text_free(&stroke.piece);
+    iv__pen_free(pen);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +256,7 @@ int main(void)
         cmocka_unit_test(words_of_characters_are_whole),
         cmocka_unit_test(what_it_writes_it_reads),
         cmocka_unit_test(tokens_are_shown_visibly),
+        cmocka_unit_test(pieces_of_bytes_are_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,9 @@ int cli_put_line(cli *c, iv__text *text)
 {
     if (text->failed)
         return cli_fail(c);
-    printf("%s\n", text->data ? text->data : "");
+    if (text->size)
+        fwrite(text->data, 1, text->size, stdout);
+    putchar('\n');
     iv__text_clear(text);
     if (fflush(stdout))
         return cli_refuse("writing to standard output: %s", strerror(errno));

@@ -48,7 +48,10 @@ static void put_tokens(iv__json_writer *w, const iv__vocabulary *vocabulary, con
     iv__json_put_array(w);
     for (int64_t i = 0; i < sample->n; i++) {
         iv__json_put_object(w);
-        cli_put_string(w, "token", iv__vocabulary_token(vocabulary, sample->id[sample->n_prompt + i]));
+        int32_t id = sample->id[sample->n_prompt + i];
+        iv__json_put_name(w, "token");
+        iv__json_put_bytes(w, iv__vocabulary_token(vocabulary, id),
+                           iv__vocabulary_token_size(vocabulary, id));
         cli_put_float(w, "probability", iv__exp_f64(sample->score[i].log_probability));
         cli_put_int(w, "rank", sample->score[i].rank);
         iv__json_end_object(w);
@@ -64,7 +67,8 @@ static void put_json(sampling *s, const iv_sample *sample)
     iv__json_put_object(&w);
     cli_put_int(&w, "sample", sample->prompt * g->n + sample->number + 1);
     cli_put_string(&w, "prompt", g->n_prompts ? g->prompts[sample->prompt] : g->prompt);
-    cli_put_string(&w, "text", sample->text);
+    iv__json_put_name(&w, "text");
+    iv__json_put_bytes(&w, sample->text, sample->size);
     if (g->beam) {
         cli_put_float(&w, "log_probability", sample->log_probability);
         cli_put_float(&w, "per_token", sample->per_token);
@@ -72,6 +76,15 @@ static void put_json(sampling *s, const iv_sample *sample)
     put_tokens(&w, s->vocabulary, sample);
     iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, sample->ended);
     iv__json_end_object(&w);
+}
+
+/* Line breaks as \n; zero bytes, which samples of bytes may have, as \0. */
+static void put_on_a_line(iv__text *line, const iv_sample *sample)
+{
+    for (size_t i = 0; i <= sample->size; i += strlen(sample->text + i) + 1) {
+        iv__text_put(line, i ? "\\0" : "");
+        cli_put_short(line, sample->text + i, SIZE_MAX);
+    }
 }
 
 static void take_sample(void *user, const iv_sample *sample)
@@ -86,9 +99,9 @@ static void take_sample(void *user, const iv_sample *sample)
     if (s->c->common.json)
         put_json(s, sample);
     else if (o->raw)
-        iv__text_put(&s->line, sample->text);
+        iv__text_add(&s->line, sample->text, sample->size);
     else
-        cli_put_short(&s->line, sample->text, SIZE_MAX);
+        put_on_a_line(&s->line, sample);
     if (s->status || s->line.failed)
         return;
     if (!s->file) {

@@ -161,7 +161,7 @@ static iv_status type_line(writer *w, const char *line)
 
 /* ---- a model writes -------------------------------------------------------------------------- */
 
-/* One piece: the chosen token, or (-1) a drawn word. *ended: the model ends the text here. */
+/* One piece: the chosen token, or (-1) a drawn word. *ended: none, it is said why. */
 static iv_status write_piece(writer *w, int run, int32_t token, bool begins, bool *ended)
 {
     write_run *r = &w->runs[run];
@@ -171,8 +171,12 @@ static iv_status write_piece(writer *w, int run, int32_t token, bool begins, boo
     iv__stroke stroke = { .piece = { .home = w->c->home } };
 
     iv_status status = iv__pen_write(r->pen, &w->text, token, token < 0, &g, &w->m.draws, &stroke);
-    *ended = stroke.ended;
-    if (!status && !stroke.ended) {
+    *ended = stroke.ended || stroke.bad;
+    if (!status && stroke.ended)
+        write_say(w, "%s ends the text here.", r->name);
+    else if (!status && stroke.bad)
+        write_say(w, "%s would write what is no text; it is left out.", r->name);
+    else if (!status) {
         if (stroke.glue)
             iv__manuscript_glue(&w->m);
         status = iv__manuscript_add(&w->m, &(iv__piece){ .text = stroke.piece.data,
@@ -185,7 +189,7 @@ static iv_status write_piece(writer *w, int run, int32_t token, bool begins, boo
     }
     if (!status && stroke.glue)
         status = take_text(w);
-    if (!status && (stroke.glue || stroke.ended))
+    if (!status && (stroke.glue || *ended))
         status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL, NULL);
     iv__text_free(&stroke.piece);
     return status;
@@ -201,8 +205,6 @@ static iv_status choose(writer *w, int64_t number)
         return IV_OK;
     }
     iv_status status = write_piece(w, run, w->runs[run].likely[i].token, true, &ended);
-    if (!status && ended)
-        write_say(w, "%s would end the text here. /quit saves it.", w->runs[run].name);
     return status ? status : show(w);
 }
 
@@ -235,8 +237,6 @@ static iv_status let_write(writer *w, int64_t words, bool sentence)
         if (sentence && iv__ends_sentence(text_of(w), begin, w->text.size))
             break;
     }
-    if (!status && ended)
-        write_say(w, "%s ends the text here.", w->runs[w->writing].name);
     return status ? status : show(w);
 }
 

@@ -75,7 +75,7 @@ void iv__json_end_array(iv__json_writer *w)
 static void put_escaped(iv__json_writer *w, unsigned char byte)
 {
     static const char plain[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
-    const char *found = strchr(plain, byte);
+    const char *found = byte ? strchr(plain, byte) : NULL;
 
     if (found)
         iv__text_print(w->text, "\\%c", names[found - plain]);
@@ -83,10 +83,9 @@ static void put_escaped(iv__json_writer *w, unsigned char byte)
         iv__text_print(w->text, "\\u%04x", byte);
 }
 
-static void put_quoted(iv__json_writer *w, const char *string)
+static void put_quoted(iv__json_writer *w, const void *bytes, size_t left)
 {
-    const unsigned char *at = (const unsigned char *)string;
-    size_t left = strlen(string);
+    const unsigned char *at = bytes;
     uint32_t code;
 
     put(w, "\"");
@@ -107,7 +106,7 @@ static void put_quoted(iv__json_writer *w, const char *string)
 void iv__json_put_name(iv__json_writer *w, const char *name)
 {
     separate(w);
-    put_quoted(w, name);
+    put_quoted(w, name, strlen(name));
     put(w, ": ");
     w->named = true;
 }
@@ -116,9 +115,15 @@ void iv__json_put_string(iv__json_writer *w, const char *string)
 {
     separate(w);
     if (string)
-        put_quoted(w, string);
+        put_quoted(w, string, strlen(string));
     else
         put(w, "null");
+}
+
+void iv__json_put_bytes(iv__json_writer *w, const void *bytes, size_t size)
+{
+    separate(w);
+    put_quoted(w, bytes, size);
 }
 
 void iv__json_put_int(iv__json_writer *w, int64_t number)

@@ -21,6 +21,8 @@ void iv__json_end_array(iv__json_writer *w);
 void iv__json_put_name(iv__json_writer *w, const char *name);
 /* Bytes that are no UTF-8 become U+FFFD; NULL becomes null. */
 void iv__json_put_string(iv__json_writer *w, const char *string);
+/* The same of bytes that may be zero. */
+void iv__json_put_bytes(iv__json_writer *w, const void *bytes, size_t size);
 void iv__json_put_int(iv__json_writer *w, int64_t number);
 /* 9 digits; what is not finite becomes null. */
 void iv__json_put_float(iv__json_writer *w, double number);

@@ -230,11 +230,14 @@ static iv_status hand_over(beam *b, int64_t prompt, int number, iv_sample_sink *
     if (!status && score) {
         for (const trace *at = one->trace; at->n; at = at->before)
             score[at->n - 1] = at->score;
-        if (one->cut >= 0 && b->text.size)
+        if (one->cut >= 0 && b->text.size) {
+            b->text.size = (size_t)one->cut;
             b->text.data[one->cut] = 0;
+        }
         sink(user, &(iv_sample){ .number = number,
                                  .prompt = prompt,
                                  .text = b->text.data ? b->text.data : "",
+                                 .size = b->text.size,
                                  .id = b->ids.id,
                                  .n_prompt = b->n_prompt,
                                  .n = one->trace->n,

@@ -274,14 +274,14 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
     int n = 0;
 
     iv__text_clear(&stroke->piece);
-    stroke->glue = stroke->ended = false;
+    stroke->glue = stroke->ended = stroke->bad = false;
     for (bool glue; !status; token = -1) {
         bool whole = n && iv__utf8_valid(stroke->piece.data, stroke->piece.size) == stroke->piece.size;
         bool drawn = token < 0;
         if (n && whole && (!word || iv__pen_writes_words(pen) || n >= LONGEST_WORD))
             break;
-        stroke->ended = n >= LONGEST_WORD || !iv__writing_knows(pen->writing);
-        if (stroke->ended)
+        stroke->bad = n >= LONGEST_WORD;
+        if (stroke->bad)
             break;
         if (drawn)
             token = iv__writing_draw(pen->writing, 0, options, uniform(options, *draws));
@@ -289,10 +289,10 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
         if (whole && (!part.size || is_word_before(&stroke->piece, &part)))
             break; /* the same will be drawn again when one goes on from here */
         *draws += drawn;
-        if (!part.size || strlen(part.data) < part.size) { /* the end, or a byte that is no text */
-            stroke->ended = true;
+        stroke->ended = !part.size && !n;
+        stroke->bad = part.size ? strlen(part.data) < part.size : n > 0;
+        if (stroke->ended || stroke->bad)
             break;
-        }
         iv_score score = iv__writing_score(pen->writing, 0, token);
         sum += score.log_probability;
         rank = score.rank;
@@ -306,8 +306,10 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
         n++;
     }
     stroke->verdict = (iv__verdict){ n ? iv__exp_f64(sum) : NAN, n == 1 ? rank : 0 };
-    if (stroke->ended) {
+    if (stroke->ended || stroke->bad) {
         text->size = begin;
+        if (text->data)
+            text->data[begin] = 0;
         iv__text_clear(&stroke->piece);
     }
     iv__text_free(&part);

@@ -31,11 +31,11 @@ iv_status iv__pen_piece(iv__pen *pen, int32_t token, iv__text *piece, bool *glue
 
 /* Goes on from the text, which has been read, with the given token (-1: a drawn one), then with drawn
  * ones: until a character is complete, or with `word` a word. The text grows by the piece.
- * options: temperature, top-k, top-p and seed; *draws counts on. *ended: the model ended the text
- * instead, or found nothing to write. */
+ * options: temperature, top-k, top-p and seed; *draws counts on. ended: nothing was written, as the
+ * model ends the text here; bad: or what it would write is no text in UTF-8. */
 typedef struct iv__stroke {
     iv__text piece;
-    bool glue, ended;
+    bool glue, ended, bad;
     iv__verdict verdict;
 } iv__stroke;
 iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,

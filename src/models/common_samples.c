@@ -272,6 +272,7 @@ static iv_status hand_over(sampling *s, growth *one)
         iv__text_clear(&one->text);
         iv__decode_readable(s->language->vocabulary, one->ids.id, one->ids.count, &one->text);
     } else if (one->text.size) {
+        one->text.size = one->size;
         one->text.data[one->size] = 0;
     }
     if (one->text.failed)
@@ -279,6 +280,7 @@ static iv_status hand_over(sampling *s, growth *one)
     s->sink(s->user, &(iv_sample){ .number = one->number,
                                    .prompt = one->prompt,
                                    .text = one->text.data ? one->text.data : "",
+                                   .size = one->text.size,
                                    .id = one->ids.id,
                                    .n_prompt = one->n_prompt,
                                    .n = one->ids.count - one->n_prompt,

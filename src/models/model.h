@@ -57,6 +57,7 @@ typedef struct iv_score {
 typedef struct iv_sample {
     int64_t number, prompt; /* from 0; of the prompt's samples, and of the prompts */
     const char *text; /* prompt included, as a person reads it; it may hold less than its tokens */
+    size_t size;      /* of the text, which may hold zero bytes if its tokens do */
     const int32_t *id;
     int64_t n_prompt, n;               /* the first ids are the prompt's, the other n were chosen */
     const iv_score *score;             /* [n], or NULL */

@@ -147,6 +147,17 @@ for n in 1 2 7 16 17 300; do
     expect "the first $n of many" cmp -s "$out" <(head -n "$n" many)
 done
 
+# Bytes: whatever is drawn, zero bytes too.
+head -c 3000 "$IVORY" >binary
+run train text --data binary --tokens bytes --units 8 --embed 4 --length 50 --epochs 1 -o bytes -q
+expect_status 0 "a run of bytes"
+for how in "" --raw --json "--beam 2 --n 2" "--stop z --sentences 1"; do
+    run sample bytes --length 200 $how
+    expect_status 0 "samples of bytes: $how"
+done
+run sample bytes --n 20 --length 200
+expect_lines 20 "each on a line"
+
 mkfifo pipe
 cat pipe >through &
 run sample yn --n 3 --out pipe
