@@ -99,7 +99,7 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     iv__text prompt = { .home = c->home };
     iv_generation g = { 0 };
 
-    if (!o->samples || !run->instance->model->sample || !run->instance->model->tokens)
+    if (!o->samples || !run->instance->model->sample || !run->instance->model->cut)
         return;
     iv__fields_default(iv_generation_fields, &g);
     if (*o->prompt)

@@ -16,6 +16,7 @@ typedef enum iv__cut_kind {
 } iv__cut_kind;
 
 typedef struct iv__cut_options {
+    int64_t texts; /* only so many, from the first on; 0: all */
     iv__cut_kind kind;
     int64_t length; /* positions of a training record */
     int64_t stride; /* of windows */
@@ -43,6 +44,8 @@ iv__split iv__split_of(const iv__settings *settings, int64_t record);
 iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings *settings,
                      const iv__cut_options *options);
 void iv__cut_free(iv__cut *cut);
+const iv__tokens *iv__cut_tokens(const iv__cut *cut);
+int64_t iv__cut_texts(const iv__cut *cut); /* of the data, from the first on; iv__split_of says their splits */
 int64_t iv__cut_count(const iv__cut *cut, iv__split split); /* training records */
 /* As iv__trainee's fill. */
 void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);

@@ -13,7 +13,7 @@
 
 typedef struct text {
     int tokens, apostrophes, entities, specials, cell, reset, pieces, records, padding;
-    int64_t units, layers, embed, vocab, length, stride;
+    int64_t texts, units, layers, embed, vocab, length, stride;
     double dropout, dropout_embedding, dropout_input;
     bool unknown, begin, masked, bidirectional, tied;
 } text;
@@ -32,6 +32,7 @@ static const iv_field text_fields[] = {
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
+    FIELD(text, texts,   INT,    "0",     0, 1e12,  "",                      "records", "of the data only so many, from the first on; 0: all"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
@@ -215,7 +216,10 @@ static iv_status text_build(void *self, iv__build *b)
 
 static bool counts_record(void *user, int64_t record)
 {
-    return iv__split_of(user, record) == SPLIT_TRAIN;
+    const iv_instance *instance = user;
+    int64_t most = ((const text *)instance->options)->texts;
+
+    return (!most || record < most) && iv__split_of(&instance->training, record) == SPLIT_TRAIN;
 }
 
 static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
@@ -241,7 +245,8 @@ static iv_status cut_records(iv_instance *instance)
     const iv__vocabulary *v = state->vocabulary;
 
     state->cut = iv__cut_new(instance->home, state->data, &instance->training,
-                             &(iv__cut_options){ .kind = (iv__cut_kind)o->pieces,
+                             &(iv__cut_options){ .texts = o->texts,
+                                                 .kind = (iv__cut_kind)o->pieces,
                                                  .length = o->length,
                                                  .stride = o->stride,
                                                  .begin = o->begin,
@@ -311,16 +316,18 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     text *o = instance->options;
     iv_home *home = instance->home;
     iv__text path = { .home = home };
-    char says[128];
+    char says[160];
 
     iv_status status = iv__dataset_locate(home, set, data, &path);
-    snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
-             instance->training.validation, instance->training.test);
-    bool all = instance->training.validation == 0 && instance->training.test == 0;
+    int size = snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
+                        instance->training.validation, instance->training.test);
+    if (o->texts)
+        snprintf(says + size, sizeof says - (size_t)size, " texts=%lld", (long long)o->texts);
+    bool all = !o->texts && instance->training.validation == 0 && instance->training.test == 0;
     iv__tokens_options options = { .rules = rules_of(o),
                                    .vocabulary = o->vocab = most_entries(o),
                                    .counts = all ? NULL : counts_record,
-                                   .user = &instance->training,
+                                   .user = instance,
                                    .counts_says = all ? NULL : says,
                                    .given = state->vocabulary };
     void *set_options = NULL;
@@ -355,9 +362,9 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
     return state->restored ? IV_OK : iv_home_status(instance->home);
 }
 
-static const iv__tokens *text_tokens(const iv_instance *instance)
+static const iv__cut *text_cut(const iv_instance *instance)
 {
-    return ((const text_state *)instance->state)->data;
+    return ((const text_state *)instance->state)->cut;
 }
 
 static void text_close(iv_instance *instance)
@@ -439,5 +446,5 @@ const iv_model iv_model_text = {
     .measures = text_measures,
     .sample = iv__write_samples,
     .language = text_language,
-    .tokens = text_tokens,
+    .cut = text_cut,
 };
