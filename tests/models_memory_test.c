@@ -13,13 +13,14 @@ enum { RECORDS = 200, WORDS = 30, LETTERS = 20, SAMPLES = 40 };
 
 typedef struct book {
     iv__tokens *tokens;
+    iv__cut *cut;
     iv_model model;
     iv_instance instance;
 } book;
 
-static const iv__tokens *book_tokens(const iv_instance *instance)
+static const iv__cut *book_cut(const iv_instance *instance)
 {
-    return ((const book *)instance->state)->tokens;
+    return ((const book *)instance->state)->cut;
 }
 
 static int32_t draw(uint64_t key, int64_t at)
@@ -41,13 +42,22 @@ static void open_book(world *w, book *b, int records, double held_out)
     for (int64_t at = 0; at < records * WORDS; at++)
         fprintf(file, "w%02d%s", draw(1, at), at % WORDS == WORDS - 1 ? "\n\n" : " ");
     fclose(file);
-    *b = (book){ .model = { .name = "test", .tokens = book_tokens } };
+    *b = (book){ .model = { .name = "test", .cut = book_cut } };
     b->tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &how);
     assert_non_null(b->tokens);
     b->instance = (iv_instance){ .home = w->home,
                                  .model = &b->model,
                                  .state = b,
                                  .training = { .validation = held_out, .test = held_out / 2 } };
+    b->cut = iv__cut_new(w->home, b->tokens, &b->instance.training,
+                         &(iv__cut_options){ .kind = IV_CUT_PIECES, .length = WORDS });
+    assert_non_null(b->cut);
+}
+
+static void close_book(book *b)
+{
+    iv__cut_free(b->cut);
+    iv__tokens_free(b->tokens);
 }
 
 /* Samples that are made up, or copied from records of the training text; each after a prompt of one token, which
@@ -91,7 +101,7 @@ static void new_text_is_as_real_text(void **state)
     assert_true(r->span >= 3 && r->real.spans <= 0.05 && r->samples.spans < 0.1);
     assert_false(r->by_heart);
     iv__memory_free(memory);
-    iv__tokens_free(b.tokens);
+    close_book(&b);
 }
 
 static void copies_ring_the_alarm(void **state)
@@ -122,7 +132,7 @@ static void copies_ring_the_alarm(void **state)
     memory = look(&b, SAMPLES, SAMPLES / 40); /* one of forty: it may happen */
     assert_false(iv__memory_report_of(memory)->by_heart);
     iv__memory_free(memory);
-    iv__tokens_free(b.tokens);
+    close_book(&b);
 }
 
 /* Without held-out records, stretches of the training text are looked for in the rest of it. */
@@ -143,7 +153,7 @@ static void the_training_text_is_compared_with_its_rest(void **state)
     memory = look(&b, SAMPLES, SAMPLES);
     assert_true(iv__memory_report_of(memory)->by_heart);
     iv__memory_free(memory);
-    iv__tokens_free(b.tokens);
+    close_book(&b);
 
     open_book(w, &b, 3, 0); /* a quarter of so little is less than a sample */
     memory = look(&b, SAMPLES, 3);
@@ -153,7 +163,7 @@ static void the_training_text_is_compared_with_its_rest(void **state)
     assert_false(r->by_heart);
     assert_true(isnan(r->real.mean) && isnan(r->samples.spans));
     iv__memory_free(memory);
-    iv__tokens_free(b.tokens);
+    close_book(&b);
 }
 
 static void data_that_are_no_text_are_refused(void **state)

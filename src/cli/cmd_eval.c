@@ -99,7 +99,7 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     iv__text prompt = { .home = c->home };
     iv_generation g = { 0 };
 
-    if (!o->samples || !run->instance->model->sample || !run->instance->model->tokens)
+    if (!o->samples || !run->instance->model->sample || !run->instance->model->cut)
         return;
     iv__fields_default(iv_generation_fields, &g);
     if (*o->prompt)
@@ -123,7 +123,9 @@ static int evaluate(cli *c, iv__opened *run)
     result r = { .split = names[split], .records = instance->trainee.n_records[split] };
 
     if (!r.records)
-        return cli_refuse("the run keeps no records for %s: choose another --split", r.split);
+        return cli_refuse(
+            "the run keeps no records for %s: choose another with --split (%s)", r.split,
+            names[instance->trainee.n_records[SPLIT_VALIDATION] ? SPLIT_VALIDATION : SPLIT_TRAIN]);
     iv__evaluation *evaluation = iv__evaluation_new(run->params, &instance->trainee,
                                                     instance->training.batch);
     iv_status status = evaluation ? iv__evaluate(evaluation, split, &r.loss, &r.weight)

@@ -13,19 +13,20 @@
 enum { NEXT_TOKENS = 5, SAMPLES = 3, MOST_TOKENS = 200, MOST_CHARACTERS = 240 /* of a sample */ };
 
 /* Makes the session ready to say what may follow the prompt. */
-static iv_status feed_prompt(iv__writing *writing, iv_home *home, const char *prompt)
+static iv_status feed_prompt(cli *c, iv__writing *writing, const char *prompt)
 {
-    iv__ids ids = { .home = home };
-    iv_status status = iv__writing_encode(writing, prompt, &ids, NULL);
+    iv__ids ids = { .home = c->home };
+    iv__text note = { .home = c->home };
+    iv_status status = iv__writing_prompt(writing, prompt, &ids, &note);
 
+    if (note.size)
+        cli_note(c, "ivory: %s", note.data);
     if (!status)
         status = iv__writing_start(writing);
     if (!status)
         status = iv__writing_feed_all(writing, &ids);
-    if (!status && !iv__writing_knows(writing))
-        status = iv_fail(home, IV_VALUE,
-                         "this model continues a text: give it a beginning with --prompt");
     iv__ids_free(&ids);
+    iv__text_free(&note);
     return status;
 }
 
@@ -65,7 +66,7 @@ int next_words_draw(cli *c, iv__opened *run, int n_prompts, const char *const *p
 
     iv__text_print(&picture, "title\tThe likeliest next tokens\ncolumns\t%d\n", columns);
     for (int p = 0; p < n_prompts && !status; p++) {
-        status = feed_prompt(writing, c->home, prompts[p]);
+        status = feed_prompt(c, writing, prompts[p]);
         for (int i = 0; i < columns && !status; i++) {
             iv__likely likely[NEXT_TOKENS];
             int found = iv__writing_likeliest(writing, 0, temperatures[i], NEXT_TOKENS, likely);
@@ -88,7 +89,6 @@ typedef struct sweep {
     iv__writing *writing;
     iv__text page, picture;
     iv__text samples; /* of the page; those of the picture are in it already */
-    bool first;       /* temperature of a prompt: what is unknown of it is said once */
 } sweep;
 
 static const char style[] =
@@ -131,9 +131,6 @@ static iv_status put_samples(sweep *s, const char *prompt, double temperature)
     iv__text_clear(&s->samples);
     iv__text_print(&s->picture, "panel\npanel-title\ttemperature %g\ntext\n", temperature);
     iv_status status = instance->model->sample(instance, s->run->params, &g, take_sample, s, &unknown);
-    if (unknown.size && s->first)
-        cli_note(s->c, "ivory: %s", unknown.data);
-    s->first = false;
     iv__text_free(&unknown);
     return status;
 }
@@ -189,9 +186,8 @@ static int write_both(sweep *s, const char *folder)
 
 static iv_status put_prompt(sweep *s, const char *prompt, int n_temperatures, const double *temperatures)
 {
-    iv_status status = feed_prompt(s->writing, s->c->home, prompt);
+    iv_status status = feed_prompt(s->c, s->writing, prompt);
 
-    s->first = true;
     iv__text_put(&s->page, "<h2><bdi>");
     page_put_text(&s->page, prompt, strlen(prompt));
     iv__text_put(&s->page, *prompt ? "</bdi> …</h2>\n" : "(the beginning)</bdi></h2>\n");

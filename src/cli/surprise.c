@@ -5,6 +5,7 @@
 #include "base/home.h"
 #include "cli/figure.h"
 #include "cli/page.h"
+#include "data/extent.h"
 #include "format/source.h"
 #include "format/utf8.h"
 #include "models/common_writing.h"
@@ -18,10 +19,10 @@ typedef struct scoring {
     const iv__vocabulary *vocabulary;
     iv__ids ids;
     iv__text unknown;
-    iv_score *scores; /* of each token */
-    int64_t first;    /* the first token that is scored: 1 where the model predicts no beginning */
-    int64_t characters; /* of those that are */
-    double nats;        /* minus the logarithm of the probability of all of them */
+    iv_score *scores;  /* of each token */
+    int64_t first;     /* the first token that is scored: 1 where the model predicts no beginning */
+    iv__extent extent; /* of those that are */
+    double nats;       /* minus the logarithm of the probability of all of them */
 } scoring;
 
 /* ---- reading and scoring ----------------------------------------------------------- */
@@ -58,6 +59,8 @@ static iv_status score(scoring *s)
     if (!status && s->ids.count <= s->first)
         status = iv_fail(s->c->home, IV_VALUE, "the text is too short to score: it has %lld tokens",
                          (long long)s->ids.count);
+    s->extent.vocabulary = s->vocabulary;
+    iv__extent_begin(&s->extent);
     s->scores = iv__alloc_array(s->c->home, s->ids.count + 1, sizeof *s->scores);
     if (!status && !s->scores)
         status = IV_NOMEM;
@@ -65,7 +68,7 @@ static iv_status score(scoring *s)
         if (t >= s->first) {
             s->scores[t] = iv__writing_score(s->writing, 0, s->ids.id[t]);
             s->nats -= s->scores[t].log_probability;
-            s->characters += iv__vocabulary_characters(s->vocabulary, s->ids.id[t]);
+            iv__extent_add(&s->extent, s->ids.id[t]);
         }
         if (t + 1 < s->ids.count)
             status = iv__writing_feed(s->writing, &s->ids.id[t]);
@@ -84,10 +87,10 @@ static double bits_of(const scoring *s, int64_t t)
 static void token_text(const scoring *s, int64_t t, iv__text *text)
 {
     const char *token = iv__vocabulary_token(s->vocabulary, s->ids.id[t]);
-    size_t size = strlen(token);
+    size_t size = iv__vocabulary_token_size(s->vocabulary, s->ids.id[t]);
 
     iv__text_clear(text);
-    if (iv__utf8_valid(token, size) == size)
+    if (iv__utf8_valid(token, size) == size && !memchr(token, 0, size))
         iv__text_put(text, figure_label(token));
     else
         for (size_t i = 0; i < size; i++)
@@ -109,7 +112,8 @@ static void find_figures(const scoring *s, figure figures[FIGURES])
     figures[1] = (figure){ "log probability", -s->nats };
     figures[2] = (figure){ "perplexity", exp(s->nats / n) };
     figures[3] = (figure){ "bits per token", s->nats / log(2) / n };
-    figures[4] = (figure){ "bits per character", s->nats / log(2) / (double)s->characters };
+    figures[4] = (figure){ iv__extent_measure(&s->extent),
+                           s->nats / log(2) / (double)iv__extent_units(&s->extent) };
 }
 
 static int put_table(const scoring *s)

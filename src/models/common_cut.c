@@ -294,6 +294,16 @@ void iv__cut_free(iv__cut *cut)
     iv__free(cut->home, cut);
 }
 
+const iv__tokens *iv__cut_tokens(const iv__cut *cut)
+{
+    return cut->tokens;
+}
+
+int64_t iv__cut_texts(const iv__cut *cut)
+{
+    return cut->all_texts;
+}
+
 int64_t iv__cut_count(const iv__cut *cut, iv__split split)
 {
     return cut->n[split];
@@ -404,42 +414,42 @@ void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows)
         narrow(weight, T, rows->n, longest);
 }
 
-/* ---- characters ------------------------------------------------------------------------------ */
+/* ---- how much text it is ------------------------------------------------------------------------- */
 
-static int64_t characters_of(const iv__cut *cut, const iv__vocabulary *vocabulary, int64_t text,
-                             int64_t first, int64_t end)
+static void add_stretch(const iv__cut *cut, int64_t text, int64_t first, int64_t end, iv__extent *extent)
 {
     int32_t ids[1024];
-    int64_t sum = 0, most = (int64_t)(sizeof ids / sizeof *ids);
+    int64_t most = (int64_t)(sizeof ids / sizeof *ids);
 
+    iv__extent_begin(extent);
     while (first < end) {
         int64_t n = iv__tokens_copy(cut->tokens, text, first,
                                     end - first < most ? end - first : most, ids);
         for (int64_t i = 0; i < n; i++)
-            sum += iv__vocabulary_characters(vocabulary, ids[i]);
+            iv__extent_add(extent, ids[i]);
         first += n;
     }
-    return sum;
 }
 
-int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary)
+iv__extent iv__cut_extent(const iv__cut *cut, iv__split split)
 {
     const iv__cut_options *o = &cut->options;
     bool windows = o->kind == IV_CUT_WINDOWS;
     uint64_t key = split_key();
-    int64_t sum = 0, first = o->begin ? 0 : windows ? o->length : 1;
+    iv__extent extent = { .vocabulary = iv__tokens_vocabulary(cut->tokens) };
+    int64_t first = o->begin ? 0 : windows ? o->length : 1;
 
-    for (int64_t r = 0; r < iv__tokens_records(cut->tokens); r++) {
+    for (int64_t r = 0; r < cut->all_texts; r++) {
         int64_t tokens = iv__tokens_length(cut->tokens, r);
         if (split_by(key, cut->settings, r) != split)
             continue;
         if (windows && o->stride > 1) {
             for (int64_t at = first; at < tokens; at += o->stride)
-                sum += characters_of(cut, vocabulary, r, at, at + 1);
+                add_stretch(cut, r, at, at + 1, &extent);
             continue;
         }
         bool cut_off = o->kind == IV_CUT_FIRST && tokens - first > o->length;
-        sum += characters_of(cut, vocabulary, r, first, cut_off ? first + o->length : tokens);
+        add_stretch(cut, r, first, cut_off ? first + o->length : tokens, &extent);
     }
-    return sum;
+    return extent;
 }

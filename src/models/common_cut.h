@@ -3,6 +3,7 @@
 #ifndef IV_MODELS_COMMON_CUT_H
 #define IV_MODELS_COMMON_CUT_H
 
+#include "data/extent.h"
 #include "data/tokens.h"
 #include "train/settings.h"
 #include "train/trainee.h"
@@ -43,6 +44,8 @@ iv__split iv__split_of(const iv__settings *settings, int64_t record);
 iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings *settings,
                      const iv__cut_options *options);
 void iv__cut_free(iv__cut *cut);
+const iv__tokens *iv__cut_tokens(const iv__cut *cut);
+int64_t iv__cut_texts(const iv__cut *cut); /* of the data, from the first on; iv__split_of says their splits */
 int64_t iv__cut_count(const iv__cut *cut, iv__split split); /* training records */
 /* As iv__trainee's fill. */
 void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
@@ -51,7 +54,7 @@ void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows);
  * evaluation cuts none. */
 bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, int32_t *record);
 
-/* Characters of the tokens that a split's training records predict. */
-int64_t iv__cut_characters(const iv__cut *cut, iv__split split, const iv__vocabulary *vocabulary);
+/* Of the tokens that a split's training records predict. */
+iv__extent iv__cut_extent(const iv__cut *cut, iv__split split);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#define FEW 0.05 /* share of real text that may stand in the training text without a word */
+#define FEW 0.05 /* share of real text that may stand in the training text all the same */
 
 /* A stretch of real text. */
 typedef struct stretch {
@@ -19,7 +19,7 @@ struct iv__memory {
     const iv_instance *instance;
     const iv__tokens *tokens;
     iv__copies *samples, *real;
-    int64_t n_samples, n_stretches;
+    int64_t n_texts, n_samples, n_stretches;
     stretch *stretches; /* in the order of the text */
     iv__memory_report report;
 };
@@ -27,9 +27,9 @@ struct iv__memory {
 iv__memory *iv__memory_new(const iv_instance *instance)
 {
     iv_home *home = instance->home;
-    const iv__tokens *tokens = instance->model->tokens ? instance->model->tokens(instance) : NULL;
+    const iv__cut *cut = instance->model->cut ? instance->model->cut(instance) : NULL;
 
-    if (!tokens) {
+    if (!cut) {
         iv_fail(home, IV_UNSUPPORTED, "the data of the model %s are no text to look for samples in",
                 instance->model->name);
         return NULL;
@@ -37,7 +37,10 @@ iv__memory *iv__memory_new(const iv_instance *instance)
     iv__memory *m = iv__alloc(home, sizeof *m);
     if (!m)
         return NULL;
-    *m = (iv__memory){ .home = home, .instance = instance, .tokens = tokens };
+    *m = (iv__memory){ .home = home,
+                       .instance = instance,
+                       .tokens = iv__cut_tokens(cut),
+                       .n_texts = iv__cut_texts(cut) };
     m->samples = iv__copies_new(home);
     m->real = iv__copies_new(home);
     if (!m->samples || !m->real) {
@@ -77,7 +80,7 @@ static int64_t choose_split(iv__memory *m)
     int64_t tokens[SPLITS] = { 0 };
     int chosen = 0;
 
-    for (int64_t r = 0; r < iv__tokens_records(m->tokens); r++)
+    for (int64_t r = 0; r < m->n_texts; r++)
         tokens[split_of(m, r)] += iv__tokens_length(m->tokens, r);
     while (order[chosen] != SPLIT_TRAIN && !tokens[order[chosen]])
         chosen++;
@@ -162,7 +165,7 @@ static void pass_training(const iv__memory *m)
 {
     const stretch *next = m->stretches, *end = m->stretches + m->n_stretches;
 
-    for (int64_t r = 0; r < iv__tokens_records(m->tokens); r++) {
+    for (int64_t r = 0; r < m->n_texts; r++) {
         int64_t length = iv__tokens_length(m->tokens, r), at = 0;
         if (split_of(m, r) != SPLIT_TRAIN)
             continue;
@@ -228,10 +231,9 @@ static int64_t telling_span(const iv__memory *m)
     return 0;
 }
 
-static bool by_heart(const iv__memory_report *r)
+static bool too_many(double samples, double real)
 {
-    return r->span && (r->samples.spans >= 2 * FEW ||
-                       (r->samples.whole >= FEW && r->samples.whole >= 2 * r->real.whole));
+    return samples >= FEW && samples >= 2 * real;
 }
 
 iv_status iv__memory_compare(iv__memory *m)
@@ -254,7 +256,8 @@ iv_status iv__memory_compare(iv__memory *m)
     r->span = telling_span(m);
     r->samples = recall_of(m->samples, m->n_samples, r->span);
     r->real = recall_of(m->real, m->n_stretches, r->span);
-    r->by_heart = by_heart(r);
+    r->by_heart = r->span && (too_many(r->samples.spans, r->real.spans) ||
+                              too_many(r->samples.whole, r->real.whole));
     return IV_OK;
 }
 

@@ -39,8 +39,8 @@ typedef struct iv__memory_report {
     /* A telling span: the fewest tokens at which one in twenty spans of real text, at most, stands
      * in the training text. 0: there is no such. */
     int64_t span;
-    /* Of the samples one in ten telling spans does, at least; or one in twenty samples as a whole,
-     * at least, and twice as many as of real text. */
+    /* Of the samples twice as many telling spans, or whole samples, stand there as of real text,
+     * and one in twenty at least. */
     bool by_heart;
 } iv__memory_report;
 

@@ -15,7 +15,7 @@
 typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
 struct iv__language;
-struct iv__tokens;
+struct iv__cut;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -100,9 +100,8 @@ struct iv_model {
     /* What is asked of a model that writes text token by token (models/common_writing.h); NULL:
      * it writes none. */
     void (*language)(const iv_instance *instance, struct iv__language *language);
-    /* The open data as tokens, record by record, of which iv__split_of says the splits; NULL: they
-     * are none. */
-    const struct iv__tokens *(*tokens)(const iv_instance *instance);
+    /* The texts that the open data are, and how they are cut; NULL: they are no texts. */
+    const struct iv__cut *(*cut)(const iv_instance *instance);
 };
 
 struct iv_instance {

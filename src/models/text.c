@@ -363,9 +363,9 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
     return state->restored ? IV_OK : iv_home_status(instance->home);
 }
 
-static const iv__tokens *text_tokens(const iv_instance *instance)
+static const iv__cut *text_cut(const iv_instance *instance)
 {
-    return ((const text_state *)instance->state)->data;
+    return ((const text_state *)instance->state)->cut;
 }
 
 static void text_close(iv_instance *instance)
@@ -381,11 +381,12 @@ static int text_measures(const iv_instance *instance, iv__split split, double lo
                          iv_measure measure[IV_MAX_MEASURES])
 {
     const text_state *state = instance->state;
-    double characters = (double)iv__cut_characters(state->cut, split, state->vocabulary);
+    iv__extent extent = iv__cut_extent(state->cut, split);
 
     measure[0] = (iv_measure){ "perplexity", exp(loss) };
     measure[1] = (iv_measure){ "bits per token", loss / log(2) };
-    measure[2] = (iv_measure){ "bits per character", loss * weight / log(2) / characters };
+    measure[2] = (iv_measure){ iv__extent_measure(&extent),
+                               loss * weight / log(2) / (double)iv__extent_units(&extent) };
     return 3;
 }
 
@@ -451,5 +452,5 @@ const iv_model iv_model_text = {
     .measures = text_measures,
     .sample = iv__write_samples,
     .language = text_language,
-    .tokens = text_tokens,
+    .cut = text_cut,
 };

@@ -54,6 +54,25 @@ run train text --data odd.txt "${tiny[@]}" --tokens chars --steps 5 -o oddrun
 run eval oddrun --text odd --out odd.html
 expect "what HTML would take for its own is escaped" has odd.html '&lt;</bdi>'
 
+# A character of several bytes is one; what is no text has no characters.
+run train text --data small.txt "${tiny[@]}" --vocab 300 --tokens bytes --steps 5 -o bytes
+printf 'the \xe7\x8b\x90' >fox
+run eval bytes --text fox
+expect "bytes that are text: bits for each character" near "$(figure 'bits per character')" \
+    "$(awk -v b="$(figure 'bits per token')" 'BEGIN { print 7 * b / 5 }')"
+expect_out '\xE7' "bytes of a character have names"
+printf 'the \xff\x00' >binary
+run eval bytes --text binary
+expect_status 0 "bytes that are none are scored too"
+expect "for each byte" is "$(figure 'bits per byte')" "$(figure 'bits per token')"
+expect_out '\x00' "a zero byte has a name"
+head -c 4000 /dev/urandom >noise
+run train text --data noise "${tiny[@]}" --vocab 300 --tokens bytes --validation 0 --test 0 --steps 5 -o noise.run
+run eval noise.run --data noise --split training
+expect_out "bits per byte" "and so is a file that is no text"
+run eval bytes --data small.txt
+expect_out "bits per character" "as letters are where it is"
+
 printf '' >empty
 run eval run --text empty
 expect_status 1 "an empty text"
