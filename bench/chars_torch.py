@@ -3,9 +3,10 @@ train text --tokens chars --pieces carried` beside it.
 
     chars_torch.py TOKENS --steps N [--batch 64 --length 100 --units 512 ...]
 
-TOKENS is the file NAME.tokens that Ivory leaves in $IVORY_CACHE. Texts are split as Ivory splits them; the training texts
-are shuffled once, laid end to end with the end token between them, and read by `batch` rows of equal length. Prints the
-time of steps, and what the texts held back for the test cost."""
+TOKENS is the file NAME.tokens that Ivory leaves in $IVORY_CACHE (give it a folder of its own, so that it is alone there).
+Texts are chosen (--texts) and split as Ivory does it; the training texts are shuffled once, laid end to end with the end
+token between them, and read by `batch` rows of equal length. Prints the time of steps, and what the texts that are held
+back for the test cost."""
 
 import argparse
 import collections
@@ -131,12 +132,12 @@ def main():
     p.add_argument("tokens")
     for name, default in [("steps", 1000), ("batch", 64), ("length", 100), ("units", 512), ("layers", 2), ("embed", 128),
                           ("threads", 2), ("seed", 42), ("rate", 0.002), ("dropout", 0.2), ("clip-norm", 5.0),
-                          ("validation", 0.1), ("test", 0.1)]:
+                          ("validation", 0.1), ("test", 0.1), ("texts", 0)]:
         p.add_argument("--" + name, type=type(default), default=default, help=f"({default})")
     o = p.parse_args()
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
-    texts = read_tokens(o.tokens)
+    texts = read_tokens(o.tokens)[: o.texts or None]
     split = splits_of(len(texts), o.validation, o.test)
     parts = [[text for text, s in zip(texts, split) if s == which] for which in range(3)]
     vocabulary = max(int(text.max()) for text in texts) + 1

@@ -159,6 +159,57 @@ static void every_token_is_a_target_once(void **state)
         }
 }
 
+/* Goes through an epoch (-1: an evaluation) as the loop does; every piece comes once, in order
+ * within its text; `broken`: rows that begin in the middle of a text. */
+static int64_t go_through(cutting *c, iv__split split, int64_t epoch, int64_t *broken, uint32_t *order)
+{
+    static bool met[4000];
+    int32_t record[BATCH], before[BATCH] = { -1, -1, -1, -1 };
+    int64_t steps = 0, n = iv__cut_count(c->cut, split), all = 0;
+
+    memset(met, 0, sizeof met);
+    *broken = 0;
+    for (; iv__cut_choose(c->cut, split, epoch, steps, record); steps++) {
+        take(c, split, steps, record, BATCH);
+        for (int i = 0; i < BATCH; i++) {
+            float goes_on = real(c, IV_CUT_GOES_ON)[i];
+            if (record[i] < 0) {
+                assert_true(goes_on == 0 && real(c, IV_CUT_WEIGHT)[i * T] == 0);
+                continue;
+            }
+            assert_true(record[i] < n && !met[record[i]]);
+            met[record[i]] = true;
+            all++;
+            *order = *order * 31 + (uint32_t)record[i];
+            if (goes_on == 1)
+                assert_int_equal(record[i], before[i] + 1);
+            else
+                *broken += words(c)[i * T] != 50; /* no begin token */
+            before[i] = record[i];
+        }
+    }
+    assert_int_equal(all, n);
+    return steps;
+}
+
+static void texts_may_be_fewer_than_the_data_have(void **state)
+{
+    world *w = *state;
+    cutting c;
+    uint32_t order = 0;
+    int64_t n = 0, broken;
+
+    open_cut(w, &c,
+             (iv__cut_options){ .kind = IV_CUT_CARRIED, .texts = 70, .begin = true, .begin_id = 50 },
+             60);
+    for (int64_t r = 0; r < 70; r++)
+        if (iv__split_of(&c.settings, r) == SPLIT_TRAIN)
+            n += (iv__tokens_length(c.tokens, r) + 1 + T - 1) / T;
+    assert_int_equal(iv__cut_count(c.cut, SPLIT_TRAIN), n);
+    assert_int_equal(go_through(&c, SPLIT_TRAIN, 0, &broken, &order), (n + BATCH - 1) / BATCH);
+    close_cut(&c);
+}
+
 static void a_window_ends_before_its_target(void **state)
 {
     world *w = *state;
@@ -234,39 +285,6 @@ static void padding_stands_in_front(void **state)
     close_cut(&c);
 }
 
-/* Goes through an epoch (-1: an evaluation) as the loop does; every piece comes once, in order
- * within its text; `broken`: rows that begin in the middle of a text. */
-static int64_t go_through(cutting *c, iv__split split, int64_t epoch, int64_t *broken, uint32_t *order)
-{
-    static bool met[4000];
-    int32_t record[BATCH], before[BATCH] = { -1, -1, -1, -1 };
-    int64_t steps = 0, n = iv__cut_count(c->cut, split), all = 0;
-
-    memset(met, 0, sizeof met);
-    *broken = 0;
-    for (; iv__cut_choose(c->cut, split, epoch, steps, record); steps++) {
-        take(c, split, steps, record, BATCH);
-        for (int i = 0; i < BATCH; i++) {
-            float goes_on = real(c, IV_CUT_GOES_ON)[i];
-            if (record[i] < 0) {
-                assert_true(goes_on == 0 && real(c, IV_CUT_WEIGHT)[i * T] == 0);
-                continue;
-            }
-            assert_true(record[i] < n && !met[record[i]]);
-            met[record[i]] = true;
-            all++;
-            *order = *order * 31 + (uint32_t)record[i];
-            if (goes_on == 1)
-                assert_int_equal(record[i], before[i] + 1);
-            else
-                *broken += words(c)[i * T] != 50; /* no begin token */
-            before[i] = record[i];
-        }
-    }
-    assert_int_equal(all, n);
-    return steps;
-}
-
 static void rows_run_through_whole_texts(void **state)
 {
     world *w = *state;
@@ -308,9 +326,8 @@ static void rows_run_through_whole_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(every_token_is_a_target_once),
-        IN_WORLD(a_window_ends_before_its_target),
-        IN_WORLD(padding_stands_in_front),
+        IN_WORLD(every_token_is_a_target_once),    IN_WORLD(texts_may_be_fewer_than_the_data_have),
+        IN_WORLD(a_window_ends_before_its_target), IN_WORLD(padding_stands_in_front),
         IN_WORLD(rows_run_through_whole_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

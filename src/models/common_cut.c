@@ -37,7 +37,7 @@ struct iv__cut {
     const iv__tokens *tokens;
     const iv__settings *settings;
     iv__cut_options options;
-    int64_t n[SPLITS], texts[SPLITS];
+    int64_t all_texts, n[SPLITS], texts[SPLITS];
     mark *marks;
 
     int32_t *before[SPLITS]; /* carried: pieces before each text of a split, and behind the last */
@@ -95,7 +95,7 @@ static int64_t pieces_of(const iv__cut_options *o, int64_t tokens)
 
 static iv_status count_pieces(iv__cut *cut)
 {
-    int64_t texts = iv__tokens_records(cut->tokens), all = 0;
+    int64_t texts = cut->all_texts, all = 0;
     uint64_t key = split_key();
 
     cut->marks = iv__alloc_array(cut->home, texts / MARKED + 1, sizeof *cut->marks);
@@ -119,12 +119,12 @@ static iv_status count_pieces(iv__cut *cut)
 
 static piece find(const iv__cut *cut, iv__split split, int64_t number)
 {
-    int64_t low = 0, high = iv__tokens_records(cut->tokens) / MARKED;
+    int64_t low = 0, high = cut->all_texts / MARKED;
     uint64_t key = split_key();
 
     while (low < high) { /* the last mark that is not behind it */
         int64_t middle = (low + high + 1) / 2;
-        if (middle * MARKED < iv__tokens_records(cut->tokens) && cut->marks[middle].pieces[split] <= number)
+        if (middle * MARKED < cut->all_texts && cut->marks[middle].pieces[split] <= number)
             low = middle;
         else
             high = middle - 1;
@@ -158,7 +158,7 @@ static iv_status make_lanes(iv__cut *cut)
     if (!made || !cut->order || !cut->training.lane || !cut->evaluation.lane)
         return IV_NOMEM;
     cut->training.order = cut->order;
-    for (int64_t r = 0; r < iv__tokens_records(cut->tokens); r++) {
+    for (int64_t r = 0; r < cut->all_texts; r++) {
         iv__split s = split_by(key, cut->settings, r);
         cut->before[s][at[s]++] = (int32_t)n[s];
         n[s] += pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
@@ -269,6 +269,9 @@ iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings
     if (!cut)
         return NULL;
     *cut = (iv__cut){ .home = home, .tokens = tokens, .settings = settings, .options = *options };
+    cut->all_texts = iv__tokens_records(tokens);
+    if (options->texts && options->texts < cut->all_texts)
+        cut->all_texts = options->texts;
     iv_status status = count_pieces(cut);
     if (!status && options->kind == IV_CUT_CARRIED)
         status = make_lanes(cut);

@@ -15,6 +15,7 @@ typedef enum iv__cut_kind {
 } iv__cut_kind;
 
 typedef struct iv__cut_options {
+    int64_t texts; /* only so many, from the first on; 0: all */
     iv__cut_kind kind;
     int64_t length; /* positions of a training record */
     int64_t stride; /* of windows */

@@ -14,7 +14,7 @@
 
 typedef struct text {
     int tokens, apostrophes, entities, specials, cell, reset, pieces, records, padding;
-    int64_t units, layers, embed, vocab, length, stride;
+    int64_t texts, units, layers, embed, vocab, length, stride;
     double dropout, dropout_embedding, dropout_input;
     bool unknown, begin, masked, bidirectional, tied;
 } text;
@@ -33,6 +33,7 @@ static const iv_field text_fields[] = {
     FIELD(text, unknown, BOOL,   "yes",   0, 0,     "",                      "",       "what the vocabulary lacks has a token; without, the vocabulary must be complete"),
     FIELD(text, specials, CHOICE, "padding", 0, 0,  "padding own",           "",       "what ends a text, and with begin=yes begins it: padding, or tokens of their own"),
     FIELD(text, records, CHOICE, "auto",  0, 0,     "auto lines paragraphs stories whole", "", "what a record is; a data set has its own choice of these"),
+    FIELD(text, texts,   INT,    "0",     0, 1e12,  "",                      "records", "of the data only so many, from the first on; 0: all"),
     FIELD(text, cell,    CHOICE, "lstm",  0, 0,     "lstm gru simple",       "",       "recurrent cell"),
     FIELD(text, reset,   CHOICE, "after", 0, 0,     "after before",          "",       "gru: where the reset gate acts"),
     FIELD(text, units,   INT,    "128",   1, 65536, "",                      "",       "width of each recurrent layer"),
@@ -172,7 +173,8 @@ static iv_status check_options(iv_home *home, const text *o)
     if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
         return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
     if (o->tied && !o->embed)
-        return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
+        return iv_fail(home, IV_VALUE,
+                       "--tied shares the embedding, and --embed 0 has none: give --tied no, too");
     return IV_OK;
 }
 
@@ -216,7 +218,10 @@ static iv_status text_build(void *self, iv__build *b)
 
 static bool counts_record(void *user, int64_t record)
 {
-    return iv__split_of(user, record) == SPLIT_TRAIN;
+    const iv_instance *instance = user;
+    int64_t most = ((const text *)instance->options)->texts;
+
+    return (!most || record < most) && iv__split_of(&instance->training, record) == SPLIT_TRAIN;
 }
 
 static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
@@ -242,7 +247,8 @@ static iv_status cut_records(iv_instance *instance)
     const iv__vocabulary *v = state->vocabulary;
 
     state->cut = iv__cut_new(instance->home, state->data, &instance->training,
-                             &(iv__cut_options){ .kind = (iv__cut_kind)o->pieces,
+                             &(iv__cut_options){ .texts = o->texts,
+                                                 .kind = (iv__cut_kind)o->pieces,
                                                  .length = o->length,
                                                  .stride = o->stride,
                                                  .begin = o->begin,
@@ -312,16 +318,18 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     text *o = instance->options;
     iv_home *home = instance->home;
     iv__text path = { .home = home };
-    char says[128];
+    char says[160];
 
     iv_status status = iv__dataset_locate(home, set, data, &path);
-    snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
-             instance->training.validation, instance->training.test);
-    bool all = instance->training.validation == 0 && instance->training.test == 0;
+    int size = snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
+                        instance->training.validation, instance->training.test);
+    if (o->texts)
+        snprintf(says + size, sizeof says - (size_t)size, " texts=%lld", (long long)o->texts);
+    bool all = !o->texts && instance->training.validation == 0 && instance->training.test == 0;
     iv__tokens_options options = { .rules = rules_of(o),
                                    .vocabulary = o->vocab = most_entries(o),
                                    .counts = all ? NULL : counts_record,
-                                   .user = &instance->training,
+                                   .user = instance,
                                    .counts_says = all ? NULL : says,
                                    .given = state->vocabulary };
     void *set_options = NULL;
@@ -633,16 +641,21 @@ static const iv_system text_systems[] = {
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
     { "fables", "Aesop's fables, word by word", "aesop",
-      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
-      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
-      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=256 tied=yes batch=16 dropout=0.5 "
+      "dropout_input=0.3 dropout_embedding=0.1 rate=0.003 average=0.995 epochs=30 patience=6",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 tied=no batch=32 dropout=0 "
+      "dropout_input=0 dropout_embedding=0 optimizer=rmsprop rate=0.001 average=0 validation=0 test=0 epochs=100 patience=0",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",
-      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
-      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
-      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.3 "
+      "rate=0.003 epochs=60 patience=5",
+      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 "
+      "optimizer=rmsprop rate=0.001 epoch_steps=15000 epochs=4 validation=0 test=0 patience=0",
       "\nU.S." },
-    { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
+    { "text", "writes in the manner of a text of your own (--data FILE)", "text",
+      "pieces=carried length=64 units=256 embed=256 tied=yes batch=16 dropout=0.3 dropout_input=0.2 rate=0.002 "
+      "clip_norm=5 epochs=30 patience=6",
+      NULL, NULL },
     { .name = NULL },
 };
 

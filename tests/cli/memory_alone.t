@@ -15,7 +15,7 @@ number() # NAME FILE: the last number behind that name
     sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$2" | tail -n 1
 }
 
-# Its tokens are a mapped file of 96 MiB, of which at most a third may stay.
+# Its tokens are a file of 96 MiB, of which little may stay.
 peak_of() # FILE: of a few steps on it
 {
     rm -rf run
