@@ -344,6 +344,30 @@ static void a_vocabulary_may_be_given(void **state)
     iv__text_free(&out);
 }
 
+/* One without an unknown token: what it lacks is left out, and counted. */
+static void a_complete_vocabulary_may_be_given(void **state)
+{
+    world *w = *state;
+    const char *a = in_folder(w, "m.txt"), *b = in_folder(w, "n.txt"), *cache = in_folder(w, "cache-m");
+    iv__text out = { .home = w->home };
+
+    write_text(a, "the fox and the crow");
+    write_text(b, "the crow and the cat\n\ncat\n\na\n\nb\n\nthe fox\n");
+    iv__tokens *learnt = open_text(w, a, cache, &(iv__tokens_options){ .rules.complete = true });
+    assert_int_equal(iv__vocabulary_count(iv__tokens_vocabulary(learnt)), 1 + 4);
+    iv__tokens_options o = { .given = iv__tokens_vocabulary(learnt) };
+    iv__tokens *tokens = open_text(w, b, cache, &o);
+    assert_non_null(tokens);
+    print_tokens(w, tokens, &out);
+    assert_string_equal(out.data, "the crow and the / the fox");
+    assert_string_equal(iv__tokens_report(tokens),
+                        "5 records: 2 kept, 3 dropped (3 without a token); 4 tokens "
+                        "that the vocabulary lacks were left out");
+    iv__tokens_free(tokens);
+    iv__tokens_free(learnt);
+    iv__text_free(&out);
+}
+
 static void small_sets(void **state)
 {
     world *w = *state;
@@ -536,6 +560,7 @@ int main(void)
         cmocka_unit_test(the_cache_folder_is_chosen),
         cmocka_unit_test(the_vocabulary_may_come_from_some_records),
         cmocka_unit_test(a_vocabulary_may_be_given),
+        cmocka_unit_test(a_complete_vocabulary_may_be_given),
         cmocka_unit_test(small_sets),
         cmocka_unit_test(large_vocabularies),
         cmocka_unit_test(a_whole_text_is_one_record),

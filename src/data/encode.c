@@ -64,6 +64,8 @@ iv_status iv__encode_clean(const iv__vocabulary *vocabulary, iv__piece_cache *ca
         }
         if (id >= 0)
             status = iv__ids_add(ids, id);
+        else
+            ids->lost++;
     }
     return status;
 }

@@ -112,6 +112,7 @@ typedef struct iv__ids {
     iv_home *home;
     int32_t *id;
     int64_t count, room;
+    int64_t lost; /* tokens left out, for want of an unknown token */
 } iv__ids;
 iv_status iv__ids_add(iv__ids *ids, int32_t id);
 void iv__ids_free(iv__ids *ids);

@@ -112,6 +112,7 @@ static iv_status go_through(builder *b, piece_work *work, bool write_offsets)
     uint64_t begun_at = 0;
 
     b->records = b->tokens = 0;
+    b->ids.lost = 0;
     while (!status && (text = iv__records_next(records, &size, &failed))) {
         status = work_piece(b, records, text, size, work);
         if (status || records->continues)
@@ -131,6 +132,9 @@ static iv_status go_through(builder *b, piece_work *work, bool write_offsets)
     iv__text_clear(&b->report);
     if (records)
         iv__records_report(records, &b->report);
+    if (b->ids.lost > 0)
+        iv__text_print(&b->report, "; %lld tokens that the vocabulary lacks were left out",
+                       (long long)b->ids.lost);
     iv__records_close(records);
     return status;
 }
