@@ -426,9 +426,9 @@ static const iv_system text_systems[] = {
       "dropout_input=0 dropout_embedding=0 optimizer=rmsprop rate=0.001 average=0 validation=0 test=0 epochs=100 patience=0",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",
-      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.3 "
-      "rate=0.003 epochs=60 patience=5",
-      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 "
+      "tokens=chars entities=decode specials=own pieces=carried length=48 units=256 embed=32 batch=32 dropout=0.3 "
+      "rate=0.002 epochs=60 patience=5",
+      "entities=keep unknown=no begin=no pieces=first length=96 masked=no padding=front embed=0 units=128 batch=8 dropout=0 "
       "optimizer=rmsprop rate=0.001 epoch_steps=15000 epochs=4 validation=0 test=0 patience=0",
       "\nU.S." },
     { "text", "writes in the manner of a text of your own (--data FILE)", "text",
