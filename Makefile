@@ -71,7 +71,7 @@ bench-curves: ## time per step against the sizes, Ivory and PyTorch, measured an
 	@$(PEERS)/bin/python bench/curves.py --ivory $(BUILD)/ivory docs/pictures/text-step.json docs/pictures/text-step.svg
 
 format: setup-developer ## lay out the C files by .clang-format
-	@find $(wildcard src include tests fuzz) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
+	@find $(wildcard src include tests fuzz examples) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
 
 layers: ## who may include whom, and what no library may call
 	@tools/layers

@@ -1,4 +1,4 @@
-/* ivory.h: everything. */
+/* ivory.h: everything of libivory. Trained runs are in run.h, of libivory-io. */
 #ifndef IVORY_IVORY_H
 #define IVORY_IVORY_H
 

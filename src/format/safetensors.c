@@ -513,6 +513,12 @@ const char *iv__safetensors_metadata(const iv__safetensors *file, const char *ke
     return NULL;
 }
 
+const iv__pair *iv__safetensors_pairs(const iv__safetensors *file, int64_t *n)
+{
+    *n = file->n_pairs;
+    return file->pairs;
+}
+
 const iv__named_tensor *iv__safetensors_expect(const iv__safetensors *file, const char *name,
                                                iv_dtype dtype, const iv_shape *shape)
 {

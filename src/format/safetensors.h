@@ -46,6 +46,8 @@ const iv__named_tensor *iv__safetensors_list(const iv__safetensors *file, int64_
 /* The tensor of that name, the text of that key; NULL where there is none. */
 const iv__named_tensor *iv__safetensors_find(const iv__safetensors *file, const char *name);
 const char *iv__safetensors_metadata(const iv__safetensors *file, const char *key);
+/* All texts of the metadata. */
+const iv__pair *iv__safetensors_pairs(const iv__safetensors *file, int64_t *n);
 
 /* The tensor of that name with exactly that element type and shape; NULL with a message (NAME,
  * DTYPE, SHAPE) otherwise. */

@@ -239,6 +239,19 @@ static bool is_word_before(const iv__text *piece, const iv__text *next)
     return is_blank(first) || is_ascii_mark(first) || last >= IDEOGRAPHS || first >= IDEOGRAPHS;
 }
 
+/* The blank before the last mark of the text goes. */
+static void glue_text(const iv__pen *pen, iv__text *text)
+{
+    size_t mark = strlen(
+        iv__vocabulary_token(pen->language->vocabulary, pen->ids.id[pen->ids.count - 1]));
+    char *at = text->size > mark ? text->data + text->size - mark - 1 : NULL;
+
+    if (at && *at == ' ') {
+        memmove(at, at + 1, mark + 1);
+        text->size--;
+    }
+}
+
 static double uniform(const iv_generation *options, int64_t draws)
 {
     uint32_t word[4];
@@ -297,11 +310,13 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
         sum += score.log_probability;
         rank = score.rank;
         stroke->glue = glue;
+        if (glue)
+            glue_text(pen, text);
         iv__text_add(text, part.data, part.size);
         iv__text_add(&stroke->piece, part.data, part.size);
         if (!status && (text->failed || stroke->piece.failed))
             status = IV_NOMEM;
-        if (!status && !glue) /* else the text is not yet as it will be */
+        if (!status)
             status = iv__pen_follow(pen, text->data, text->size, NULL, NULL);
         n++;
     }

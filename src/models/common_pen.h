@@ -30,7 +30,8 @@ int iv__pen_likeliest(iv__pen *pen, double temperature, int n, iv__likely likely
 iv_status iv__pen_piece(iv__pen *pen, int32_t token, iv__text *piece, bool *glue);
 
 /* Goes on from the text, which has been read, with the given token (-1: a drawn one), then with drawn
- * ones: until a character is complete, or with `word` a word. The text grows by the piece.
+ * ones: until a character is complete, or with `word` a word. The text grows by the piece
+ * (which glue has made a blank shorter before).
  * options: temperature, top-k, top-p and seed; *draws counts on. ended: nothing was written, as the
  * model ends the text here; bad: or what it would write is no text in UTF-8. */
 typedef struct iv__stroke {

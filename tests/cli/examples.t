@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The examples run; the installed tree has all that they need, and every header stands by itself.
+. "$(dirname "$0")/lib.sh"
+. "$tests/cli/text.sh"
+small_text small.txt
+build=$(dirname "$IVORY")
+
+# example NAME ARG...: as run, but of an example.
+example()
+{
+    last="$*"
+    status=0
+    "$build/examples/$1" "${@:2}" >"$out" 2>"$err" </dev/null || status=$?
+}
+
+run train text --data small.txt "${tiny[@]}" --steps 60 -o run
+example write run "the fox"
+expect_status 0 "a run writes texts"
+expect "three, with the prompt" test "$(grep -c '^[123]: the fox' "$out")" -eq 3
+expect_out "text, 12 units" "and says what it is"
+expect "then word by word" test "$(grep -c '%.*-> \[' "$out")" -eq 8
+example write
+expect_status 2 "without a run it says how it is called"
+example write nowhere
+expect_status 1 "a run that is absent"
+expect_err "nowhere" "is named"
+
+example train small.txt 50
+expect_status 0 "a model is trained from scratch"
+expect "and learns" awk '/^step 1:/ { first = $4 } /^step 50:/ { exit !($4 < first - 1) }' "$out"
+example train /dev/null
+expect_status 2 "with too little text it says so"
+
+example cell
+expect_status 0 "the gradient of a cell of one's own is right"
+expect_out "the largest difference" "as is shown"
+
+if [ -n "${IVORY_SANITIZE:-}" ]; then
+    skip "the installed tree" "a sanitizer's libraries need its flags"
+elif ! command -v pkg-config >/dev/null || ! command -v cc >/dev/null; then
+    skip "the installed tree" "pkg-config or cc is not here"
+else
+    DESTDIR=$PWD/tree cmake --install "$build" >"$out" 2>"$err"
+    expect "the tree is installed" test $? -eq 0
+    export PKG_CONFIG_SYSROOT_DIR=$PWD/tree
+    PKG_CONFIG_PATH=$(dirname "$(find tree -name ivory-io.pc)")
+    export PKG_CONFIG_PATH
+    read -ra flags < <(pkg-config --cflags --libs --static ivory-io)
+    for name in write train cell; do
+        expect "$name.c is built with it" cc -std=c17 -Wall -Wextra -Werror "$tests/../examples/$name.c" "${flags[@]}" -o "mine-$name"
+    done
+    ./mine-write run "the fox" >"$out" 2>"$err"
+    expect_out "1: the fox" "and runs"
+    read -ra cflags < <(pkg-config --cflags ivory)
+    for header in $(find tree -path '*/include/ivory/*.h'); do
+        name=$(basename "$header")
+        printf '#include <ivory/%s>\n' "$name" >alone.c
+        expect "$name stands by itself" cc -std=c17 -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only alone.c
+        if command -v c++ >/dev/null; then
+            expect "$name in C++ too" c++ -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only -x c++ alone.c
+        fi
+    done
+fi
