@@ -172,7 +172,8 @@ static iv_status check_options(iv_home *home, const text *o)
     if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
         return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
     if (o->tied && !o->embed)
-        return iv_fail(home, IV_VALUE, "--tied shares the embedding, and --embed 0 has none");
+        return iv_fail(home, IV_VALUE,
+                       "--tied shares the embedding, and --embed 0 has none: give --tied no, too");
     return IV_OK;
 }
 
@@ -419,16 +420,21 @@ static const iv_system text_systems[] = {
       "units=256 embed=128 vocab=2408 length=64 batch=16 dropout=0.3 rate=0.003 epochs=50 validation=0 test=0",
       NULL, "the fox and the\nthe old heron said ," },
     { "fables", "Aesop's fables, word by word", "aesop",
-      "apostrophes=inside pieces=carried length=32 units=256 embed=128 batch=16 dropout=0.5 epochs=40",
-      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 batch=32 dropout=0 "
-      "optimizer=rmsprop validation=0 test=0 epochs=100",
+      "apostrophes=inside pieces=carried length=32 units=256 embed=256 tied=yes batch=16 dropout=0.5 "
+      "dropout_input=0.3 dropout_embedding=0.1 rate=0.003 average=0.995 epochs=30 patience=6",
+      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 tied=no batch=32 dropout=0 "
+      "dropout_input=0 dropout_embedding=0 optimizer=rmsprop rate=0.001 average=0 validation=0 test=0 epochs=100 patience=0",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",
-      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.2 rate=0.003 epochs=60",
-      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 optimizer=rmsprop rate=0.001 "
-      "epoch_steps=15000 epochs=4 validation=0 test=0",
+      "tokens=chars entities=decode specials=own pieces=first length=128 units=256 embed=32 batch=64 dropout=0.3 "
+      "rate=0.003 epochs=60 patience=5",
+      "entities=keep unknown=no begin=no masked=no padding=front embed=0 units=128 batch=8 dropout=0 "
+      "optimizer=rmsprop rate=0.001 epoch_steps=15000 epochs=4 validation=0 test=0 patience=0",
       "\nU.S." },
-    { "text", "writes in the manner of a text of your own (--data FILE)", "text", "", NULL, NULL },
+    { "text", "writes in the manner of a text of your own (--data FILE)", "text",
+      "pieces=carried length=64 units=256 embed=256 tied=yes batch=16 dropout=0.3 dropout_input=0.2 rate=0.002 "
+      "clip_norm=5 epochs=30 patience=6",
+      NULL, NULL },
     { .name = NULL },
 };
 

@@ -23,7 +23,7 @@ on_terminal()
 on_terminal 100 xterm
 expect_status 0 "training on a terminal"
 expect "epoch, step, bar, rate, time left, loss and learning rate" \
-    grep -Eq '^epoch 1/[0-9]+  1/[0-9]+  [=.]+  [0-9.e+]+ steps/s  [0-9:]+ left  loss [0-9.]+  rate 0.001$' drawn
+    grep -Eq '^epoch 1/[0-9]+  1/[0-9]+  [=.]+  [0-9.e+]+ steps/s  [0-9:]+ left  loss [0-9.]+  rate 0.002$' drawn
 for columns in 20 40 60 79; do
     on_terminal "$columns" xterm
     expect "a bar on $columns columns" grep -q 'loss [0-9]' drawn

@@ -12,15 +12,15 @@ parameters() # OPTION...: of a text model with 60 tokens
 
 lstm() { echo $((4 * $2 * ($1 + $2 + 1))); } # IN UNITS
 expect "an embedding and a dense layer" \
-    [ "$(parameters --embed 8 --units 8)" = $((60 * 8 + $(lstm 8 8) + 8 * 60 + 60)) ]
+    [ "$(parameters --embed 8 --units 8 --tied no)" = $((60 * 8 + $(lstm 8 8) + 8 * 60 + 60)) ]
 expect "tied: one table for both" [ "$(parameters --embed 8 --units 8 --tied yes)" = $((60 * 8 + $(lstm 8 8) + 60)) ]
 expect "tied, of other width: a projection" \
     [ "$(parameters --embed 8 --units 12 --tied yes)" = $((60 * 8 + $(lstm 8 12) + 12 * 8 + 60)) ]
-expect "no embedding: one-hot vectors" [ "$(parameters --embed 0 --units 12)" = $(($(lstm 60 12) + 12 * 60 + 60)) ]
-expect "dropout has none" [ "$(parameters --embed 8 --units 8 --dropout-embedding 0.1 --dropout-input 0.1 --dropout 0.1)" = \
+expect "no embedding: one-hot vectors" [ "$(parameters --embed 0 --units 12 --tied no)" = $(($(lstm 60 12) + 12 * 60 + 60)) ]
+expect "dropout has none" [ "$(parameters --embed 8 --units 8 --tied no --dropout-embedding 0.1 --dropout-input 0.1 --dropout 0.1)" = \
     $((60 * 8 + $(lstm 8 8) + 8 * 60 + 60)) ]
 
-for options in "--tied yes" "--tied yes --units 8" "--embed 0" "--dropout-embedding 0.2 --dropout-input 0.2" \
+for options in "--tied yes" "--tied yes --units 8" "--embed 0 --tied no" "--dropout-embedding 0.2 --dropout-input 0.2" \
     "--average 0.9 --pieces carried --tied yes"; do
     # shellcheck disable=SC2086
     all=(text --data small.txt "${tiny[@]}" $options --epochs 8)
@@ -44,6 +44,6 @@ optimizer=$(sed -n 's/.*"optimizer": *\([0-9]*\), "slab".*/\1/p' "$out")
 run info text --vocab 60 --json
 expect "an average is counted as memory" [ $((optimizer * 2)) = \
     $(($(sed -n 's/.*"optimizer": *\([0-9]*\), "slab".*/\1/p' "$out") * 3)) ]
-run train text --data small.txt "${tiny[@]}" --embed 0 --tied yes -o none
+run train text --data small.txt "${tiny[@]}" --embed 0 -o none
 expect_status 1 "tied without an embedding"
 expect_err "--tied shares the embedding" "is refused"
