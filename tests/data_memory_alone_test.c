@@ -8,7 +8,7 @@
 
 #include "data/tokens.h"
 
-enum { WORDS = 20000, SMALL = 2 << 20, LARGE = 32 << 20, MOST_MORE = 8 << 10 /* KiB */ };
+enum { WORDS = 20000, SMALL = 1 << 20, LARGE = 16 << 20, MOST_MORE = 8 << 10 /* KiB */ };
 
 /* Lines of some of so many words, the first ones more often. */
 static void write_words(const char *path, size_t size)

@@ -44,12 +44,16 @@ static int list_one(cli *c, const iv_dataset *set)
         iv__json_put_name(&w, "data"), iv__json_put_string(&w, set->name);
         iv__json_put_name(&w, "says"), iv__json_put_string(&w, set->says);
         iv__json_put_name(&w, "licence"), iv__json_put_string(&w, set->licence);
+        iv__json_put_name(&w, "home"), iv__json_put_string(&w, set->home_page);
         iv__json_put_name(&w, "here"), iv__json_put_bool(&w, here);
         iv__json_put_name(&w, "where"), iv__json_put_string(&w, where);
         iv__json_end_object(&w);
         status = cli_put_line(c, &text);
     } else {
-        printf("%-14s %s\n%-14s %s\n%-14s %s", set->name, set->says, "", set->licence, "", where);
+        printf("%-14s %s\n%-14s %s\n", set->name, set->says, "", set->licence);
+        if (*set->home_page)
+            printf("%-14s %s\n", "", set->home_page);
+        printf("%-14s %s", "", where);
         printf(here || own ? "\n" : ": `ivory data get %s` says where to get it\n", set->name);
     }
     iv__text_free(&path);
