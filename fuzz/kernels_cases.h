@@ -136,6 +136,12 @@ static sequence draw_sequence(choices *c)
     s.t = size_of(c, 1 + 80 / (s.n + 3)); /* few steps of many, many of few: it must not take long */
     s.i = size_of(c, 70);
     s.h = size_of(c, s.n * s.t > 40 ? 40 : 70);
+    if (choose(c, 8) == 7) { /* many rows beside the weights: sums of their gradients in parts */
+        s.n = 32 + choose(c, 6);
+        s.t = 6 + choose(c, 8);
+        s.i = 1 + choose(c, 4);
+        s.h = 1 + choose(c, 5);
+    }
     return s;
 }
 

@@ -140,6 +140,8 @@ static void test_cross_entropy_far_apart(void **state)
         &(loss_case){ .rows = 100, .inputs = 10, .classes = 300, .scale = 60, .bias = 5 });
     check_cross_entropy(&(loss_case){ .rows = 70, .inputs = 5, .classes = 1200, .scale = 60, .bias = 5 });
     check_cross_entropy(&(loss_case){ .rows = 60, .inputs = 4, .classes = 120, .scale = 1, .bias = 400 });
+    check_cross_entropy(
+        &(loss_case){ .rows = 310, .inputs = 70, .classes = 1000, .scale = 20, .bias = 5 });
     for (int64_t above = 50; above < 1000000; above += above / 3)
         check_cross_entropy(&(loss_case){
             .rows = 10, .inputs = 4, .classes = 120, .scale = 1, .above = (float)above });

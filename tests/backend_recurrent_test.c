@@ -3,7 +3,7 @@
 
 typedef struct sequence {
     int64_t n, t, i, h;
-    bool reverse, reset_after;
+    bool reverse, reset_after, numbered; /* x holds numbers of rows of w, some of which do not exist */
     const float *mask;
 } sequence;
 
@@ -15,6 +15,18 @@ static int64_t time_of(const sequence *s, int64_t step)
 static bool held(const sequence *s, int64_t n, int64_t t)
 {
     return s->mask && s->mask[n * s->t + t] == 0;
+}
+
+/* x of a time of a record, at n * t + time: its row, or that of a one-hot matrix; to be freed. */
+static double *x_at(const sequence *s, const void *x, int64_t at)
+{
+    if (!s->numbered)
+        return doubles((const float *)x + at * s->i, s->i);
+    double *row = doubles(NULL, s->i);
+    int32_t number = ((const int32_t *)x)[at];
+    if (number >= 0 && number < s->i)
+        row[number] = 1;
+    return row;
 }
 
 /* Rounded to bf16 where the kernels are those of bf16. A state that lies near a border may be rounded
@@ -56,6 +68,32 @@ static void add_product_back(double *dx, double *dw, const double *x, const doub
     }
 }
 
+/* The same for x and w: rows that numbers choose are added as they are. */
+static void add_x_product(const sequence *s, double *to, const double *x, const float *w, int64_t width)
+{
+    bool rounded = rounds;
+
+    rounds = rounded && !s->numbered;
+    add_product(to, x, w, s->i, width, 0, width);
+    rounds = rounded;
+}
+
+static void add_x_product_back(const sequence *s, double *dx, double *dw, const double *x,
+                               const double *d, const float *w, int64_t width)
+{
+    bool rounded = rounds;
+
+    rounds = rounded && !s->numbered;
+    add_product_back(dx, dw, x, d, w, s->i, width, 0, width);
+    rounds = rounded;
+}
+
+/* Of a bias: where x is no numbers, its gradient is a row of a product. */
+static double summed(const sequence *s, double d)
+{
+    return s->numbered ? d : factor(d);
+}
+
 static float *floats(const double *x, int64_t n, float *to)
 {
     for (int64_t i = 0; i < n; i++)
@@ -78,7 +116,7 @@ static void lstm_step(const sequence *s, const double *x, const float *w, const 
 {
     for (int64_t j = 0; j < 4 * s->h; j++)
         z[j] = (double)b[j];
-    add_product(z, x, w, s->i, 4 * s->h, 0, 4 * s->h);
+    add_x_product(s, z, x, w, 4 * s->h);
     add_product(z, h, u, s->h, 4 * s->h, 0, 4 * s->h);
     for (int64_t j = 0; j < s->h; j++) {
         double *i = z + j, *f = i + s->h, *g = f + s->h, *o = g + s->h;
@@ -106,7 +144,7 @@ static void lstm_reference(const sequence *s, const call *c, double *y, double *
         }
         for (int64_t step = 0; step < s->t; step++) {
             int64_t at = n * s->t + time_of(s, step);
-            double *x = doubles(in[0] + at * s->i, s->i);
+            double *x = x_at(s, in[0], at);
             if (!held(s, n, time_of(s, step)))
                 lstm_step(s, x, in[1], in[2], in[3], gates + at * 4 * s->h, hn, cn);
             memcpy(y + at * s->h, hn, (size_t)s->h * sizeof *y);
@@ -118,7 +156,13 @@ static void lstm_reference(const sequence *s, const call *c, double *y, double *
 
 static void add_states(call *c, const sequence *s, int64_t gates)
 {
-    add_random(c, iv_dims(s->n, s->t, s->i), 1, false);
+    if (s->numbered) {
+        int32_t *x = add_input(c, IV_I32, iv_dims(s->n, s->t), false);
+        for (int64_t at = 0; at < s->n * s->t; at++)
+            x[at] = (int32_t)random_below((uint32_t)s->i + 2) - 1;
+    } else {
+        add_random(c, iv_dims(s->n, s->t, s->i), 1, false);
+    }
     add_random(c, iv_dims(s->i, gates * s->h), 1.5f / sqrtf((float)s->i + 3), true);
     add_random(c, iv_dims(s->h, gates * s->h), 1.5f / sqrtf((float)s->h + 3),
                true); /* not chaotic: errors stay small */
@@ -147,6 +191,19 @@ typedef struct back {
     double *dx, *dw, *du, *db, *dh0, *dc0;
 } back;
 
+/* Numbers have no gradient: what would be added to it goes nowhere. */
+static double nowhere[256];
+
+static double *dx_at(const sequence *s, const back *b, int64_t at)
+{
+    return s->numbered ? nowhere : b->dx + at * s->i;
+}
+
+static iv_shape shape_of_x(const sequence *s)
+{
+    return s->numbered ? iv_dims(s->n, s->t) : iv_dims(s->n, s->t, s->i);
+}
+
 static void before(const sequence *s, const double *over_time, const float *first, int64_t n,
                    int64_t step, double *to)
 {
@@ -161,7 +218,7 @@ static void lstm_back_step(const sequence *s, const back *b, int64_t n, int64_t 
     int64_t at = n * s->t + time_of(s, step), width = 4 * s->h;
     const double *gates = b->gates + at * width, *cells = b->kept + at * s->h;
     double *dz = calloc((size_t)width, sizeof *dz), *h = doubles(NULL, s->h), *c = doubles(NULL, s->h);
-    double *x = doubles(b->x + at * s->i, s->i);
+    double *x = x_at(s, b->x, at), *dx = dx_at(s, b, at);
 
     for (int64_t j = 0; j < s->h; j++)
         dh[j] += (double)b->dy[at * s->h + j];
@@ -180,9 +237,9 @@ static void lstm_back_step(const sequence *s, const back *b, int64_t n, int64_t 
             dh[j] = 0;
         }
         for (int64_t j = 0; j < width; j++)
-            b->db[j] += factor(dz[j]);
+            b->db[j] += summed(s, dz[j]);
         add_product_back(dh, b->du, h, dz, b->u, s->h, width, 0, width);
-        add_product_back(b->dx + at * s->i, b->dw, x, dz, b->w, s->i, width, 0, width);
+        add_x_product_back(s, dx, b->dw, x, dz, b->w, width);
     }
     free(dz);
     free(h);
@@ -201,7 +258,7 @@ static void add_result(call *c, const call *forward, int j)
 static const float *add_copy(call *c, const call *forward, int i)
 {
     const iv_array *from = &forward->k.in[i];
-    float *to = add_input(c, IV_F32, *from->shape, from->weight);
+    float *to = add_input(c, from->dtype, *from->shape, from->weight);
 
     return memcpy(to, from->data, (size_t)count_of(from) * sizeof *to);
 }
@@ -229,7 +286,7 @@ static void check_lstm(sequence s, bool with_mask, bool keeps)
     b.dc = add_random(&c, iv_dims(s.n, s.h), 1, false);
     if (with_mask)
         add_copy(&c, &forward, 6);
-    b.dx = add_output(&c, iv_dims(s.n, s.t, s.i), keeps);
+    b.dx = add_output(&c, shape_of_x(&s), keeps);
     b.dw = add_output(&c, iv_dims(s.i, 4 * s.h), true);
     b.du = add_output(&c, iv_dims(s.h, 4 * s.h), keeps);
     b.db = add_output(&c, iv_dims(4 * s.h), true);
@@ -276,7 +333,7 @@ static void gru_step(const sequence *s, const call *c, const double *x, double *
 
     for (int64_t j = 0; j < width; j++)
         z[j] = (double)b[j] + (s->reset_after && j < 2 * s->h ? (double)b[width + j] : 0);
-    add_product(z, x, w, s->i, width, 0, width);
+    add_x_product(s, z, x, w, width);
     add_product(z, h, u, s->h, width, 0, 2 * s->h);
     for (int64_t j = 0; j < 2 * s->h; j++)
         z[j] = sigmoid(z[j]);
@@ -304,7 +361,7 @@ static void gru_reference(const sequence *s, const call *c, double *y, double *h
             hn[j] = (double)h0[n * s->h + j];
         for (int64_t step = 0; step < s->t; step++) {
             int64_t at = n * s->t + time_of(s, step);
-            double *x = doubles(input + at * s->i, s->i);
+            double *x = x_at(s, input, at);
             if (!held(s, n, time_of(s, step)))
                 gru_step(s, c, x, gates + at * 3 * s->h, inner + at * s->h, hn);
             memcpy(y + at * s->h, hn, (size_t)s->h * sizeof *y);
@@ -319,7 +376,7 @@ static void gru_back_step(const sequence *s, const back *b, int64_t n, int64_t s
     const double *z = b->gates + at * width, *r = z + s->h, *g = r + s->h, *inner = b->kept + at * s->h;
     double *dz = calloc((size_t)width, sizeof *dz), *d_inner = doubles(NULL, s->h),
            *h = doubles(NULL, s->h);
-    double *x = doubles(b->x + at * s->i, s->i);
+    double *x = x_at(s, b->x, at), *dx = dx_at(s, b, at);
 
     for (int64_t j = 0; j < s->h; j++)
         dh[j] += (double)b->dy[at * s->h + j];
@@ -344,11 +401,11 @@ static void gru_back_step(const sequence *s, const back *b, int64_t n, int64_t s
             }
         }
         add_product_back(dh, b->du, h, dz, b->u, s->h, width, 0, 2 * s->h);
-        add_product_back(b->dx + at * s->i, b->dw, x, dz, b->w, s->i, width, 0, width);
+        add_x_product_back(s, dx, b->dw, x, dz, b->w, width);
         for (int64_t j = 0; j < width; j++) {
-            b->db[j] += factor(dz[j]);
+            b->db[j] += summed(s, dz[j]);
             if (s->reset_after)
-                b->db[width + j] += factor(j < 2 * s->h ? dz[j] : d_inner[j - 2 * s->h]);
+                b->db[width + j] += summed(s, j < 2 * s->h ? dz[j] : d_inner[j - 2 * s->h]);
         }
     }
     free(dz);
@@ -360,7 +417,7 @@ static void gru_back_step(const sequence *s, const back *b, int64_t n, int64_t s
 /* Outputs of the way back of a cell with one state. */
 static void add_gradients(call *c, const sequence *s, back *b, iv_shape bias, int64_t gates, bool keeps)
 {
-    b->dx = add_output(c, iv_dims(s->n, s->t, s->i), keeps);
+    b->dx = add_output(c, shape_of_x(s), keeps);
     b->dw = add_output(c, iv_dims(s->i, gates * s->h), keeps);
     b->du = add_output(c, iv_dims(s->h, gates * s->h), true);
     b->db = add_output(c, bias, keeps);
@@ -434,10 +491,10 @@ static void simple_rnn_reference(const sequence *s, const call *c, double *y, do
         before(s, y, c->k.in[4].data, n, 0, hn);
         for (int64_t step = 0; step < s->t; step++) {
             int64_t at = n * s->t + time_of(s, step);
-            double *x = doubles(input + at * s->i, s->i);
+            double *x = x_at(s, input, at);
             for (int64_t j = 0; j < s->h; j++)
                 z[j] = (double)b[j];
-            add_product(z, x, w, s->i, s->h, 0, s->h);
+            add_x_product(s, z, x, w, s->h);
             add_product(z, hn, u, s->h, s->h, 0, s->h);
             for (int64_t j = 0; j < s->h && !held(s, n, time_of(s, step)); j++)
                 hn[j] = tanh(z[j]);
@@ -451,7 +508,8 @@ static void simple_rnn_reference(const sequence *s, const call *c, double *y, do
 static void simple_rnn_back_step(const sequence *s, const back *b, int64_t n, int64_t step, double *dh)
 {
     int64_t at = n * s->t + time_of(s, step);
-    double *dz = doubles(NULL, s->h), *h = doubles(NULL, s->h), *x = doubles(b->x + at * s->i, s->i);
+    double *dz = doubles(NULL, s->h), *h = doubles(NULL, s->h), *x = x_at(s, b->x, at),
+           *dx = dx_at(s, b, at);
 
     for (int64_t j = 0; j < s->h; j++)
         dh[j] += (double)b->dy[at * s->h + j];
@@ -459,11 +517,11 @@ static void simple_rnn_back_step(const sequence *s, const back *b, int64_t n, in
         before(s, b->y, b->h0, n, step, h);
         for (int64_t j = 0; j < s->h; j++) {
             dz[j] = dh[j] * (1 - b->y[at * s->h + j] * b->y[at * s->h + j]);
-            b->db[j] += factor(dz[j]);
+            b->db[j] += summed(s, dz[j]);
             dh[j] = 0;
         }
         add_product_back(dh, b->du, h, dz, b->u, s->h, s->h, 0, s->h);
-        add_product_back(b->dx + at * s->i, b->dw, x, dz, b->w, s->i, s->h, 0, s->h);
+        add_x_product_back(s, dx, b->dw, x, dz, b->w, s->h);
     }
     free(dz);
     free(h);
@@ -517,12 +575,39 @@ static void test_simple_rnn(void **state)
     }
 }
 
+/* Numbers for x; and weight gradients in slots, of groups of unequal sizes and chunks of unequal
+ * lengths. */
+static void test_numbers_and_slots(void **state)
+{
+    static const sequence more[] = {
+        { .n = 9, .t = 6, .i = 7, .h = 20, .numbered = true },
+        { .n = 33, .t = 30, .i = 2, .h = 9 },
+        { .n = 37, .t = 29, .i = 5, .h = 8, .numbered = true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        for (int flags = 0; flags < 16; flags++) {
+            sequence s = more[i];
+            bool with_mask = flags >> 1 & 1, keeps = flags >> 2 & 1;
+            rounds = flags >= 8;
+            s.reverse = flags & 1;
+            check_lstm(s, with_mask, keeps);
+            check_gru(s, with_mask, keeps);
+            check_simple_rnn(s, with_mask, keeps);
+            s.reset_after = true;
+            check_gru(s, with_mask, keeps);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lstm),
         cmocka_unit_test(test_gru),
         cmocka_unit_test(test_simple_rnn),
+        cmocka_unit_test(test_numbers_and_slots),
     };
 
     return cmocka_run_group_tests_name("backend_recurrent", tests, NULL, NULL);

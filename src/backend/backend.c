@@ -8,10 +8,10 @@
 
 const iv_backend *const iv__backends[] = {
 #ifndef IVORY_NO_X86
-    &iv__backend_amx,      &iv__backend_avx512bf16,   &iv__backend_avx512,
-    &iv__backend_avx2,
+    &iv__backend_amx,      &iv__backend_avx512bf16_few, &iv__backend_avx512bf16,
+    &iv__backend_avx512,   &iv__backend_avx2,
 #endif
-    &iv__backend_portable, &iv__backend_amx_emulated, NULL,
+    &iv__backend_portable, &iv__backend_amx_emulated,   NULL,
 };
 
 /* The names of those here, or of all, with blanks between. */

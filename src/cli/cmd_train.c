@@ -180,12 +180,12 @@ static int say_stopped(training *t)
     return status;
 }
 
-/* With the first of the system's prompts, if it has any. */
+/* With the first of the system's prompts, if it has one that is not empty. */
 static void say_sample(training *t)
 {
     const char *prompts = t->instance->system->prompts;
 
-    if (prompts)
+    if (prompts && *prompts != '\n')
         cli_note(t->c, "  ivory sample %s --n 3 --prompt \"%.*s\"", t->folder.data,
                  (int)strcspn(prompts, "\n"), prompts);
     else

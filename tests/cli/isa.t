@@ -37,7 +37,7 @@ done
 [ -n "$lacking" ] || skip "an instruction set that is lacking" "this processor has all"
 
 if [ "$(uname -m)" = x86_64 ]; then
-    for isa in avx2 avx512 avx512bf16 amx; do
+    for isa in avx2 avx512 avx512bf16 avx512bf16-few amx; do
         expect "$isa is a choice" grep -qx "$isa" <<<"$known"
     done
 fi

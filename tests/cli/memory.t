@@ -15,7 +15,7 @@ random_text()
 field() { sed -n "s/.*\"$2\": {\([^}]*\)}.*/\1/p" "$1" | tr ',' '\n' | sed -n "s/.*\"$3\": //p"; }
 
 random_text 24 >few.txt
-heart=(text --data few.txt --units 96 --embed 32 --length 24 --batch 8 --rate 0.01 --validation 0 --test 0 --threads 1 --patience 0)
+heart=(text --data few.txt --units 96 --embed 32 --length 24 --batch 8 --rate 0.01 --validation 0 --test 0 --patience 0 --threads 1)
 run train "${heart[@]}" --epochs 150 -o heart --json
 expect_status 0 "paragraphs that are learned by heart"
 expect "epochs say at once that nothing is, yet" awk '/by_heart/ { exit !/"by_heart": false/ }' "$out"

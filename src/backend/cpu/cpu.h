@@ -98,37 +98,39 @@ typedef struct iv__cpu {
     void (*sum_parts)(const float *from, int64_t parts, int64_t apart, float factor, float *to,
                       int64_t n);
 
-    /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations, z
-     * receives the gates; states are replaced by those after the step. `inner` arrives as h Ug
-     * (reset after) or receives r h (reset before, whose second half is gru_state). */
-    void (*lstm)(int64_t units, float *z, const float *x, const float *b, float *h, float *c, float *y,
-                 float *cells); /* x: added to z unless NULL; y, and cells unless NULL: h and c once more */
-    void (*gru_after)(int64_t units, float *z, const float *b, float *inner, float *h);
+    /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations; `gates`
+     * receives the gates unless it is NULL; states are replaced by those after the step. `inner`
+     * arrives as h Ug (reset after) or receives r h (reset before, whose second half is gru_state:
+     * z holds the first two gates in between). */
+    void (*lstm)(int64_t units, const float *z, const float *x, const float *b, float *h, float *c,
+                 float *y, float *gates, float *cells, /* x: added to z, y: h once more, cells: c; x */
+                 int64_t next); /* and cells may be NULL. next: rows from here to the next step's */
+    void (*gru_after)(int64_t units, const float *z, const float *b, float *inner, float *h,
+                      float *gates);
     void (*gru_before)(int64_t units, float *z, const float *b, const float *h, float *inner);
-    void (*gru_state)(int64_t units, float *z, const float *b, float *h);
-    void (*simple_rnn)(int64_t units, float *z, const float *b, float *h);
+    void (*gru_state)(int64_t units, const float *z, const float *b, float *h, float *gates);
+    void (*simple_rnn)(int64_t units, const float *z, const float *b, float *h);
     /* The way back: dz from the gates. dh and dc arrive from the step after; dc leaves for the step
      * before, dh as far as it does not go through u. */
     void (*lstm_back)(int64_t units, const float *gates, const float *c, const float *c_before,
-                      const float *dy, float *dh, float *dc, float *dz, float *kept, /* dz once more */
-                      int64_t next); /* rows from here to what the next step will read */
+                      const float *dy, float *dh, float *dc, float *dz, int64_t next);
     void (*gru_back)(int64_t units, const float *gates, const float *inner, const float *h_before,
                      const float *dy, float *dh,
                      float *dz); /* inner NULL: reset before; then dz of r follows by: */
     void (*gru_reset_back)(int64_t units, const float *gates, const float *h_before,
                            const float *d_inner, float *dh, float *dz);
     void (*simple_rnn_back)(int64_t units, const float *y, const float *dy, float *dh, float *dz);
-    /* all[j] = the sum of x[i*row + j] over rows i in order; to[number[i]*row + j] += it, where the
-     * number is one of count. */
+    /* all[j] += the sum of x[i*row + j] over rows i in order; to[number[i]*to_row + j] += each of
+     * them, where the number is one of count. */
     void (*add_chosen)(int64_t rows, int64_t columns, const float *x, int64_t row,
-                       const int32_t *number, int64_t count, float *to, float *all);
+                       const int32_t *number, int64_t count, float *to, float *all, int64_t to_row);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;
 extern const iv__cpu iv__cpu_portable_rounded, iv__cpu_avx2_rounded, iv__cpu_avx512_rounded;
 extern const iv__cpu iv__cpu_avx512bf16, iv__cpu_amx, iv__cpu_amx_emulated;
 extern const iv_backend iv__backend_portable, iv__backend_avx2, iv__backend_avx512,
-    iv__backend_avx512bf16, iv__backend_amx, iv__backend_amx_emulated;
+    iv__backend_avx512bf16, iv__backend_avx512bf16_few, iv__backend_amx, iv__backend_amx_emulated;
 
 static inline int64_t iv__min64(int64_t a, int64_t b)
 {

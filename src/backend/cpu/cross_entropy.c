@@ -1,7 +1,8 @@
 /* cross_entropy.c: the rows "linear_cross_entropy" and "linear_cross_entropy_back" (ops/rows.h).
  *
  * Rows of weight 0 are left out beforehand. Tiles of the others leave the registers as e =
- * exp(logit - top): logits are never stored, e is, until dx = e w^T and dw = x^T e have taken it.
+ * exp(logit - top): logits are never stored, e is, until dx = e w^T and dw = x^T e have taken it. dx
+ * takes it panels by panels, while it is in L2, without the target's, which waits for the sum.
  * Every output has one owner and one order of summation. How the work is cut depends on the shape:
  *
  * - in BLOCKS of rows, through a list of ordered tasks: a row task makes e, the losses and dx of
@@ -99,7 +100,7 @@ static void lay_out_blocks(iv__loss_job *j, int64_t threads, layout *l)
 
     cut_rows(j, threads);
     j->blocks = iv__ceil_div(j->rows, j->block_rows);
-    j->e_rows = iv__round_up(j->block_rows, IV__LOSS_XS_ROWS);
+    j->e_rows = iv__round_up(j->block_rows, j->row_unit);
 
     int64_t tiles = iv__ceil_div(j->inputs + 1, j->cpu->rows);
     j->panel_groups = iv__ceil_div(j->panels.count, 4);
@@ -122,7 +123,7 @@ static void lay_out_parts(iv__loss_job *j, layout *l)
     iv__loss_span s;
 
     j->parts = iv__min64(iv__ceil_div(j->rows, PART_ROWS), PARTS);
-    j->e_rows = j->task_rows = iv__round_up(j->sum_rows, IV__LOSS_XS_ROWS);
+    j->e_rows = j->task_rows = iv__round_up(j->sum_rows, j->row_unit);
     j->dw = take(l, j->parts * j->dw_part, sizeof(float));
     j->room = iv__loss_room(j, j->task_rows, NULL, &s);
 }
@@ -136,7 +137,7 @@ static void lay_out_groups(iv__loss_job *j, layout *l)
         j->tile_rows = iv__ceil_div(j->rows, iv__ceil_div(j->rows, j->cpu->rows));
         j->row_unit = 4 * j->tile_rows;
     }
-    j->e_rows = j->task_rows = iv__round_up(j->rows, IV__LOSS_XS_ROWS);
+    j->e_rows = j->task_rows = iv__round_up(j->rows, j->row_unit);
     j->x = take(l, j->task_rows * j->x_row, iv__operand_bytes(j->cpu));
     j->top = take(l, j->rows, sizeof(float));
     j->at = take(l, j->rows, sizeof(float));
@@ -165,7 +166,8 @@ static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool bac
     j.dx_columns = j.dx_panels.vectors * j.dx_panels.width;
     j.sum_rows = pairs ? 288 : 144;
     j.tile_rows = cpu->rows;
-    j.row_unit = pairs ? IV__LOSS_XS_ROWS : 4 * cpu->rows;
+    j.row_unit = pairs ? 32 : 36; /* sum_rows are a multiple of it, it is one of a tile's rows */
+    j.high = pairs ? iv__round_up(j.inputs + 1, cpu->row_unit) : j.inputs + 1;
     j.x_row = (iv__round_up(iv__operand_k(cpu, j.inputs) + 1, line) / line | 1) * line;
     j.dw_part = (j.inputs + 1) * j.columns;
     j.form = form_of(&j);
@@ -182,12 +184,10 @@ static iv__loss_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool bac
                     : j.form == IV__LOSS_PARTS  ? threads
                     : j.form == IV__LOSS_BLOCKS ? 2
                                                 : 1;
-    int64_t high = pairs ? iv__round_up(j.inputs + 1, cpu->row_unit) : j.x_row;
-    j.xs_block = j.e_rows * high * bytes;
+    j.xs_block = j.e_rows * j.high * bytes;
     j.e_block = j.e_rows * j.columns * bytes;
     j.xs = take(l, times * j.xs_block, 1);
     j.e = take(l, times * j.e_block, 1);
-    j.e_right = pairs ? take(l, times * j.e_block, 1) : j.e;
     j.rooms = take(l, threads * (int64_t)j.room, 1);
     return j;
 }
@@ -222,7 +222,6 @@ static void row_task(const iv__loss_job *j, const iv__loss_task *t, int thread)
     iv__loss_room(j, j->task_rows, j->rooms + (size_t)thread * j->room, &s);
     s.xs = j->xs + half * j->xs_block;
     s.e = j->e + half * j->e_block;
-    s.e_right = j->e_right + half * j->e_block;
     iv__loss_rows(j, &s);
 }
 
@@ -259,7 +258,7 @@ static void column_task(const iv__loss_job *j, const iv__loss_task *t)
         int64_t end = iv__part(j->panels.count, pg + 1, j->panel_groups);
         for (c.panel = iv__part(j->panels.count, pg, j->panel_groups); c.panel < end; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
-            c.e = j->e_right + half * j->e_block + first * j->e_rows * bytes;
+            c.e = j->e + half * j->e_block + first * j->e_rows * bytes;
             c.ldc = iv__loss_width(j, c.panel);
             c.to = j->dw + first * (j->inputs + 1) + c.i0 * c.ldc;
             iv__loss_weights(j, &c);

@@ -11,9 +11,6 @@
 /* Inputs; DLOSS only on the way back. */
 enum { X, W, B, TARGET, WEIGHT, DLOSS };
 
-/* PAIRS: rows of xs that lie side by side, tile by tile. */
-enum { IV__LOSS_XS_ROWS = 32 };
-
 /* How the work is cut, by shape alone: cross_entropy.c. */
 typedef enum iv__loss_form { IV__LOSS_BLOCKS, IV__LOSS_PARTS, IV__LOSS_GROUPS } iv__loss_form;
 
@@ -32,14 +29,15 @@ typedef struct iv__loss_job {
     iv__panels panels, dx_panels;  /* of the classes; of the inputs */
     int64_t columns, dx_columns;   /* of whole panels */
     int64_t sum_rows, tile_rows;   /* that one step of dw takes; of a tile */
-    int64_t row_unit;              /* divides the rows of tasks */
+    int64_t row_unit; /* divides the rows of tasks; xs lies tile by tile in blocks of so */
+    int64_t high;     /* many rows, each with the inputs and the factor: filled up */
     int64_t block_rows, task_rows, blocks, tile_groups, panel_groups;
     int64_t parts, groups;     /* of the rows; of the panels */
     int64_t x_row, e_rows;     /* elements of a row of x; rows of a panel of e */
     int64_t *row;              /* where the rows come from */
     float *bias;               /* filled up with -infinity */
     char *x, *xs;              /* rows of x; x times its factor, as the left factor of dw */
-    char *e, *e_right;         /* exponentials as left factor of dx, and right one of dw */
+    char *e;                   /* exponentials, as right factor of dw */
     int64_t xs_block, e_block; /* bytes of one block: there may be two of each */
     float *dw;                 /* in panels, db as its last row; for each part one */
     int64_t dw_part;           /* floats */
@@ -58,7 +56,8 @@ typedef struct iv__loss_span {
     const char *x;               /* a left factor of x_row elements a row */
     int64_t x_row;
     char *x_room;                          /* for it, if it cannot be used where it lies */
-    char *xs, *e, *e_right;                /* of the block */
+    char *xs, *e;                          /* of the block */
+    char *left;                            /* PAIRS: e of some panels as left factor of dx */
     float *sums, *top, *at, *sum, *factor; /* at: the target's e */
     float *dx, *exact, *scaled, *log;
     int32_t *panel, *column, *head, *next; /* of targets: see iv__loss_find_targets */
@@ -101,13 +100,13 @@ static inline void iv__loss_end(const iv__loss_job *j)
         j->cpu->end();
 }
 
-/* Pieces of row tasks, in this order (cross_entropy_rows.c). Panels are [p0,p1). */
+/* Pieces of row tasks, in this order (cross_entropy_rows.c). Panels are [p0,p1), with which sums and
+ * dx begin anew. */
 void iv__loss_take_x(const iv__loss_job *j, iv__loss_span *s);
 void iv__loss_copy_x(const iv__loss_job *j, iv__loss_span *s);
 void iv__loss_find_targets(const iv__loss_job *j, const iv__loss_span *s);
 void iv__loss_exp(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1, int mode);
 void iv__loss_finish(const iv__loss_job *j, const iv__loss_span *s, int64_t groups);
-void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1);
 void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s); /* all of them, and dx delivered */
 
 /* What `rows` rows of a block give to rows [i0,i1) of dw, the last of all being db, in one panel

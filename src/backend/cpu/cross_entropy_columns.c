@@ -1,21 +1,31 @@
 /* cross_entropy_columns.c: the piece of the fused loss that goes by columns: dw and db. */
 #include "backend/cpu/cross_entropy.h"
 
+/* Rows [c->i0,c->i1) from `a`, xs of t->k rows in t->blocks blocks. PAIRS: a tile holds each of its
+ * rows in order; else it holds them side by side. */
 static void weight_tiles(const iv__loss_job *j, const iv__loss_columns *c, iv__tile_call *t,
-                         const char *a, int64_t a_step)
+                         const char *a)
 {
     const iv__cpu *cpu = j->cpu;
-    int64_t bytes = (int64_t)iv__operand_bytes(cpu), k = t->k * t->blocks;
+    int64_t bytes = (int64_t)iv__operand_bytes(cpu), k = t->k * t->blocks, n;
     int64_t vectors = iv__panel_vectors(&j->panels, c->panel);
     int64_t steps = iv__loss_steps(j, k), size = k * iv__loss_width(j, c->panel) * bytes;
-    iv__stream next = { (const float *)((const char *)t->b + size), size / 64 };
-    int64_t line = 0;
+    iv__stream next = iv__stream_of((const char *)t->b + size, size / 64,
+                                    steps * iv__ceil_div(c->i1 - c->i0, cpu->rows));
+    int64_t done = 0;
 
-    for (int64_t i = c->i0; i < c->i1; i += cpu->rows, line += steps) {
-        t->a = a + i * a_step * bytes;
+    t->a_block = t->k * j->high;
+    for (int64_t i = c->i0; i < c->i1; i += n, done += steps) {
+        int64_t tile = i / cpu->rows * cpu->rows,
+                tile_rows = iv__min64(cpu->rows, j->inputs + 1 - tile);
+        bool pairs = cpu->operands == IV__PAIRS;
+        n = iv__min64(tile + tile_rows, c->i1) - i;
+        t->ai = pairs ? t->k : 1;
+        t->ak = pairs ? 1 : tile_rows;
+        t->a = a + (tile * t->k + (i - tile) * t->ai) * bytes;
         t->c = c->to + (i - c->i0) * c->ldc;
-        iv__look_ahead(t, &next, 1, line);
-        iv__tile_run(cpu, iv__min64(cpu->rows, c->i1 - i), vectors, t);
+        t->ahead = iv__look_ahead(&next, done, &t->ahead_step);
+        iv__tile_run(cpu, n, vectors, t);
     }
 }
 
@@ -26,22 +36,14 @@ void iv__loss_weights(const iv__loss_job *j, const iv__loss_columns *c)
     iv__tile_call t = { .ldc = c->ldc, .add = c->add, .last = c->last };
 
     for (int64_t r = 0; r < c->rows; r += n, t.add = 1) {
-        t.b = c->e + r * width * bytes;
         n = iv__min64(j->sum_rows, c->rows - r);
-        if (cpu->operands != IV__PAIRS) {
-            t.k = n;
+        t.blocks = n / j->row_unit;
+        t.k = iv__operand_k(cpu, t.blocks ? j->row_unit : n);
+        if (t.blocks)
+            n = t.blocks * j->row_unit; /* what is left comes as a step of its own */
+        else
             t.blocks = 1;
-            t.ai = 1;
-            t.ak = j->x_row;
-            weight_tiles(j, c, &t, c->xs + r * j->x_row * bytes, 1);
-            continue;
-        }
-        int64_t blocks = n / IV__LOSS_XS_ROWS, high = iv__round_up(j->inputs + 1, cpu->row_unit);
-        n = blocks ? blocks * IV__LOSS_XS_ROWS : n; /* what is left comes as a step of its own */
-        t.k = t.ai = iv__operand_k(cpu, blocks ? IV__LOSS_XS_ROWS : n);
-        t.ak = 1;
-        t.blocks = blocks ? blocks : 1;
-        t.a_block = high * IV__LOSS_XS_ROWS;
-        weight_tiles(j, c, &t, c->xs + r * high * bytes, t.ai);
+        t.b = c->e + r * width * bytes;
+        weight_tiles(j, c, &t, c->xs + r * j->high * bytes);
     }
 }

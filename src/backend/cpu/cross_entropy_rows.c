@@ -8,9 +8,18 @@
 #include <string.h>
 
 enum {
-    DX_PANELS = 3, /* panels of e that one step of dx takes */
-    K_CHUNK = 384, /* inputs whose products are summed in registers */
+    DX_PANELS = 3,     /* panels of e that one step of dx takes, out of L2 */
+    TARGETS_AHEAD = 8, /* rows whose target's weights are asked for before they are needed */
+    K_CHUNK = 384,     /* inputs whose products are summed in registers */
+    MOST_K_UNIT = 32,
 };
+
+/* Whether dx comes after the sums: e of few classes is in L2 then, and the target's may first be put
+ * in its place. Else dx is taken while e is in L2, and the target gives its part afterwards. */
+static bool dx_is_late(const iv__loss_job *j)
+{
+    return j->form == IV__LOSS_PARTS;
+}
 
 static void *take(char *room, size_t *used, int64_t count, size_t size)
 {
@@ -39,9 +48,13 @@ size_t iv__loss_room(const iv__loss_job *j, int64_t rows, char *room, iv__loss_s
     s->panel = take(room, &used, rows, sizeof *s->panel);
     s->column = take(room, &used, rows, sizeof *s->column);
     s->dx = take(room, &used, j->back ? rows * j->dx_columns : 0, sizeof(float));
-    s->scaled = take(room, &used,
-                     j->back && cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS * (j->inputs + 1) : 0,
-                     sizeof(float));
+    s->scaled = take(room, &used, j->back ? j->row_unit * (j->inputs + 1) : 0, sizeof(float));
+    s->left = take(room, &used,
+                   j->back && cpu->operands == IV__PAIRS
+                       ? (dx_is_late(j) ? j->panels.count : DX_PANELS) * iv__round_up(rows, j->row_unit) *
+                             iv__operand_k(cpu, cpu->vectors * cpu->width)
+                       : 0,
+                   iv__operand_bytes(cpu));
     return used;
 }
 
@@ -53,17 +66,30 @@ static int64_t e_row(const iv__loss_job *j, int64_t panel)
 
 static char *e_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
 {
-    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows + s->begin * e_row(j, panel);
+    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows +
+                      s->begin * iv__loss_width(j, panel);
 
     return s->e + element * (int64_t)iv__operand_bytes(j->cpu);
 }
 
-static char *e_right_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
+/* Elements from one panel of e to the next of its width, as left factors. */
+static int64_t left_apart(const iv__loss_job *j, int64_t panel)
 {
-    int64_t element = iv__panel_begin(&j->panels, panel) * j->e_rows +
-                      s->begin * iv__loss_width(j, panel);
+    const iv__cpu *cpu = j->cpu;
 
-    return s->e_right + element * (int64_t)iv__operand_bytes(j->cpu);
+    if (cpu->operands != IV__PAIRS)
+        return j->e_rows * e_row(j, panel);
+    return iv__round_up(j->task_rows, j->row_unit) * iv__operand_k(cpu, cpu->vectors * cpu->width);
+}
+
+/* e of a panel as left factor of dx: as f32 the right factor is one, too. PAIRS: that of a step of
+ * dx, which begins with panel `step`, or of all. */
+static char *left_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel, int64_t step)
+{
+    if (j->cpu->operands != IV__PAIRS)
+        return e_panel(j, s, panel);
+    return s->left + (panel - (dx_is_late(j) ? 0 : step)) * left_apart(j, panel) *
+                         (int64_t)iv__operand_bytes(j->cpu);
 }
 
 static int64_t row_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
@@ -119,10 +145,10 @@ void iv__loss_copy_x(const iv__loss_job *j, iv__loss_span *s)
                           s->x_room + r * bytes, j->x_row);
 }
 
-/* e of one tile of rows and one panel, the inputs in chunks; s->exact takes sums on the way, and
- * e as it is where that is wanted. */
+/* e of one tile of rows and one panel of the step, the inputs in chunks; s->exact takes sums on the
+ * way, and e as it is where that is wanted. */
 static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile, int64_t panel,
-                     bool first, bool exact, int mode)
+                     int64_t step, const iv__stream *next, bool first, bool exact, int mode)
 {
     const iv__cpu *cpu = j->cpu;
     int64_t vectors = iv__panel_vectors(&j->panels, panel), width = vectors * cpu->width;
@@ -155,44 +181,137 @@ static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile
                        .top = s->top + tile,
                        .sums = s->sums + tile * cpu->width,
                        .first = first,
-                       .mode = mode,
-                       .ahead = (const float *)w };
+                       .mode = mode };
     if (j->back) {
         t.e_row = e_row(j, panel);
-        t.e = e_panel(j, s, panel) + tile * t.e_row * bytes;
-        t.e_right = e_right_panel(j, s, panel) + tile * width * bytes;
+        t.e = left_panel(j, s, panel, step) + tile * t.e_row * bytes;
+        t.e_right = e_panel(j, s, panel) + tile * width * bytes;
     }
-    /* Ask for the next rows of x the first time over them, else for the next panel of w. */
-    int64_t lines = all * width * bytes / 64, line = tile / j->tile_rows * iv__loss_steps(j, t.k);
-    if (first) {
-        t.ahead = (const float *)(x + rows * s->x_row * bytes);
-        t.ahead_step = 16;
-    } else if (line < lines) {
-        t.ahead = (const float *)(w + (lines + line) * 64);
-        t.ahead_step = 16;
-    }
+    t.ahead = iv__look_ahead(next, tile / j->tile_rows * iv__loss_steps(j, t.k), &t.ahead_step);
     iv__exp_run(cpu, rows, vectors, &t);
 }
 
-/* Rows of tiles [begin,end). Of a tile with targets in the panel e comes as it is, too. */
-static void exp_tiles(const iv__loss_job *j, const iv__loss_span *s, int64_t begin, int64_t end,
-                      int64_t p0, int64_t p1, int mode)
+/* Rows of tiles [begin,end). Of a tile with targets in the panel e comes as it is, too; to dx the
+ * target gives nothing yet. */
+static void exp_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t begin, int64_t end,
+                      int64_t panel, int64_t step, bool first, int mode)
 {
-    for (int64_t p = p0; p < p1; p++) {
-        int32_t r = mode == IV__EXP_FIND_TOP ? -1 : s->head[p];
-        while (r >= 0 && r < begin)
-            r = s->next[r];
-        for (int64_t tile = begin; tile < end; tile += j->tile_rows) {
-            exp_tile(j, s, tile, p, p == p0, r >= 0 && r < tile + j->tile_rows, mode);
-            for (; r >= 0 && r < tile + j->tile_rows; r = s->next[r])
-                s->at[r] = s->exact[(r - tile) * iv__loss_width(j, p) + s->column[r]];
+    int64_t bytes = (int64_t)iv__operand_bytes(j->cpu), row = e_row(j, panel);
+    int64_t all = iv__operand_k(j->cpu, j->inputs), steps = iv__loss_steps(j, (all - 1) % K_CHUNK + 1);
+    int64_t lines = all * iv__loss_width(j, panel) * bytes / 64;
+    const char *w = iv__operand_at(j->cpu, j->k->packed[0], iv__panel_begin(&j->panels, panel) * all);
+    iv__stream next = iv__stream_of(w + lines * 64, lines, steps * iv__ceil_div(s->count, j->tile_rows));
+    int32_t r = mode == IV__EXP_FIND_TOP ? -1 : s->head[panel];
+
+    while (r >= 0 && r < begin)
+        r = s->next[r];
+    for (int64_t tile = begin; tile < end; tile += j->tile_rows) {
+        exp_tile(j, s, tile, panel, step, &next, first, r >= 0 && r < tile + j->tile_rows, mode);
+        for (; r >= 0 && r < tile + j->tile_rows; r = s->next[r]) {
+            s->at[r] = s->exact[(r - tile) * iv__loss_width(j, panel) + s->column[r]];
+            if (j->back && !dx_is_late(j))
+                memset(left_panel(j, s, panel, step) + (r * row + s->column[r]) * bytes, 0,
+                       (size_t)bytes);
         }
+    }
+}
+
+/* Rows of w^T for the classes from `begin` on, in panel q of the inputs. */
+static const char *w_turned(const iv__loss_job *j, int64_t begin, int64_t q)
+{
+    int64_t all = iv__operand_k(j->cpu, j->classes),
+            width = iv__panel_vectors(&j->dx_panels, q) * j->cpu->width;
+
+    return iv__operand_at(j->cpu, j->k->packed[1],
+                          iv__panel_begin(&j->dx_panels, q) * all + begin * width);
+}
+
+/* Panels from p on, DX_PANELS at most, that one tile of dx takes: those of one width. */
+static int64_t step_from(const iv__loss_job *j, int64_t p, int64_t end)
+{
+    int64_t next = p + 1;
+
+    while (next < iv__min64(p + DX_PANELS, end) && iv__loss_classes(j, next) == iv__loss_classes(j, p))
+        next++;
+    return next;
+}
+
+/* The rows of w^T behind those of panel q of the inputs, [begin,end) of the classes. */
+static iv__stream dx_next(const iv__loss_job *j, int64_t begin, int64_t end, int64_t q, int64_t steps)
+{
+    bool more = q + 1 < j->dx_panels.count;
+    int64_t next = more ? q + 1 : 0, from = more ? begin : end;
+    int64_t lines = (iv__min64(from + end - begin, j->classes) - from) *
+                    iv__panel_vectors(&j->dx_panels, next) * j->cpu->width *
+                    (int64_t)iv__operand_bytes(j->cpu) / 64;
+
+    return iv__stream_of(w_turned(j, from, next), lines, steps);
+}
+
+/* What e of panels [p,next) gives to dx, without its factor, in rows of tiles [begin,end). */
+static void dx_step(const iv__loss_job *j, const iv__loss_span *s, int64_t begin, int64_t end,
+                    int64_t p, int64_t next, bool add)
+{
+    const iv__cpu *cpu = j->cpu;
+    int64_t bytes = (int64_t)iv__operand_bytes(cpu), row = e_row(j, p);
+    int64_t first = iv__panel_begin(&j->panels, p),
+            last = iv__panel_begin(&j->panels, next - 1) + iv__loss_classes(j, next - 1);
+    iv__tile_call t = { .k = iv__operand_k(cpu, iv__loss_classes(j, p)),
+                        .blocks = next - p,
+                        .ai = row,
+                        .ak = 1,
+                        .a_block = left_apart(j, p),
+                        .ldc = j->dx_columns,
+                        .add = add,
+                        .last = cpu->width };
+    int64_t steps = iv__loss_steps(j, t.k * t.blocks), tiles = iv__ceil_div(end - begin, j->tile_rows);
+
+    for (int64_t q = 0; q < j->dx_panels.count; q++) {
+        iv__stream stream = dx_next(j, first, last, q, steps * tiles);
+        int64_t done = 0;
+        t.b = w_turned(j, first, q);
+        for (int64_t tile = begin; tile < end; tile += j->tile_rows, done += steps) {
+            t.a = left_panel(j, s, p, p) + tile * row * bytes;
+            t.c = s->dx + tile * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
+            t.ahead = iv__look_ahead(&stream, done, &t.ahead_step);
+            iv__tile_run(cpu, iv__min64(j->tile_rows, end - tile),
+                         iv__panel_vectors(&j->dx_panels, q), &t);
+        }
+    }
+}
+
+/* e of panels [p0,p1), step by step, and what they give to dx. */
+static void exp_rows(const iv__loss_job *j, const iv__loss_span *s, int64_t begin, int64_t end,
+                     int64_t p0, int64_t p1, int mode)
+{
+    bool dx = mode != IV__EXP_FIND_TOP && j->back && j->k->out[0].data && !dx_is_late(j);
+
+    for (int64_t p = p0, next; p < p1; p = next) {
+        next = step_from(j, p, p1);
+        for (int64_t q = p; q < next; q++)
+            exp_panel(j, s, begin, end, q, p, q == p0, mode);
+        if (dx)
+            dx_step(j, s, begin, end, p, next, p > p0);
     }
 }
 
 void iv__loss_exp(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1, int mode)
 {
-    exp_tiles(j, s, 0, s->count, p0, p1, mode);
+    exp_rows(j, s, 0, s->count, p0, p1, mode);
+}
+
+/* A tile of rows once more, with their true maxima; the first of the groups takes it all. */
+static void do_again(const iv__loss_job *j, const iv__loss_span *s, int64_t tile, int64_t end,
+                     int64_t groups)
+{
+    size_t dx = (size_t)((end - tile) * j->dx_columns) * sizeof(float);
+
+    exp_rows(j, s, tile, end, 0, j->panels.count, IV__EXP_FIND_TOP);
+    exp_rows(j, s, tile, end, 0, j->panels.count, IV__EXP_GIVEN_TOP);
+    for (int64_t r = tile; r < end; r++)
+        s->sum[r] = j->cpu->sum(s->sums + r * j->cpu->width, j->cpu->width);
+    for (int64_t g = 1; j->back && g < groups; g++)
+        memset(s->dx + (g * j->rows + tile) * j->dx_columns, 0, dx);
 }
 
 /* The sums of each row, which may come in groups. Tiles with a large one are done again. */
@@ -210,12 +329,8 @@ static void add_sums(const iv__loss_job *j, const iv__loss_span *s, int64_t grou
                 s->sum[r] += cpu->sum(sums + g * j->rows * cpu->width, cpu->width);
             large |= !(s->sum[r] < 0x1p60f);
         }
-        if (!large)
-            continue;
-        exp_tiles(j, s, tile, end, 0, j->panels.count, IV__EXP_FIND_TOP);
-        exp_tiles(j, s, tile, end, 0, j->panels.count, IV__EXP_GIVEN_TOP);
-        for (int64_t r = tile; r < end; r++)
-            s->sum[r] = cpu->sum(s->sums + r * cpu->width, cpu->width);
+        if (large)
+            do_again(j, s, tile, end, groups);
     }
 }
 
@@ -243,22 +358,51 @@ static double logit_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
     return sum;
 }
 
-/* The target's e becomes e - sum, in both places. */
+/* The target's e becomes e - sum, for dw in its place; dx, to which e gave nothing, takes it here. */
 static void take_from_target(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
 {
-    int64_t panel = s->panel[r], column = s->column[r], at = r * e_row(j, panel) + column;
-    float e = s->at[r] - s->sum[r];
-    uint16_t bits[64];
+    const iv__cpu *cpu = j->cpu;
+    float one[MOST_K_UNIT], left[MOST_K_UNIT * IV__MAX_TILE_ROWS]; /* a step of k: 0 but for the target */
+    int64_t panel = s->panel[r], column = s->column[r], width = iv__loss_width(j, panel);
+    int64_t v = iv__panel_begin(&j->panels, panel) + column, unit = cpu->k_unit;
 
-    if (j->cpu->operands == IV__F32) {
-        ((float *)e_panel(j, s, panel))[at] = e;
-    } else if (j->cpu->operands == IV__ROUNDED) {
-        j->cpu->pack_left(1, 1, &e, 1, (float *)e_panel(j, s, panel) + at, 1);
-    } else {
-        j->cpu->pack_left(1, 1, &e, 1, bits, 1);
-        ((uint16_t *)e_panel(j, s, panel))[at] = bits[0];
-        ((uint16_t *)e_right_panel(j, s, panel))[(r / 2 * iv__loss_width(j, panel) + column) * 2 + r % 2] =
-            bits[0];
+    memset(one, 0, (size_t)unit * sizeof *one);
+    one[v % unit] = s->at[r] - s->sum[r];
+    memset(left, 0, (size_t)(cpu->row_unit * unit) * iv__operand_bytes(cpu));
+    cpu->pack_left(unit, 1, one, 0, left, 0);
+    if (cpu->operands == IV__PAIRS)
+        ((uint16_t *)e_panel(j, s, panel))[(r / 2 * width + column) * 2 + r % 2] = ((
+            uint16_t *)left)[v % unit];
+    else
+        ((float *)e_panel(j, s, panel))[r * width + column] = left[0];
+    if (!j->k->out[0].data)
+        return;
+    if (dx_is_late(j)) {
+        int64_t at = r * e_row(j, panel) + column, bytes = (int64_t)iv__operand_bytes(cpu);
+        memcpy(left_panel(j, s, panel, 0) + at * bytes, (char *)left + v % unit * bytes, (size_t)bytes);
+        return;
+    }
+    iv__tile_call t = {
+        .k = unit, .blocks = 1, .a = left, .ai = unit, .ak = 1, .ldc = j->dx_columns, .add = 1, .last = cpu->width
+    };
+    for (int64_t q = 0; q < j->dx_panels.count; q++) {
+        t.ahead = t.b = w_turned(j, v / unit * unit, q);
+        t.c = s->dx + r * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
+        iv__tile_run(cpu, 1, iv__panel_vectors(&j->dx_panels, q), &t);
+    }
+}
+
+/* The weights of a row's target lie beyond L2. */
+static void ask_for_target(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
+{
+    if (r >= s->count || s->panel[r] < 0)
+        return;
+    int64_t v = iv__panel_begin(&j->panels, s->panel[r]) + s->column[r], unit = j->cpu->k_unit;
+    int64_t bytes = unit * (int64_t)iv__operand_bytes(j->cpu) * j->cpu->width;
+    for (int64_t q = 0; q < j->dx_panels.count; q++) {
+        const char *from = w_turned(j, v / unit * unit, q);
+        for (int64_t at = 0; at < bytes * iv__panel_vectors(&j->dx_panels, q); at += 64)
+            __builtin_prefetch(from + at);
     }
 }
 
@@ -267,21 +411,16 @@ static void scale_x(const iv__loss_job *j, const iv__loss_span *s)
 {
     const iv__cpu *cpu = j->cpu;
     const float *x = j->k->in[X].data;
-    bool pairs = cpu->operands == IV__PAIRS;
-    int64_t wide = j->inputs + 1;
+    int64_t wide = j->inputs + 1, bytes = (int64_t)iv__operand_bytes(cpu);
 
-    for (int64_t r0 = 0; r0 < s->count; r0 += IV__LOSS_XS_ROWS) {
-        int64_t rows = iv__min64(IV__LOSS_XS_ROWS, s->count - r0), ld = pairs ? wide : j->x_row;
-        float *to = pairs ? s->scaled : (float *)s->xs + (s->begin + r0) * ld;
+    for (int64_t r0 = 0; r0 < s->count; r0 += j->row_unit) {
+        int64_t rows = iv__min64(j->row_unit, s->count - r0);
         for (int64_t r = 0; r < rows; r++) {
-            cpu->scale(x + row_of(j, s, r0 + r) * j->inputs, s->factor[r0 + r], to + r * ld, j->inputs);
-            to[r * ld + j->inputs] = s->factor[r0 + r];
+            float *to = s->scaled + r * wide;
+            cpu->scale(x + row_of(j, s, r0 + r) * j->inputs, s->factor[r0 + r], to, j->inputs);
+            to[j->inputs] = s->factor[r0 + r];
         }
-        if (pairs)
-            cpu->pack_tiles(rows, wide, to, ld,
-                            s->xs + (s->begin + r0) * iv__round_up(wide, cpu->row_unit) * 2);
-        else if (cpu->operands == IV__ROUNDED)
-            cpu->pack_left(wide, rows, to, ld, to, ld);
+        cpu->pack_tiles(rows, wide, s->scaled, wide, s->xs + (s->begin + r0) * j->high * bytes);
     }
 }
 
@@ -304,90 +443,13 @@ void iv__loss_finish(const iv__loss_job *j, const iv__loss_span *s, int64_t grou
         if (!j->back)
             continue;
         s->factor[r] = weight[from] * dloss[from] / s->sum[r];
+        if (!dx_is_late(j))
+            ask_for_target(j, s, r + TARGETS_AHEAD);
         if (known)
             take_from_target(j, s, r);
     }
     if (j->weights)
         scale_x(j, s);
-}
-
-/* Rows of w^T for the classes from panel p on, in panel q of the inputs. */
-static const char *w_turned(const iv__loss_job *j, int64_t p, int64_t q)
-{
-    int64_t all = iv__operand_k(j->cpu, j->classes),
-            width = iv__panel_vectors(&j->dx_panels, q) * j->cpu->width;
-
-    return iv__operand_at(j->cpu, j->k->packed[1],
-                          iv__panel_begin(&j->dx_panels, q) * all +
-                              iv__panel_begin(&j->panels, p) * width);
-}
-
-/* Panels from p on, DX_PANELS at most, that one tile takes: those of one width. */
-static int64_t dx_panels_from(const iv__loss_job *j, int64_t p, int64_t end)
-{
-    int64_t next = p + 1;
-
-    while (next < iv__min64(p + DX_PANELS, end) && iv__loss_classes(j, next) == iv__loss_classes(j, p))
-        next++;
-    return next;
-}
-
-/* What comes next is asked for meanwhile: the rows of w^T behind these, and a share of e. */
-static int ask_ahead(const iv__loss_job *j, const iv__loss_span *s, int64_t p, int64_t q,
-                     int64_t next, int64_t end, iv__stream streams[1 + DX_PANELS])
-{
-    int64_t bytes = (int64_t)iv__operand_bytes(j->cpu), count = j->dx_panels.count;
-    int64_t lines = (iv__panel_begin(&j->panels, next - 1) + iv__loss_width(j, next - 1) -
-                     iv__panel_begin(&j->panels, p)) *
-                    j->cpu->width * bytes / 64;
-    int n = 0;
-
-    if (q + 1 < count)
-        streams[n++] = (iv__stream){ (const float *)w_turned(j, p, q + 1),
-                                     lines * iv__panel_vectors(&j->dx_panels, q + 1) };
-    else if (next < end)
-        streams[n++] = (iv__stream){ (const float *)w_turned(j, next, 0),
-                                     lines * iv__panel_vectors(&j->dx_panels, 0) };
-    for (int64_t r = next; r < iv__min64(next + DX_PANELS, end); r++) {
-        int64_t e_lines = s->count * e_row(j, r) * bytes / 64, from = iv__part(e_lines, q, count);
-        streams[n++] = (iv__stream){ (const float *)(e_panel(j, s, r) + from * 64),
-                                     iv__part(e_lines, q + 1, count) - from };
-    }
-    return n;
-}
-
-/* e w^T in s->dx, without its factor. Some panels of e at a time meet their part of w^T. */
-void iv__loss_dx(const iv__loss_job *j, const iv__loss_span *s, int64_t p0, int64_t p1)
-{
-    const iv__cpu *cpu = j->cpu;
-    int64_t bytes = (int64_t)iv__operand_bytes(cpu);
-
-    for (int64_t p = p0, next; p < p1; p = next) {
-        int64_t row = e_row(j, p);
-        next = dx_panels_from(j, p, p1);
-        iv__tile_call t = { .k = iv__operand_k(cpu, iv__loss_classes(j, p)),
-                            .blocks = next - p,
-                            .ai = row,
-                            .ak = 1,
-                            .a_block = j->e_rows * row,
-                            .ldc = j->dx_columns,
-                            .add = p > p0,
-                            .last = cpu->width };
-        int64_t steps = iv__loss_steps(j, t.k * t.blocks);
-        for (int64_t q = 0; q < j->dx_panels.count; q++) {
-            iv__stream streams[1 + DX_PANELS];
-            int n = ask_ahead(j, s, p, q, next, p1, streams);
-            int64_t line = 0;
-            t.b = w_turned(j, p, q);
-            for (int64_t tile = 0; tile < s->count; tile += j->tile_rows, line += steps) {
-                t.a = e_panel(j, s, p) + tile * row * bytes;
-                t.c = s->dx + tile * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
-                iv__look_ahead(&t, streams, n, line);
-                iv__tile_run(cpu, iv__min64(j->tile_rows, s->count - tile),
-                             iv__panel_vectors(&j->dx_panels, q), &t);
-            }
-        }
-    }
 }
 
 void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s)
@@ -398,10 +460,11 @@ void iv__loss_rows(const iv__loss_job *j, iv__loss_span *s)
     iv__loss_find_targets(j, s);
     iv__loss_exp(j, s, 0, j->panels.count, IV__EXP_FIRST_TOP);
     iv__loss_finish(j, s, 1);
-    if (!dx)
-        return;
-    iv__loss_dx(j, s, 0, j->panels.count);
-    for (int64_t r = 0; r < s->count; r++)
+    for (int64_t p = 0, next; dx && dx_is_late(j) && p < j->panels.count; p = next) {
+        next = step_from(j, p, j->panels.count);
+        dx_step(j, s, 0, s->count, p, next, p > 0);
+    }
+    for (int64_t r = 0; dx && r < s->count; r++)
         j->cpu->scale(s->dx + r * j->dx_columns, s->factor[r], dx + row_of(j, s, r) * j->inputs,
                       j->inputs);
 }

@@ -20,7 +20,7 @@ static iv__loss_span span_of(const iv__loss_job *j, int thread)
 static void part_task(void *context, int64_t part, int thread)
 {
     const iv__loss_job *j = context;
-    int64_t unit = j->cpu->operands == IV__PAIRS ? IV__LOSS_XS_ROWS : j->cpu->rows;
+    int64_t unit = j->cpu->operands == IV__PAIRS ? j->row_unit : j->cpu->rows;
     int64_t units = iv__ceil_div(j->rows, unit), bytes = (int64_t)iv__operand_bytes(j->cpu);
     int64_t begin = iv__part(units, part, j->parts) * unit,
             end = iv__min64(iv__part(units, part + 1, j->parts) * unit, j->rows);
@@ -28,7 +28,6 @@ static void part_task(void *context, int64_t part, int thread)
 
     s.xs = j->xs + thread * j->xs_block;
     s.e = j->e + thread * j->e_block;
-    s.e_right = j->e_right + thread * j->e_block;
     iv__loss_begin(j);
     for (s.first = begin; s.first < end; s.first += s.count) {
         s.count = iv__min64(j->sum_rows, end - s.first);
@@ -38,7 +37,7 @@ static void part_task(void *context, int64_t part, int thread)
         };
         for (; j->weights && c.panel < j->panels.count; c.panel++) {
             int64_t first = iv__panel_begin(&j->panels, c.panel);
-            c.e = s.e_right + first * j->e_rows * bytes;
+            c.e = s.e + first * j->e_rows * bytes;
             c.to = j->dw + part * j->dw_part + first * (j->inputs + 1);
             c.ldc = iv__loss_width(j, c.panel);
             iv__loss_weights(j, &c);
@@ -67,7 +66,7 @@ static void add_parts(void *context, int64_t chunk, int thread)
 
 void iv__loss_run_parts(iv__loss_job *j)
 {
-    j->parts = iv__min64(j->parts, iv__ceil_div(j->rows, IV__LOSS_XS_ROWS));
+    j->parts = iv__min64(j->parts, iv__ceil_div(j->rows, j->row_unit));
     iv__parallel(j->k->home, j->parts, part_task, j);
     if (j->weights)
         iv__parallel(j->k->home, iv__ceil_div(j->inputs + 1, DW_ROWS), add_parts, j);
@@ -86,11 +85,11 @@ static iv__loss_span shared_span(const iv__loss_job *j, int64_t begin, int64_t c
     s.x = s.x_room = j->x + begin * j->x_row * (int64_t)iv__operand_bytes(j->cpu);
     s.xs = j->xs;
     s.e = j->e;
-    s.e_right = j->e_right;
     s.top = j->top + begin;
     s.at = j->at + begin;
     s.factor = j->factor + begin;
     s.sums = j->sums + begin * j->cpu->width;
+    s.dx = j->dx + begin * j->dx_columns;
     return s;
 }
 
@@ -112,12 +111,14 @@ static void prepare_rows(void *context, int64_t chunk, int thread)
     iv__loss_end(j);
 }
 
+/* e of the group's classes, and what they give to dx. */
 static void exp_group(void *context, int64_t g, int thread)
 {
     const iv__loss_job *j = context;
     iv__loss_span s = shared_span(j, 0, j->rows, thread);
 
     s.sums += g * j->rows * j->cpu->width;
+    s.dx += g * j->rows * j->dx_columns;
     iv__loss_find_targets(j, &s);
     iv__loss_begin(j);
     iv__loss_exp(j, &s, iv__part(j->panels.count, g, j->groups),
@@ -145,27 +146,22 @@ static void group_weights(const iv__loss_job *j, int64_t i0, int64_t i1, int64_t
 
     for (c.panel = p0; to && c.panel < p1; c.panel++) {
         int64_t first = iv__panel_begin(&j->panels, c.panel);
-        c.e = j->e_right + first * j->e_rows * (int64_t)iv__operand_bytes(j->cpu);
+        c.e = j->e + first * j->e_rows * (int64_t)iv__operand_bytes(j->cpu);
         c.to = to + first;
         c.last = (int)(iv__loss_classes(j, c.panel) - iv__loss_width(j, c.panel)) + j->cpu->width;
         iv__loss_weights(j, &c);
     }
 }
 
-/* What the group's classes give to dx, and dw of them, some rows after the other: neighbouring
- * panels share cache lines of it. */
-static void group_back(void *context, int64_t g, int thread)
+/* dw of the group's classes, some rows after the other: neighbouring panels share cache lines of it. */
+static void group_columns(void *context, int64_t g, int thread)
 {
     const iv__loss_job *j = context;
     int64_t p0 = iv__part(j->panels.count, g, j->groups),
             p1 = iv__part(j->panels.count, g + 1, j->groups);
-    iv__loss_span s = shared_span(j, 0, j->rows, thread);
 
+    (void)thread;
     iv__loss_begin(j);
-    if (j->k->out[0].data) {
-        s.dx = j->dx + g * j->rows * j->dx_columns;
-        iv__loss_dx(j, &s, p0, p1);
-    }
     for (int64_t i = 0; i < j->inputs; i += j->cpu->rows)
         group_weights(j, i, iv__min64(i + j->cpu->rows, j->inputs), p0, p1);
     group_weights(j, j->inputs, j->inputs + 1, p0, p1);
@@ -194,8 +190,8 @@ void iv__loss_run_groups(iv__loss_job *j)
     iv__parallel(home, spans, finish_rows, j);
     if (!j->back)
         return;
-    if (j->weights || j->k->out[0].data)
-        iv__parallel(home, j->groups, group_back, j);
+    if (j->weights)
+        iv__parallel(home, j->groups, group_columns, j);
     if (j->k->out[0].data)
         iv__parallel(home, spans, add_groups, j);
 }

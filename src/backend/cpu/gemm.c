@@ -10,7 +10,8 @@
  * row tiles of a block, lie in L2. A right factor of no more than WHOLE_BYTES stays there as a
  * whole. Tasks and chunks of packing are worth a thread's waking. */
 enum {
-    CHUNK_BYTES = 640, /* of a column */
+    CHUNK_BYTES = 640,       /* of a column */
+    LONG_CHUNK_BYTES = 2560, /* where few row tiles pass: panels stream from L2 */
     COLUMN_PANELS = 12,
     ROW_TILES = 16,
     HIGH_TILES = 4, /* in place of them where a tile is high */
@@ -134,11 +135,16 @@ static bool copies_a(const iv__cpu *cpu, const iv__product *p)
                             : p->lda % 512 == 0 && p->n >= 256);
 }
 
-static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
+static int64_t even_chunk(const iv__cpu *cpu, int64_t k, int64_t bytes)
 {
-    int64_t most = CHUNK_BYTES / (int64_t)iv__operand_bytes(cpu);
+    int64_t most = bytes / (int64_t)iv__operand_bytes(cpu);
 
     return iv__operand_k(cpu, iv__ceil_div(k, iv__ceil_div(k, most)));
+}
+
+static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
+{
+    return even_chunk(cpu, k, CHUNK_BYTES);
 }
 
 static int64_t block_rows(const iv__cpu *cpu)
@@ -407,30 +413,26 @@ void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, vo
                  product_task, &j);
 }
 
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line)
+void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room)
 {
-    t->ahead = t->b;
-    t->ahead_step = 0;
-    for (int i = 0; i < n; i++) {
-        if (line < streams[i].lines) {
-            t->ahead = streams[i].from + line * 16;
-            t->ahead_step = 16;
-            return;
-        }
-        line -= streams[i].lines;
-    }
+    product_job j = { .cpu = cpu, .p = p, .panels = iv__panels_of(cpu, p->n), .copy_a = copies_a(cpu, p) };
+
+    product_part(&j, p->a, p->b, p->c, 0, p->m, 0, j.panels.count, room);
 }
 
-void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
+iv__stream iv__stream_of(const void *from, int64_t lines, int64_t steps)
 {
-    iv__product_columns(cpu, panels, 0, panels->count, p);
+    enum { LINE = 16, QUARTER = 4 };
+    int64_t step = iv__round_up(iv__ceil_div(lines * LINE, steps), QUARTER);
+
+    return (iv__stream){ from, lines * LINE, iv__min64(step, LINE) };
 }
 
-void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
-                         const iv__product *p)
+/* The columns of panels [begin,end), sums over k in chunks. */
+static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                           int64_t chunk, const iv__product *p)
 {
-    int64_t chunk = k_chunk_of(cpu, p->k), tiles = iv__ceil_div(p->m, cpu->rows),
-            batches = p->batches > 1 ? p->batches : 1;
+    int64_t tiles = iv__ceil_div(p->m, cpu->rows), batches = p->batches > 1 ? p->batches : 1;
     int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
             line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
     iv__tile_call t = { .blocks = 1,
@@ -446,18 +448,30 @@ void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t b
             t.k = iv__operand_k(cpu, iv__min64(chunk, p->k - k0));
             t.b = iv__operand_at(cpu, p->packed, column * iv__operand_k(cpu, p->k) + k0 * width);
             t.add = p->add || k0;
-            int64_t line = 0, size = t.k * width;
-            iv__stream next = { iv__operand_at(cpu, t.b, size), size / line_elements };
+            int64_t done = 0, size = t.k * width;
+            iv__stream next = iv__stream_of(iv__operand_at(cpu, t.b, size), size / line_elements,
+                                            batches * tiles * (t.k / steps));
             for (int64_t batch = 0; batch < batches; batch++) {
                 for (int64_t tile = 0; tile < tiles; tile++) {
                     int64_t r = iv__part(p->m, tile, tiles), rows = iv__part(p->m, tile + 1, tiles) - r;
                     t.a = iv__operand_at(cpu, p->a, batch * p->a_batch + r * t.ai + k0 * t.ak);
                     t.c = p->c + batch * p->c_batch + r * p->ldc + column;
-                    iv__look_ahead(&t, &next, 1, line);
+                    t.ahead = iv__look_ahead(&next, done, &t.ahead_step);
                     iv__tile_run(cpu, rows, vectors, &t);
-                    line += t.k / steps;
+                    done += t.k / steps;
                 }
             }
         }
     }
+}
+
+void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
+{
+    rows_by_panels(cpu, panels, 0, panels->count, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
+}
+
+void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                         const iv__product *p)
+{
+    rows_by_panels(cpu, panels, begin, end, k_chunk_of(cpu, p->k), p);
 }

@@ -50,11 +50,15 @@ typedef struct iv__product {
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
 void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
 
+/* The same in the calling thread, whose cpu->begin was called; `room`: a thread's share of the
+ * scratch of this product, or of one with more k, if all of k is one chunk. No batches. */
+void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room);
+
 /* A product with a packed b in the calling thread, whose cpu->begin was called; a is an operand as
  * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
  * multiple of cpu->row_unit. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
-/* The columns of panels [begin,end) of it. */
+/* The columns of panels [begin,end), with the bits of iv__product_run, whatever m is. */
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                          const iv__product *p);
 
@@ -74,11 +78,19 @@ static inline int64_t iv__left_floats(const iv__cpu *cpu, int64_t m, int64_t k)
            (int64_t)sizeof(float);
 }
 
-/* Lines that are needed next, of several arrays, one behind the other; `line` counts over all. */
+/* Cache lines that are needed next, asked for evenly while so many steps of k are taken: a burst of
+ * them would fill up the few places for lines on their way, and what is needed now would wait. */
 typedef struct iv__stream {
     const float *from;
-    int64_t lines;
+    int64_t floats, step; /* of a step of k */
 } iv__stream;
-void iv__look_ahead(iv__tile_call *t, const iv__stream streams[], int n, int64_t line);
+iv__stream iv__stream_of(const void *from, int64_t lines, int64_t steps);
+
+/* What a tile asks for that begins after `done` of these steps. */
+static inline const float *iv__look_ahead(const iv__stream *s, int64_t done, int64_t *step)
+{
+    *step = done * s->step < s->floats ? s->step : 0;
+    return s->from + done * *step;
+}
 
 #endif

@@ -41,10 +41,11 @@ size_t iv__gru_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
     return iv__forward_scratch(k->home, cpu, &s);
 }
 
-/* z, r and inner of one record are 0 where it holds its state, and so is g. */
-static void hold(const iv__forward *f, float *z, float *inner)
+/* Gates and inner of one record are 0 where it holds its state. */
+static void hold(const iv__forward *f, float *gates, float *inner)
 {
-    memset(z, 0, (size_t)f->s.sums * sizeof *z);
+    if (gates)
+        memset(gates, 0, (size_t)f->s.sums * sizeof *gates);
     memset(inner, 0, (size_t)f->s.units * sizeof *inner);
 }
 
@@ -54,7 +55,7 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     const iv__sequence *s = &f->s;
     const iv__panels *u = f->u; /* of z and r, of g */
     const float *b = k->in[B].data;
-    float *inner = k->out[3].data;
+    float *all_gates = k->out[2].data, *inner = k->out[3].data;
     bool after = resets_after(k);
 
     iv__state_product(f, g, g->h, &u[0], k->packed[0], g->z, g->z_row, true);
@@ -62,22 +63,21 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
         iv__state_product(f, g, g->h, &u[1], k->packed[1], g->room, s->state_row, false);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row,
-              *in = g->room + row * s->state_row;
+              *in = g->room + row * s->state_row,
+              *gates = all_gates ? all_gates + (n * s->steps + time) * s->sums : NULL;
         if (iv__held(s, n, time))
-            hold(f, z, in);
+            hold(f, gates, in);
         else if (after)
-            f->cpu->gru_after(s->units, z, b, in, h);
+            f->cpu->gru_after(s->units, z, b, in, h, gates);
         else
             f->cpu->gru_before(s->units, z, b, h, in);
     }
     if (!after) {
         iv__state_product(f, g, g->room, &u[1], k->packed[1], g->z + 2 * s->units, g->z_row, true);
         for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
-            float *z = g->z + row * g->z_row;
-            if (iv__held(s, n, time))
-                memset(z, 0, (size_t)s->sums * sizeof *z);
-            else
-                f->cpu->gru_state(s->units, z, b, g->h + row * s->state_row);
+            if (!iv__held(s, n, time))
+                f->cpu->gru_state(s->units, g->z + row * g->z_row, b, g->h + row * s->state_row,
+                                  all_gates ? all_gates + (n * s->steps + time) * s->sums : NULL);
         }
     }
     if (inner)
@@ -95,25 +95,12 @@ void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .s = iv__sequence_of(k, cpu, INPUTS),
                                     .h0 = H0,
                                     .c0 = -1,
-                                    .kept = k->out[2].data,
                                     .u = u,
                                     .packed_w = iv__packed_w(k, 2),
                                     .step = step });
 }
 
 /* ---- backward: dz is that of z, r and g; reset after, also that of inner --------------------- */
-
-static int64_t dz_width(const iv_kernel_call *k, const iv__sequence *s)
-{
-    return resets_after(k) ? 4 * s->units : 3 * s->units;
-}
-
-size_t iv__gru_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
-{
-    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
-
-    return iv__backward_scratch(k->home, cpu, &s, dz_width(k, &s), !resets_after(k));
-}
 
 static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
 {
@@ -178,21 +165,36 @@ static void deliver(const iv__backward *b, const float *product)
     }
 }
 
+static iv__backward backward_of(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
+    bool after = resets_after(k);
+
+    return (iv__backward){ .k = k,
+                           .cpu = cpu,
+                           .s = s,
+                           .h0 = BACK_H0,
+                           .y = BACK_Y,
+                           .dy = BACK_DY,
+                           .dh = BACK_DH,
+                           .dc = -1,
+                           .dz_width = (after ? 4 : 3) * s.units,
+                           .extra = after ? -1 : BACK_INNER,
+                           .step = step_back,
+                           .deliver = deliver };
+}
+
+size_t iv__gru_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__backward b = backward_of(cpu, k);
+
+    return iv__backward_scratch(&b);
+}
+
 void iv__gru_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k,
-                       .cpu = cpu,
-                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
-                       .h0 = BACK_H0,
-                       .y = BACK_Y,
-                       .dy = BACK_DY,
-                       .dh = BACK_DH,
-                       .dc = -1,
-                       .extra = resets_after(k) ? -1 : BACK_INNER,
-                       .packed_w = iv__packed_w(k, 2),
-                       .step = step_back,
-                       .deliver = deliver };
+    iv__backward b = backward_of(cpu, k);
 
-    b.dz_width = dz_width(k, &b.s);
+    b.packed_w = iv__packed_w(k, 2);
     iv__backward_run(&b);
 }

@@ -18,11 +18,13 @@ enum { K_UNIT = 2, ROW_UNIT = 1 };
 /* sum(i,j) += a(i,k) b(k,j): two k a step. */
 INLINE void multiply(const int m, const int nv, V sum[TILE_ROWS][TILE_VECTORS], const element *a,
                      int64_t ai, int64_t ak, int64_t k, const element *b, const float *ahead,
-                     int64_t ahead_step)
+                     int64_t ahead_step, const char *written, int64_t written_step)
 {
     (void)ak; /* 1 */
-    for (; k > 0; k -= 2, a += 2, b += 2 * nv * W, ahead += ahead_step) {
+    for (; k > 0; k -= 2, a += 2, b += 2 * nv * W, ahead += ahead_step, written += written_step) {
         __m512bh right[TILE_VECTORS];
+        if (written_step)
+            __builtin_prefetch(written, 1);
         __builtin_prefetch(ahead, 0, 3);
         UNROLL
         for (int j = 0; j < nv; j++)

@@ -40,19 +40,23 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
 {
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
-    float *cells = k->out[4].data;
+    float *all_gates = k->out[3].data, *cells = k->out[4].data;
 
     iv__state_product(f, g, g->h, f->u, k->packed[0], g->z, g->z_row, !s->numbered);
     for (int64_t n = g->begin; n < g->end; n++) {
         int64_t row = n - g->begin, at = n * s->steps + time;
-        float *z = g->z + row * g->z_row, *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
-        float *y = (float *)k->out[0].data + at * s->units, *cell = cells ? cells + at * s->units : NULL;
+        const float *z = g->z + row * g->z_row;
+        float *h = g->h + row * s->state_row, *c = g->c + row * s->state_row;
+        float *y = (float *)k->out[0].data + at * s->units,
+              *cell = cells ? cells + at * s->units : NULL,
+              *gates = all_gates ? all_gates + at * s->sums : NULL;
         if (!iv__held(s, n, time)) {
             f->cpu->lstm(s->units, z, s->numbered ? iv__chosen_row(s, k, at) : NULL, k->in[B].data,
-                         h, c, y, cell);
+                         h, c, y, gates, cell, s->reverse ? -1 : 1);
             continue;
         }
-        memset(z, 0, (size_t)s->sums * sizeof *z);
+        if (gates)
+            memset(gates, 0, (size_t)s->sums * sizeof *gates);
         memcpy(y, h, (size_t)s->units * sizeof *h);
         if (cell)
             memcpy(cell, c, (size_t)s->units * sizeof *c);
@@ -68,7 +72,6 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .s = iv__sequence_of(k, cpu, INPUTS),
                                     .h0 = H0,
                                     .c0 = C0,
-                                    .kept = k->out[3].data,
                                     .u = &u,
                                     .packed_w = iv__packed_w(k, 1),
                                     .chooses = true,
@@ -76,13 +79,6 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
 }
 
 /* ---- backward -------------------------------------------------------------------------------- */
-
-size_t iv__lstm_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
-{
-    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
-
-    return iv__backward_scratch(k->home, cpu, &s, s.sums, false);
-}
 
 static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
 {
@@ -99,28 +95,41 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
         else
             b->cpu->lstm_back(s->units, gates + at * s->sums, cells + at * s->units,
                               iv__state_before(s, cells, k->in[BACK_C0].data, n, step_index),
-                              dy + at * s->units, g->h + row * s->state_row, g->c + row * s->state_row,
-                              g->z + row * g->z_row, b->dz + at * b->dz_width, s->reverse ? 1 : -1);
+                              dy + at * s->units, g->h + row * s->state_row,
+                              g->c + row * s->state_row, g->z + row * g->z_row, s->reverse ? 1 : -1);
     }
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
 
+static iv__backward backward_of(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
+
+    return (iv__backward){ .k = k,
+                           .cpu = cpu,
+                           .s = s,
+                           .h0 = BACK_H0,
+                           .y = BACK_Y,
+                           .dy = BACK_DY,
+                           .dh = BACK_DH,
+                           .dc = BACK_DC,
+                           .dz_width = s.sums,
+                           .extra = -1,
+                           .step = step_back,
+                           .straight = true };
+}
+
+size_t iv__lstm_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__backward b = backward_of(cpu, k);
+
+    return iv__backward_scratch(&b);
+}
+
 void iv__lstm_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k,
-                       .cpu = cpu,
-                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
-                       .h0 = BACK_H0,
-                       .y = BACK_Y,
-                       .dy = BACK_DY,
-                       .dh = BACK_DH,
-                       .dc = BACK_DC,
-                       .extra = -1,
-                       .packed_w = iv__packed_w(k, 1),
-                       .step = step_back,
-                       .straight = true,
-                       .keeps = true };
+    iv__backward b = backward_of(cpu, k);
 
-    b.dz_width = b.s.sums;
+    b.packed_w = iv__packed_w(k, 1);
     iv__backward_run(&b);
 }

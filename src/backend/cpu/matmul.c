@@ -89,6 +89,16 @@ static bool has_few_rows(const iv__product *p)
            p->m * p->k <= MOST_LEFT;
 }
 
+bool iv__fits_few_rows(const iv_kernel_call *k)
+{
+    iv__product p;
+
+    if (!iv__fits_f32(k))
+        return false;
+    p = product_of(k);
+    return has_few_rows(&p) && p.m <= IV__FEW_ROWS_MOST;
+}
+
 typedef struct few_rows {
     const iv__cpu *cpu;
     iv__product p;

@@ -3,8 +3,8 @@
  *
  * A group of records runs through the whole sequence in one thread, so no thread waits at a step.
  * Forward a chunk of steps gets its x w at once; the steps then add what comes through u. Backward
- * each step leaves dz, what reached the sums of the gates, and all weight gradients are one product
- * at the end. */
+ * each step leaves dz, what reached the sums of the gates; dx and the weight gradients are products
+ * of a chunk of steps, or one at the end (recurrent_back.c). */
 #ifndef IV_BACKEND_CPU_RECURRENT_H
 #define IV_BACKEND_CPU_RECURRENT_H
 
@@ -16,12 +16,23 @@ typedef struct iv__sequence {
     bool reverse;
     const float *mask;                    /* [N,T] or NULL */
     bool numbered;                        /* x holds numbers of rows of w */
-    int64_t groups, group_records, chunk; /* chunk: steps whose x w is made at once */
+    int64_t groups, group_records, chunk; /* chunk: steps between products that are not the state's */
     int64_t state_row; /* floats of a row of states in scratch: an odd number of cache lines */
 } iv__sequence;
 
 /* x, w and u are inputs 0 to 2; the mask is input n_in where there are more than that. */
 iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_in);
+
+/* Records of a group at most: their states, and the gates of a chunk of steps, stay in L2. */
+enum { IV__GROUP_RECORDS = 36 };
+void iv__cut_records(iv__sequence *s, int64_t groups);
+
+/* Whole cache lines, an odd number of them, so that neighbouring rows fall into different sets of a
+ * cache. */
+static inline int64_t iv__odd_lines(int64_t floats)
+{
+    return ((floats + 15) / 16 | 1) * 16;
+}
 
 /* w in panels, the last of the packed forms; numbers need none. */
 static inline int iv__want_w(const iv_kernel_call *k, iv_packing panels, int64_t form,
@@ -66,6 +77,15 @@ typedef struct iv__group {
     void *left; /* room for left factors that are not f32 */
 } iv__group;
 
+/* States of the group's records, from or to [N,H]; `to` may be NULL in the latter. */
+void iv__copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from);
+void iv__deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from);
+
+/* The left factor as the products take it: f32 where it lies, else in g->left; the second for those
+ * of many batches. */
+void iv__take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p);
+void iv__take_lefts(const iv__cpu *cpu, const iv__group *g, iv__product *p);
+
 /* ---- forward --------------------------------------------------------------------------------- */
 
 typedef struct iv__forward iv__forward;
@@ -73,8 +93,7 @@ struct iv__forward {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__sequence s;
-    int h0, c0;  /* inputs; c0 -1: there is no c */
-    float *kept; /* [N,T,sums]: where pre-activations lie and gates stay; NULL: in scratch */
+    int h0, c0;           /* inputs; c0 -1: there is no c */
     const iv__panels *u;  /* of the parts of u that the step multiplies with */
     const void *packed_w; /* NULL: not needed */
     bool chooses;         /* the step itself adds the rows of w that numbers choose, and writes y */
@@ -114,13 +133,17 @@ struct iv__backward {
     void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
     /* dw, du and db out of [h before, extra, 1, x]^T dz; not called if `straight` */
     void (*deliver)(const iv__backward *b, const float *product);
-    /* The factors of that product: left [N T, left_row], dz [N T, dz_width]. */
-    float *left, *dz, *product, *rooms, *scratch;
-    bool keeps; /* the step leaves dz there itself */
-    int64_t left_row, left_width;
+
+    /* The rest is recurrent_back.c's. */
+    int64_t slots; /* sums of weight gradients, one for each group; 0: one for all */
+    int64_t rows;  /* of dz and of its left factors that are kept at once */
+    int64_t dz_row, left_row, left_width;
+    int64_t weights; /* floats of a slot */
+    float *sums, *store, *rooms;
+    char *scratch;
+    int64_t scratch_thread; /* bytes */
 };
-size_t iv__backward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s,
-                            int64_t dz_width, bool extra);
+size_t iv__backward_scratch(const iv__backward *b); /* bytes; of `b` nothing after `deliver` counts */
 void iv__backward_run(iv__backward *b);
 
 /* to (+)= columns [first, first + columns) of dz times a part of u, transposed. */

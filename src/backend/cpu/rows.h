@@ -42,6 +42,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     PLAIN(log_softmax, f32)                                                                        \
     PLAIN(log_sum_exp, f32)
 
+/* Rows that may have few rows, and when they have. */
+#define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
+
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
@@ -65,9 +68,15 @@ IV__POINTWISE_ROWS(ROW)
 
 /* clang-format on */
 
+/* Rows at most of what those two fit. */
+enum { IV__FEW_ROWS_MOST = 4 };
+
 /* No array is empty, and all are f32 but for a loss's targets and a recurrent row's numbers. */
 bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_loss(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
+/* Besides, so few rows that reading the weights is most of the work. */
+bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
+bool iv__fits_one_step(const iv_kernel_call *k); /* of a recurrent row */
 
 #endif

@@ -35,7 +35,6 @@ static void step(const iv__forward *f, const iv__group *g, int64_t time)
     }
 }
 
-/* The sums lie where y will. */
 void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__panels u = iv__panels_of(cpu, k->in[U].shape->dim[1]);
@@ -45,17 +44,9 @@ void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .s = iv__sequence_of(k, cpu, INPUTS),
                                     .h0 = H0,
                                     .c0 = -1,
-                                    .kept = k->out[0].data,
                                     .u = &u,
                                     .packed_w = iv__packed_w(k, 1),
                                     .step = step });
-}
-
-size_t iv__simple_rnn_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
-{
-    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
-
-    return iv__backward_scratch(k->home, cpu, &s, s.sums, false);
 }
 
 static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
@@ -76,21 +67,35 @@ static void step_back(const iv__backward *b, const iv__group *g, int64_t step_in
     iv__back_through_u(b, g, 0, s->sums, k->packed[0], g->h, true);
 }
 
+static iv__backward backward_of(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__sequence s = iv__sequence_of(k, cpu, BACK_INPUTS);
+
+    return (iv__backward){ .k = k,
+                           .cpu = cpu,
+                           .s = s,
+                           .h0 = BACK_H0,
+                           .y = BACK_Y,
+                           .dy = BACK_DY,
+                           .dh = BACK_DH,
+                           .dc = -1,
+                           .dz_width = s.sums,
+                           .extra = -1,
+                           .step = step_back,
+                           .straight = true };
+}
+
+size_t iv__simple_rnn_back_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__backward b = backward_of(cpu, k);
+
+    return iv__backward_scratch(&b);
+}
+
 void iv__simple_rnn_back_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    iv__backward b = { .k = k,
-                       .cpu = cpu,
-                       .s = iv__sequence_of(k, cpu, BACK_INPUTS),
-                       .h0 = BACK_H0,
-                       .y = BACK_Y,
-                       .dy = BACK_DY,
-                       .dh = BACK_DH,
-                       .dc = -1,
-                       .extra = -1,
-                       .packed_w = iv__packed_w(k, 1),
-                       .step = step_back,
-                       .straight = true };
+    iv__backward b = backward_of(cpu, k);
 
-    b.dz_width = b.s.sums;
+    b.packed_w = iv__packed_w(k, 1);
     iv__backward_run(&b);
 }

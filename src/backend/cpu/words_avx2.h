@@ -42,6 +42,8 @@ INLINE V v_ldexp_held(V x, V power)
     __m256i e = _mm256_cvtps_epi32(v_min(v_set(127), power));
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(e, 23)));
 }
+INLINE V v_shifted_to_exponent(V x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 23)); }
+INLINE V v_reciprocal(V x) { return v_set(1) / x; }
 INLINE float v_reduce_add(V x)
 {
     __m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

@@ -30,6 +30,12 @@ INLINE V v_with_sign(V x, V sign)
 INLINE V v_below(V x, V limit, V yes, V no) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, limit, _CMP_LT_OQ), no, yes); }
 INLINE V v_ldexp(V x, V power) { return _mm512_scalef_ps(x, power); } /* power is whole */
 INLINE V v_ldexp_held(V x, V power) { return v_ldexp(x, power); }
+INLINE V v_shifted_to_exponent(V x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 23)); } /* the last bits */
+INLINE V v_reciprocal(V x) /* of a normal number whose reciprocal is one too */
+{
+    V r = _mm512_rcp14_ps(x);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(x, r, _mm512_set1_ps(1)), r, r);
+}
 
 INLINE float v_reduce_add(V x)
 {

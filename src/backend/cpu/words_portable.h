@@ -42,6 +42,8 @@ INLINE V v_ldexp_held(V x, V power)
     bits e = __builtin_convertvector(v_min(v_set(127), power), bits);
     return x * (V)((e + 127) << 23);
 }
+INLINE V v_shifted_to_exponent(V x) { return (V)((bits)x << 23); }
+INLINE V v_reciprocal(V x) { return v_set(1) / x; }
 INLINE float v_reduce_add(V x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 INLINE float v_reduce_max(V x)
 {
