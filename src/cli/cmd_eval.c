@@ -110,8 +110,10 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     g.length = o->length;
     g.prompt = prompt.data ? prompt.data : "";
     r->memory = memory_of_samples(run->instance, run->params, &g, NULL, NULL);
-    if (!r->memory)
+    if (!r->memory) {
         cli_note(c, "no samples: %s", iv_home_message(c->home));
+        iv_home_clear(c->home);
+    }
     iv__text_free(&prompt);
 }
 

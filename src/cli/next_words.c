@@ -64,6 +64,11 @@ int next_words_draw(cli *c, iv__opened *run, int n_prompts, const char *const *p
     iv__writing *writing = iv__writing_new(run->instance, run->params, 1);
     iv_status status = writing ? IV_OK : iv_home_status(c->home);
 
+    if (status == IV_UNSUPPORTED) { /* nobody asked for what such a model cannot do */
+        cli_note(c, "no next words: %s", iv_home_message(c->home));
+        iv_home_clear(c->home);
+        return DONE;
+    }
     iv__text_print(&picture, "title\tThe likeliest next tokens\ncolumns\t%d\n", columns);
     for (int p = 0; p < n_prompts && !status; p++) {
         status = feed_prompt(c, writing, prompts[p]);

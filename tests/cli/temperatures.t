@@ -55,3 +55,10 @@ for i in $(seq 7); do prompts+=(--prompt "$i"); done
 run plot run --temperatures 1,2,3,4,5 "${prompts[@]}"
 expect_status 2 "and so are more pairs than a page holds"
 expect_err "7 prompts at 5 temperatures" "by name"
+
+run train text --data hostile.txt "${tiny[@]}" --tokens chars --pieces windows --stride 9 --bidirectional --begin no --steps 3 -o both -q
+run plot both
+expect_status 0 "a model that cannot write has its curves drawn all the same"
+expect_err "no next words" "and it is said why no more"
+run plot both --temperatures 1
+expect_status 1 "a page of it is an error"
