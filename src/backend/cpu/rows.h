@@ -49,7 +49,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
-    int iv__##name##_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED]);
+    int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
+                               iv_packing want[IV_MAX_PACKED]);
 IV__CPU_ROWS(ROW, PLAIN)
 #undef ROW
 #undef PLAIN
