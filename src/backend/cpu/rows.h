@@ -40,7 +40,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     IV__PRODUCT_ROWS(ROW)                                                                          \
     PLAIN(softmax, f32)                                                                            \
     PLAIN(log_softmax, f32)                                                                        \
-    PLAIN(log_sum_exp, f32)
+    PLAIN(log_sum_exp, f32)                                                                        \
+    PLAIN(sum_squares, f32)
 
 /* Rows that may have few rows, and when they have. */
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
