@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SHARES = 16, SHARED_ROWS = 4 }; /* of scatter_add */
+
 #include "ops/common_f32.inc"
 #include "ops/gather_kernels.inc"
 

@@ -89,6 +89,7 @@ typedef struct iv__cpu {
     void (*pack_tiles)(int64_t k, int64_t m, const float *from, int64_t ld, void *to);
 
     float (*sum)(const float *x, int64_t n);
+    double (*sum_squares)(const float *x, int64_t n); /* squares are f32, their sum is not */
     float (*max)(const float *x, int64_t n);
     /* The sum of e^(x - most), and these values in `to` unless it is NULL. */
     float (*exp_sum)(const float *x, float most, float *to, int64_t n);

@@ -10,7 +10,9 @@
  *   stored: so row tasks of a block run beside column tasks of the one before, and no thread waits
  *   at a barrier;
  * - few classes: in PARTS of rows, each with a dw of its own, which are added at the end;
- * - few rows: in GROUPS of classes, so that each thread reads only some of w.
+ * - few rows: in GROUPS of classes, so that each thread reads only some of w. On the way back w
+ *   changes from run to run, and is read once: packed forms would be written and read besides, so
+ *   a thread packs what it reads into a room of its own.
  *
  * top need not be the row's maximum, only near enough for e not to overflow: the first panel's
  * maximum is taken, and a tile of rows with a sum beyond 2^60 is done again with true maxima. The
@@ -34,23 +36,6 @@ enum {
     GROUP_PANELS = 8,
     GROUPS = 16,
 };
-
-int iv__linear_cross_entropy_packings(const iv_kernel_call *k, iv_packing panels,
-                                      iv_packing want[IV_MAX_PACKED])
-{
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    return 1;
-}
-
-int iv__linear_cross_entropy_back_packings(const iv_kernel_call *k, iv_packing panels,
-                                           iv_packing want[IV_MAX_PACKED])
-{
-    (void)k;
-    want[0] = iv__want(panels, W, IV__PANELS);
-    want[1] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
-    return 2;
-}
 
 /* ---- sizes and the layout of scratch --------------------------------------------------------- */
 
@@ -133,6 +118,7 @@ static void lay_out_groups(iv__loss_job *j, layout *l)
     iv__loss_span s;
 
     j->groups = iv__min64(j->panels.count / GROUP_PANELS, GROUPS);
+    j->bare = j->back && j->cpu->operands == IV__F32;
     if (j->cpu->operands != IV__PAIRS) {
         j->tile_rows = iv__ceil_div(j->rows, iv__ceil_div(j->rows, j->cpu->rows));
         j->row_unit = 4 * j->tile_rows;
@@ -144,6 +130,7 @@ static void lay_out_groups(iv__loss_job *j, layout *l)
     j->factor = take(l, j->rows, sizeof(float));
     j->sums = take(l, j->groups * j->rows * j->cpu->width, sizeof(float));
     j->dx = take(l, j->back ? j->groups * j->rows * j->dx_columns : 0, sizeof(float));
+    j->target_w = take(l, j->bare ? j->rows * j->dx_columns : 0, sizeof(float));
     j->room = iv__loss_room(j, j->task_rows, NULL, &s);
 }
 
@@ -198,6 +185,26 @@ static size_t scratch_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
 
     job_of(cpu, k, back, iv_shape_count(k->in[TARGET].shape), &l);
     return l.used;
+}
+
+int iv__linear_cross_entropy_packings(const iv__cpu *cpu, const iv_kernel_call *k,
+                                      iv_packing panels, iv_packing want[IV_MAX_PACKED])
+{
+    (void)cpu, (void)k;
+    want[0] = iv__want(panels, W, IV__PANELS);
+    return 1;
+}
+
+int iv__linear_cross_entropy_back_packings(const iv__cpu *cpu, const iv_kernel_call *k,
+                                           iv_packing panels, iv_packing want[IV_MAX_PACKED])
+{
+    layout l = { NULL, 0 };
+
+    if (job_of(cpu, k, true, iv_shape_count(k->in[TARGET].shape), &l).bare)
+        return 0;
+    want[0] = iv__want(panels, W, IV__PANELS);
+    want[1] = iv__want(panels, W, IV__PANELS_TRANSPOSED);
+    return 2;
 }
 
 size_t iv__linear_cross_entropy_scratch(const iv__cpu *cpu, const iv_kernel_call *k)

@@ -24,6 +24,7 @@ typedef struct iv__loss_job {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     bool back, weights; /* whether dw or db is wanted */
+    bool bare; /* w comes as it is: packed piece by piece, where it is read, once for all rows */
     iv__loss_form form;
     int64_t rows, inputs, classes; /* rows of weight other than 0 */
     iv__panels panels, dx_panels;  /* of the classes; of the inputs */
@@ -42,6 +43,7 @@ typedef struct iv__loss_job {
     float *dw;                 /* in panels, db as its last row; for each part one */
     int64_t dw_part;           /* floats */
     float *top, *at, *sums, *factor, *dx; /* of all rows, where panels come in groups */
+    float *target_w; /* bare: of each row its target's column of w */
     char *rooms;
     size_t room; /* bytes of a thread */
     iv__loss_task *tasks;
@@ -60,6 +62,7 @@ typedef struct iv__loss_span {
     char *left;                            /* PAIRS: e of some panels as left factor of dx */
     float *sums, *top, *at, *sum, *factor; /* at: the target's e */
     float *dx, *exact, *scaled, *log;
+    float *w, *turned; /* bare: a panel of w; one of w^T, for the classes of a step of dx */
     int32_t *panel, *column, *head, *next; /* of targets: see iv__loss_find_targets */
 } iv__loss_span;
 

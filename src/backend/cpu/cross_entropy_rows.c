@@ -43,6 +43,10 @@ size_t iv__loss_room(const iv__loss_job *j, int64_t rows, char *room, iv__loss_s
     s->factor = take(room, &used, rows, sizeof(float));
     s->exact = take(room, &used, cpu->rows * cpu->vectors * cpu->width, sizeof(float));
     s->log = take(room, &used, rows, sizeof(float));
+    s->w = take(room, &used, j->bare ? cpu->vectors * cpu->width * j->inputs : 0, sizeof(float));
+    s->turned = take(room, &used,
+                     j->bare ? DX_PANELS * cpu->vectors * cpu->width * cpu->vectors * cpu->width : 0,
+                     sizeof(float));
     s->head = take(room, &used, j->panels.count, sizeof *s->head);
     s->next = take(room, &used, rows, sizeof *s->next);
     s->panel = take(room, &used, rows, sizeof *s->panel);
@@ -145,16 +149,43 @@ void iv__loss_copy_x(const iv__loss_job *j, iv__loss_span *s)
                           s->x_room + r * bytes, j->x_row);
 }
 
+/* A panel of w. */
+static const char *w_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t panel)
+{
+    int64_t begin = iv__panel_begin(&j->panels, panel);
+
+    if (!j->bare)
+        return iv__operand_at(j->cpu, j->k->packed[0], begin * iv__operand_k(j->cpu, j->inputs));
+    j->cpu->pack(j->inputs, iv__loss_classes(j, panel), (const float *)j->k->in[W].data + begin,
+                 j->classes, s->w, iv__loss_width(j, panel));
+    return (const char *)s->w;
+}
+
+/* Bare: each tile asks for a line of the rows of the panel behind this one. */
+static void ask_for_panel(const iv__loss_job *j, int64_t panel, int64_t tile, iv__exp_call *t)
+{
+    enum { LINE = 16 };
+    int64_t column = panel < j->panels.count ? iv__panel_begin(&j->panels, panel) + tile * LINE
+                                             : j->classes;
+
+    t->ahead = t->w;
+    t->ahead_step = 0;
+    if (column < j->classes && tile * LINE <= iv__loss_width(j, panel)) {
+        t->ahead = (const float *)j->k->in[W].data + column;
+        t->ahead_step = j->classes;
+    }
+}
+
 /* e of one tile of rows and one panel of the step, the inputs in chunks; s->exact takes sums on the
  * way, and e as it is where that is wanted. */
-static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile, int64_t panel,
-                     int64_t step, const iv__stream *next, bool first, bool exact, int mode)
+static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, const char *w, int64_t tile,
+                     int64_t panel, int64_t step, const iv__stream *next, bool first, bool exact,
+                     int mode)
 {
     const iv__cpu *cpu = j->cpu;
     int64_t vectors = iv__panel_vectors(&j->panels, panel), width = vectors * cpu->width;
     int64_t rows = iv__min64(j->tile_rows, s->count - tile), k0 = 0;
     int64_t bytes = (int64_t)iv__operand_bytes(cpu), all = iv__operand_k(cpu, j->inputs);
-    const char *w = iv__operand_at(cpu, j->k->packed[0], iv__panel_begin(&j->panels, panel) * all);
     const char *x = s->x + tile * s->x_row * bytes;
 
     for (; all - k0 > K_CHUNK; k0 += K_CHUNK) {
@@ -187,7 +218,10 @@ static void exp_tile(const iv__loss_job *j, const iv__loss_span *s, int64_t tile
         t.e = left_panel(j, s, panel, step) + tile * t.e_row * bytes;
         t.e_right = e_panel(j, s, panel) + tile * width * bytes;
     }
-    t.ahead = iv__look_ahead(next, tile / j->tile_rows * iv__loss_steps(j, t.k), &t.ahead_step);
+    if (j->bare)
+        ask_for_panel(j, panel + 1, tile / j->tile_rows, &t);
+    else
+        t.ahead = iv__look_ahead(next, tile / j->tile_rows * iv__loss_steps(j, t.k), &t.ahead_step);
     iv__exp_run(cpu, rows, vectors, &t);
 }
 
@@ -199,14 +233,14 @@ static void exp_panel(const iv__loss_job *j, const iv__loss_span *s, int64_t beg
     int64_t bytes = (int64_t)iv__operand_bytes(j->cpu), row = e_row(j, panel);
     int64_t all = iv__operand_k(j->cpu, j->inputs), steps = iv__loss_steps(j, (all - 1) % K_CHUNK + 1);
     int64_t lines = all * iv__loss_width(j, panel) * bytes / 64;
-    const char *w = iv__operand_at(j->cpu, j->k->packed[0], iv__panel_begin(&j->panels, panel) * all);
+    const char *w = w_panel(j, s, panel);
     iv__stream next = iv__stream_of(w + lines * 64, lines, steps * iv__ceil_div(s->count, j->tile_rows));
     int32_t r = mode == IV__EXP_FIND_TOP ? -1 : s->head[panel];
 
     while (r >= 0 && r < begin)
         r = s->next[r];
     for (int64_t tile = begin; tile < end; tile += j->tile_rows) {
-        exp_tile(j, s, tile, panel, step, &next, first, r >= 0 && r < tile + j->tile_rows, mode);
+        exp_tile(j, s, w, tile, panel, step, &next, first, r >= 0 && r < tile + j->tile_rows, mode);
         for (; r >= 0 && r < tile + j->tile_rows; r = s->next[r]) {
             s->at[r] = s->exact[(r - tile) * iv__loss_width(j, panel) + s->column[r]];
             if (j->back && !dx_is_late(j))
@@ -224,6 +258,27 @@ static const char *w_turned(const iv__loss_job *j, int64_t begin, int64_t q)
 
     return iv__operand_at(j->cpu, j->k->packed[1],
                           iv__panel_begin(&j->dx_panels, q) * all + begin * width);
+}
+
+/* Bare: rows of w^T for the classes of panels [p,next), in panel q of the inputs. What belongs to
+ * targets is kept for take_from_target. */
+static const float *turn_w(const iv__loss_job *j, const iv__loss_span *s, int64_t p, int64_t next,
+                           int64_t q)
+{
+    int64_t begin = iv__panel_begin(&j->panels, p), i = iv__panel_begin(&j->dx_panels, q);
+    int64_t end = iv__panel_begin(&j->panels, next - 1) + iv__loss_classes(j, next - 1);
+    int64_t width = iv__panel_vectors(&j->dx_panels, q) * j->cpu->width;
+
+    j->cpu->pack_transposed(end - begin, iv__min64(width, j->inputs - i),
+                            (const float *)j->k->in[W].data + i * j->classes + begin, j->classes,
+                            s->turned, width);
+    for (int64_t panel = p; panel < next; panel++) {
+        int64_t first = iv__panel_begin(&j->panels, panel) - begin;
+        for (int64_t r = s->head[panel]; r >= 0; r = s->next[r])
+            memcpy(j->target_w + (s->first + r) * j->dx_columns + i,
+                   s->turned + (first + s->column[r]) * width, (size_t)width * sizeof(float));
+    }
+    return s->turned;
 }
 
 /* Panels from p on, DX_PANELS at most, that one tile of dx takes: those of one width. */
@@ -267,9 +322,15 @@ static void dx_step(const iv__loss_job *j, const iv__loss_span *s, int64_t begin
     int64_t steps = iv__loss_steps(j, t.k * t.blocks), tiles = iv__ceil_div(end - begin, j->tile_rows);
 
     for (int64_t q = 0; q < j->dx_panels.count; q++) {
-        iv__stream stream = dx_next(j, first, last, q, steps * tiles);
+        iv__stream stream = { 0 };
         int64_t done = 0;
-        t.b = w_turned(j, first, q);
+        if (j->bare) {
+            t.b = turn_w(j, s, p, next, q);
+            stream.from = t.b;
+        } else {
+            t.b = w_turned(j, first, q);
+            stream = dx_next(j, first, last, q, steps * tiles);
+        }
         for (int64_t tile = begin; tile < end; tile += j->tile_rows, done += steps) {
             t.a = left_panel(j, s, p, p) + tile * row * bytes;
             t.c = s->dx + tile * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
@@ -345,15 +406,17 @@ static double logit_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
     bool pairs = j->cpu->operands == IV__PAIRS;
     int64_t first = iv__panel_begin(&j->panels, s->panel[r]), width = iv__loss_width(j, s->panel[r]);
     int64_t column = s->column[r], begin = first * iv__operand_k(j->cpu, j->inputs);
-    const float *w = j->k->packed[0], *x = (const float *)s->x;
-    const uint16_t *w2 = j->k->packed[0], *x2 = (const uint16_t *)s->x;
+    const float *w = j->bare ? (const float *)j->k->in[W].data + first + column
+                             : (const float *)j->k->packed[0] + begin + column;
+    const uint16_t *w2 = pairs ? j->k->packed[0] : NULL, *x2 = (const uint16_t *)s->x;
+    const float *x = (const float *)s->x;
     double sum = (double)j->bias[first + column];
 
     for (int64_t i = 0; i < j->inputs; i++) {
         int64_t left = r * s->x_row + i;
         sum += pairs ? (double)from_bf16(x2[left]) *
                            (double)from_bf16(w2[begin + (i / 2 * width + column) * 2 + i % 2])
-                     : (double)x[left] * (double)w[begin + i * width + column];
+                     : (double)x[left] * (double)w[i * (j->bare ? j->classes : width)];
     }
     return sum;
 }
@@ -386,8 +449,11 @@ static void take_from_target(const iv__loss_job *j, const iv__loss_span *s, int6
         .k = unit, .blocks = 1, .a = left, .ai = unit, .ak = 1, .ldc = j->dx_columns, .add = 1, .last = cpu->width
     };
     for (int64_t q = 0; q < j->dx_panels.count; q++) {
-        t.ahead = t.b = w_turned(j, v / unit * unit, q);
-        t.c = s->dx + r * j->dx_columns + iv__panel_begin(&j->dx_panels, q);
+        int64_t first = iv__panel_begin(&j->dx_panels, q);
+        t.b = j->bare ? (const void *)(j->target_w + (s->first + r) * j->dx_columns + first)
+                      : w_turned(j, v / unit * unit, q);
+        t.ahead = t.b;
+        t.c = s->dx + r * j->dx_columns + first;
         iv__tile_run(cpu, 1, iv__panel_vectors(&j->dx_panels, q), &t);
     }
 }
@@ -443,7 +509,7 @@ void iv__loss_finish(const iv__loss_job *j, const iv__loss_span *s, int64_t grou
         if (!j->back)
             continue;
         s->factor[r] = weight[from] * dloss[from] / s->sum[r];
-        if (!dx_is_late(j))
+        if (!dx_is_late(j) && !j->bare)
             ask_for_target(j, s, r + TARGETS_AHEAD);
         if (known)
             take_from_target(j, s, r);

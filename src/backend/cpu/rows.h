@@ -40,7 +40,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     IV__PRODUCT_ROWS(ROW)                                                                          \
     PLAIN(softmax, f32)                                                                            \
     PLAIN(log_softmax, f32)                                                                        \
-    PLAIN(log_sum_exp, f32)
+    PLAIN(log_sum_exp, f32)                                                                        \
+    PLAIN(sum_squares, f32)
 
 /* Rows that may have few rows, and when they have. */
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
@@ -49,7 +50,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
-    int iv__##name##_packings(const iv_kernel_call *k, iv_packing panels, iv_packing want[IV_MAX_PACKED]);
+    int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
+                               iv_packing want[IV_MAX_PACKED]);
 IV__CPU_ROWS(ROW, PLAIN)
 #undef ROW
 #undef PLAIN

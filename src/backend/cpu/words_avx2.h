@@ -58,6 +58,14 @@ INLINE float v_reduce_max(V x)
 }
 
 INLINE V v_sqrt(V x) { return _mm256_sqrt_ps(x); }
+INLINE V v_reciprocal_sqrt(V x) { return _mm256_set1_ps(1) / v_sqrt(x); }
+
+typedef __m256d D;
+INLINE D v_squares(const float *p) /* of W / 2 floats, rounded as floats */
+{
+    __m128 x = _mm_loadu_ps(p);
+    return _mm256_cvtps_pd(_mm_mul_ps(x, x));
+}
 INLINE V v_negative(V x) { return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f)); }
 
 /* To the nearest bf16, ties to even, kept as a float; NaN stays NaN. */

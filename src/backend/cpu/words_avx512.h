@@ -53,6 +53,19 @@ INLINE float v_reduce_max(V x)
 }
 
 INLINE V v_sqrt(V x) { return _mm512_sqrt_ps(x); }
+INLINE V v_reciprocal_sqrt(V x) /* of a normal number; infinity counts as one */
+{
+    V held = v_min(_mm512_set1_ps(0x1p126f), x), r = _mm512_rsqrt14_ps(held);
+    V off = _mm512_fnmadd_ps(held * r, r, _mm512_set1_ps(1));
+    return _mm512_fmadd_ps(off * _mm512_set1_ps(0.5f), r, r);
+}
+
+typedef __m512d D;
+INLINE D v_squares(const float *p) /* of W / 2 floats, rounded as floats */
+{
+    __m256 x = _mm256_loadu_ps(p);
+    return _mm512_cvtps_pd(_mm256_mul_ps(x, x));
+}
 INLINE V v_negative(V x) { return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f)); }
 
 /* To the nearest bf16, ties to even, kept as a float; NaN stays NaN. */

@@ -25,6 +25,8 @@ INLINE V v_load_part(const float *p, int n)
     return x;
 }
 INLINE void v_store_part(float *p, V x, int n) { memcpy(p, &x, (size_t)n * sizeof *p); }
+typedef double D __attribute__((vector_size(16)));
+INLINE D v_squares(const float *p) { return (D){ (double)(p[0] * p[0]), (double)(p[1] * p[1]) }; } /* of W / 2 floats */
 INLINE V v_fma(V a, V b, V c) { return a * b + c; }
 INLINE V v_choose(bits mask, V yes, V no) { return (V)((mask & (bits)yes) | (~mask & (bits)no)); }
 INLINE V v_max(V a, V b) { return v_choose(a > b, a, b); } /* b where either is NaN */
