@@ -575,12 +575,14 @@ static void test_simple_rnn(void **state)
     }
 }
 
-/* Numbers for x; and weight gradients in slots, of groups of unequal sizes and chunks of unequal
- * lengths. */
+/* Numbers for x; and weight gradients in slots, of groups of unequal sizes, of several groups each,
+ * and of chunks of unequal lengths. */
 static void test_numbers_and_slots(void **state)
 {
     static const sequence more[] = {
         { .n = 9, .t = 6, .i = 7, .h = 20, .numbered = true },
+        { .n = 8, .t = 37, .i = 7, .h = 9, .numbered = true },
+        { .n = 14, .t = 19, .i = 3, .h = 20 },
         { .n = 33, .t = 30, .i = 2, .h = 9 },
         { .n = 37, .t = 29, .i = 5, .h = 8, .numbered = true },
     };

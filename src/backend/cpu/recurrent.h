@@ -135,8 +135,10 @@ struct iv__backward {
     void (*deliver)(const iv__backward *b, const float *product);
 
     /* The rest is recurrent_back.c's. */
-    int64_t slots; /* sums of weight gradients, one for each group; 0: one for all */
-    int64_t rows;  /* of dz and of its left factors that are kept at once */
+    int64_t slots, slot_records; /* sums of weight gradients, each of so many records; 0: one of all */
+    bool at_once;                /* a slot is one group's, which sums chunk by chunk */
+    int64_t rows;                /* of dz and of its left factors that are kept at once */
+    int64_t sum_rows;            /* of them that a product takes */
     int64_t dz_row, left_row, left_width;
     int64_t weights; /* floats of a slot */
     float *sums, *store, *rooms;

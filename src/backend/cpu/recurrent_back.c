@@ -9,9 +9,11 @@
 
 /* The weight gradients of many rows and small weights are summed in slots, one for each group of
  * records, while dz is in L2: SLOTS groups or a multiple of it, if each has SLOT_RECORDS records at
- * least and adding up the slots costs less than reading all dz again. Shapes alone decide, so that
- * threads change no sum. Else one product at the end sums over all rows at once. */
-enum { SLOTS = 8, SLOT_RECORDS = 4, SLOT_WORTH = 3 };
+ * least and adding up the slots costs less than reading all dz again. Fewer records have FEW_SLOTS,
+ * each of them one group or, where there are more threads, several, after which the slots are summed
+ * as those groups would have done it. Shapes alone decide, so that threads change no sum. Else one
+ * product at the end sums over all rows at once. */
+enum { SLOTS = 8, FEW_SLOTS = 2, SLOT_RECORDS = 4, SLOT_WORTH = 3 };
 
 /* Rows of dz, at most, that a group makes before it works on them: they and what is multiplied with
  * them stay in L2, and products over them have one chunk of k. */
@@ -31,26 +33,56 @@ static int64_t weight_rows(const iv__sequence *s, bool extra)
 
 static int64_t slots_of(const iv__sequence *s, bool extra)
 {
-    if (s->records < SLOTS * SLOT_RECORDS ||
-        s->records * s->steps < SLOT_WORTH * SLOTS * weight_rows(s, extra))
-        return 0;
-    return iv__round_up(iv__ceil_div(s->records, IV__GROUP_RECORDS), SLOTS);
+    int64_t rows = s->records * s->steps, sums = weight_rows(s, extra);
+
+    if (s->records < SLOTS * SLOT_RECORDS)
+        return s->records >= FEW_SLOTS * SLOT_RECORDS && s->records % FEW_SLOTS == 0 &&
+                       rows >= FEW_SLOTS * sums
+                   ? FEW_SLOTS
+                   : 0;
+    return rows < SLOT_WORTH * SLOTS * sums
+               ? 0
+               : iv__round_up(iv__ceil_div(s->records, IV__GROUP_RECORDS), SLOTS);
 }
 
-/* All that shapes decide. */
+/* At least that of the product at the end. */
+static int64_t slots_made(const iv__backward *b)
+{
+    return b->slots ? b->slots : 1;
+}
+
+/* Groups that a slot's records are cut into. */
+static int64_t groups_of_slot(const iv__backward *b)
+{
+    return b->slots == FEW_SLOTS ? iv__ceil_div(iv_home_threads(b->k->home), b->slots) : 1;
+}
+
+/* No group has records of two slots. */
+static int64_t group_begin(const iv__backward *b, int64_t group)
+{
+    int64_t each = b->s.groups / slots_made(b);
+
+    return iv__part(b->s.records, group / each, slots_made(b)) +
+           iv__part(b->slot_records, group % each, each);
+}
+
+/* Sizes: all but groups, of which there may be as many as threads, by shapes alone. */
 static void lay_out(iv__backward *b)
 {
     iv__sequence *s = &b->s;
     bool extra = b->extra >= 0;
 
     b->slots = slots_of(s, extra);
+    b->slot_records = iv__ceil_div(s->records, slots_made(b));
     if (b->slots)
-        iv__cut_records(s, b->slots);
-    s->chunk = iv__min64(s->steps, CHUNK_ROWS / s->group_records);
+        iv__cut_records(s, b->slots * groups_of_slot(b));
+    b->at_once = s->groups == b->slots;
+    s->chunk = iv__min64(s->steps, CHUNK_ROWS / (b->slots ? b->slot_records : s->group_records));
     b->left_width = left_columns(s, extra);
     b->left_row = iv__odd_lines(b->left_width);
     b->dz_row = iv__odd_lines(b->dz_width);
-    b->rows = b->slots ? s->group_records * s->chunk : s->records * s->steps;
+    b->sum_rows = b->slots ? b->slot_records * s->chunk : s->records * s->steps;
+    b->rows = b->at_once ? b->sum_rows : s->records * s->steps;
     b->weights = iv__round_up(weight_rows(s, extra) * b->dz_width, 16);
 }
 
@@ -81,11 +113,11 @@ static int64_t operand_floats(const iv__backward *b)
     return b->cpu->operands == IV__F32 ? 0 : s->numbered || step > chunk ? step : chunk;
 }
 
-/* Of a thread: dh, dc and room of a group, its left factors and, with slots, its store. */
+/* Of a thread: dh, dc and room of a group, its left factors and, if that sums at once, its store. */
 static int64_t thread_floats(const iv__backward *b)
 {
     return 3 * b->s.group_records * b->s.state_row + operand_floats(b) +
-           (b->slots ? store_floats(b) : 0);
+           (b->at_once ? store_floats(b) : 0);
 }
 
 size_t iv__backward_scratch(const iv__backward *given)
@@ -93,8 +125,8 @@ size_t iv__backward_scratch(const iv__backward *given)
     iv__backward b = *given;
 
     lay_out(&b);
-    iv__product w = weights_product(&b, b.rows);
-    int64_t floats = (b.slots ? b.slots : 1) * b.weights + (b.slots ? 0 : store_floats(&b)) +
+    iv__product w = weights_product(&b, b.sum_rows);
+    int64_t floats = slots_made(&b) * b.weights + (b.at_once ? 0 : store_floats(&b)) +
                      iv_home_threads(b.k->home) * thread_floats(&b);
     return (size_t)floats * sizeof(float) + iv__product_scratch(b.k->home, b.cpu, &w);
 }
@@ -136,21 +168,21 @@ typedef struct kept {
     int64_t record_rows; /* rows from one record to the next */
 } kept;
 
-/* Where those of a group begin with the chunk of steps [begin, end). */
+/* Where those of a group begin with the chunk of steps [begin, end). Slots have their chunks, and
+ * these their records, one behind the other. */
 static kept kept_of(const iv__backward *b, int64_t first_record, int64_t begin, int64_t end, float *store)
 {
-    int64_t row = b->slots ? 0 : first_record * b->s.steps + begin;
+    int64_t in_slot = first_record % b->slot_records, row = 0;
     float *left = store + b->rows * b->dz_row;
 
+    if (!b->slots)
+        row = first_record * b->s.steps + begin;
+    else if (!b->at_once)
+        row = (first_record - in_slot) * b->s.steps + b->slot_records * begin + in_slot * (end - begin);
     return (kept){ .dz = store + row * b->dz_row,
                    .left = left + row * b->left_row,
                    .numbers = (int32_t *)(void *)(left + b->rows * b->left_row) + row,
                    .record_rows = b->slots ? end - begin : b->s.steps };
-}
-
-static kept kept_all(const iv__backward *b)
-{
-    return kept_of(b, 0, 0, b->s.steps, b->store);
 }
 
 /* The row of the left factor [h before, extra, 1, x] of one step of one record. */
@@ -258,15 +290,14 @@ static void backward_group(void *context, int64_t group, int thread)
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     int64_t states = s->group_records * s->state_row;
-    iv__group g = { .begin = iv__part(s->records, group, s->groups),
-                    .end = iv__part(s->records, group + 1, s->groups) };
+    iv__group g = { .begin = group_begin(b, group), .end = group_begin(b, group + 1) };
     float *store;
 
     g.h = b->rooms + thread * thread_floats(b);
     g.c = g.h + states;
     g.room = g.c + states;
     g.left = g.room + states;
-    store = b->slots ? g.room + states + operand_floats(b) : b->store;
+    store = b->at_once ? g.room + states + operand_floats(b) : b->store;
     if (b->cpu->begin)
         b->cpu->begin();
     iv__copy_states(s, &g, g.h, k->in[b->dh].data);
@@ -282,7 +313,7 @@ static void backward_group(void *context, int64_t group, int thread)
         }
         if (wants_weights(b)) {
             keep_lefts(b, &g, &r, begin, end);
-            if (b->slots)
+            if (b->at_once)
                 chunk_gradients(b, &r, (g.end - g.begin) * r.record_rows, end == s->steps,
                                 b->sums + group * b->weights, b->scratch + thread * b->scratch_thread);
         }
@@ -311,11 +342,17 @@ static float *delivered(const iv__backward *b, int64_t row)
 }
 
 /* Where it is made: where it is delivered at once if no row of the product is another's. */
-static float *made(const iv__backward *b, int64_t row)
+static float *made(const iv__backward *b, int64_t slot, int64_t row)
 {
     float *to = b->straight && b->s.numbered && !b->slots ? delivered(b, row) : NULL;
 
-    return to ? to : b->sums + row * b->dz_width;
+    return to ? to : b->sums + slot * b->weights + row * b->dz_width;
+}
+
+/* Where the chunk begins that ends with a step, of those whose rows are summed at once. */
+static int64_t sum_begin(const iv__backward *b, int64_t end)
+{
+    return b->slots && end > b->s.chunk ? end - b->s.chunk : 0;
 }
 
 /* Columns that a task owns. */
@@ -324,15 +361,19 @@ enum { SUM_COLUMNS = 64 };
 static void sum_chosen(void *context, int64_t task, int thread)
 {
     const iv__backward *b = context;
-    int64_t first = task * SUM_COLUMNS, n = iv__min64(SUM_COLUMNS, b->dz_width - first);
-    float *ones = made(b, b->left_width), *x = made(b, b->left_width + 1);
-    kept r = kept_all(b);
+    int64_t slot = task % slots_made(b), first = task / slots_made(b) * SUM_COLUMNS,
+            n = iv__min64(SUM_COLUMNS, b->dz_width - first);
+    float *ones = made(b, slot, b->left_width), *x = made(b, slot, b->left_width + 1);
 
     (void)thread;
     memset(ones + first, 0, (size_t)n * sizeof *ones);
     for (int64_t i = 0; i < b->s.inputs; i++)
         memset(x + i * b->dz_width + first, 0, (size_t)n * sizeof *x);
-    add_chosen(b, &r, b->rows, first, n, ones, x);
+    for (int64_t end = b->s.steps, begin; end > 0; end = begin) {
+        begin = sum_begin(b, end);
+        kept r = kept_of(b, slot * b->slot_records, begin, end, b->store);
+        add_chosen(b, &r, b->slot_records * (end - begin), first, n, ones, x);
+    }
 }
 
 /* Rows that a task adds up and delivers. */
@@ -348,27 +389,38 @@ static void deliver_rows(void *context, int64_t task, int thread)
         const float *from = b->sums + row * b->dz_width;
         float *to = delivered(b, row);
         if (to && (to != from || b->slots))
-            b->cpu->sum_parts(from, b->slots ? b->slots : 1, b->weights, 1, to, b->dz_width);
+            b->cpu->sum_parts(from, slots_made(b), b->weights, 1, to, b->dz_width);
     }
+}
+
+/* The sums of all slots, or of all rows, which the groups have left undone. */
+static void sum_rows(const iv__backward *b)
+{
+    const iv_kernel_call *k = b->k;
+
+    for (int64_t slot = 0; slot < slots_made(b); slot++) {
+        for (int64_t end = b->s.steps, begin; end > 0; end = begin) {
+            begin = sum_begin(b, end);
+            kept r = kept_of(b, slot * b->slot_records, begin, end, b->store);
+            iv__product w = weights_product(b, b->slot_records * (end - begin));
+            w.a = r.left;
+            w.b = r.dz;
+            w.c = made(b, slot, 0);
+            w.add = end < b->s.steps;
+            iv__product_run(k->home, b->cpu, &w, b->scratch);
+        }
+    }
+    if (b->s.numbered)
+        iv__parallel(k->home, slots_made(b) * iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen,
+                     (void *)(uintptr_t)b);
 }
 
 static void weight_gradients(const iv__backward *b)
 {
-    const iv_kernel_call *k = b->k;
-
-    if (!b->slots) {
-        iv__product w = weights_product(b, b->rows);
-        kept r = kept_all(b);
-        w.a = r.left;
-        w.b = r.dz;
-        w.c = made(b, 0);
-        iv__product_run(k->home, b->cpu, &w, b->scratch);
-        if (b->s.numbered)
-            iv__parallel(k->home, iv__ceil_div(b->dz_width, SUM_COLUMNS), sum_chosen,
-                         (void *)(uintptr_t)b);
-    }
+    if (!b->at_once)
+        sum_rows(b);
     if (b->slots || (b->straight && !b->s.numbered))
-        iv__parallel(k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS),
+        iv__parallel(b->k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS),
                      deliver_rows, (void *)(uintptr_t)b);
     if (!b->straight)
         b->deliver(b, b->sums);
@@ -382,10 +434,10 @@ void iv__backward_run(iv__backward *b)
     lay_out(b);
     b->units = iv__panels_of(b->cpu, s->units);
     b->sums = k->scratch;
-    b->store = b->sums + (b->slots ? b->slots : 1) * b->weights;
-    b->rooms = b->store + (b->slots ? 0 : store_floats(b));
+    b->store = b->sums + slots_made(b) * b->weights;
+    b->rooms = b->store + (b->at_once ? 0 : store_floats(b));
     b->scratch = (char *)(b->rooms + iv_home_threads(k->home) * thread_floats(b));
-    iv__product w = weights_product(b, b->rows);
+    iv__product w = weights_product(b, b->sum_rows);
     b->scratch_thread = (int64_t)iv__product_scratch(k->home, b->cpu, &w) / iv_home_threads(k->home);
     iv__parallel(k->home, s->groups, backward_group, b);
     if (wants_weights(b))
