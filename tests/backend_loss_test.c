@@ -199,6 +199,19 @@ static void test_cross_entropy_keeps_nan(void **state)
     }
 }
 
+/* Few rows of many inputs: products of inputs in chunks, dx in several panels. */
+static void test_cross_entropy_few_wide_rows(void **state)
+{
+    (void)state;
+    check_cross_entropy(&(loss_case){ .rows = 45,
+                                      .inputs = 410,
+                                      .classes = 1101,
+                                      .weight_zero = 0.1,
+                                      .scale = 0.05f,
+                                      .bias = 1,
+                                      .bad_targets = true });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_far_apart),
         cmocka_unit_test(test_cross_entropy_random),
         cmocka_unit_test(test_cross_entropy_keeps_nan),
+        cmocka_unit_test(test_cross_entropy_few_wide_rows),
     };
 
     return cmocka_run_group_tests_name("backend_loss", tests, NULL, NULL);

@@ -246,8 +246,33 @@ static void ask(const iv__cpu *cpu, soon *s, iv__tile_call *t)
     }
 }
 
-/* Row tiles over panels. The panel is the slower index: it stays in L1. */
-static void block(const product_job *j, const left *l, right *r, int64_t m, int64_t k, float *c, bool add)
+/* A tile of rows from `row` on; where they belong to several parts of c, piece by piece. */
+static void run_tile(const product_job *j, int64_t row, int64_t rows, int64_t column,
+                     int64_t vectors, float *c, iv__tile_call *t)
+{
+    const iv__product *p = j->p;
+
+    for (int64_t n, end = row + rows; row < end; row += n) {
+        int64_t first = 0, next = end;
+        float *to = c;
+        for (int i = 0; i < p->parts; i++) {
+            if (row >= p->part[i].first) {
+                first = p->part[i].first;
+                to = p->part[i].c;
+            } else {
+                next = iv__min64(next, p->part[i].first);
+            }
+        }
+        n = next - row;
+        t->c = to + (row - first) * t->ldc + column;
+        iv__tile_run(j->cpu, n, vectors, t);
+        t->a = iv__operand_at(j->cpu, t->a, n * t->ai);
+    }
+}
+
+/* Rows from `row` on in tiles, over panels. The panel is the slower index: it stays in L1. */
+static void block(const product_job *j, const left *l, right *r, int64_t row, int64_t m, int64_t k,
+                  float *c, bool add)
 {
     const iv__cpu *cpu = j->cpu;
     int64_t first = iv__panel_begin(&j->panels, r->begin);
@@ -264,9 +289,8 @@ static void block(const product_job *j, const left *l, right *r, int64_t m, int6
             int64_t rows = iv__min64(m - i, cpu->rows);
             t.a = iv__operand_at(cpu, l->a, i * l->a_row);
             t.ak = l->ak ? l->ak : rows;
-            t.c = c + i * t.ldc + column;
             ask(cpu, &r->next, &t);
-            iv__tile_run(cpu, rows, vectors, &t);
+            run_tile(j, row + i, rows, column, vectors, c, &t);
         }
     }
 }
@@ -322,7 +346,7 @@ static void rows_and_chunk(const product_job *j, const float *a, right *r, int64
                           .rows = m,
                           .lines = iv__ceil_div(k, 16) + 1 };
     }
-    block(j, &l, r, m, k, c + i * p->ldc, p->add || k0);
+    block(j, &l, r, i, m, k, c, p->add || k0);
 }
 
 /* Rows [i0,i1) and panels [q0,q1) of one batch. */

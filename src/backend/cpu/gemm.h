@@ -44,6 +44,11 @@ typedef struct iv__product {
     float *c;
     int64_t ldc;
     bool add;
+    int parts; /* rows from part[i].first on lie at part[i].c, not at c; only if cpu->row_unit is 1 */
+    struct {
+        int64_t first;
+        float *c;
+    } part[2];
     int64_t batches, a_batch, b_batch, c_batch; /* batches below 2: one; a packed b is one for all */
 } iv__product;
 

@@ -341,10 +341,16 @@ static float *delivered(const iv__backward *b, int64_t row)
     return out ? out + (row < ones ? row : row == ones ? 0 : row - ones - 1) * b->dz_width : NULL;
 }
 
-/* Where it is made: where it is delivered at once if no row of the product is another's. */
+/* Whether rows are made where they are delivered: products of x come in three parts then. */
+static bool makes_in_place(const iv__backward *b)
+{
+    return b->straight && !b->slots && (b->s.numbered || b->cpu->row_unit == 1);
+}
+
+/* Where a row is made. */
 static float *made(const iv__backward *b, int64_t slot, int64_t row)
 {
-    float *to = b->straight && b->s.numbered && !b->slots ? delivered(b, row) : NULL;
+    float *to = makes_in_place(b) ? delivered(b, row) : NULL;
 
     return to ? to : b->sums + slot * b->weights + row * b->dz_width;
 }
@@ -407,6 +413,14 @@ static void sum_rows(const iv__backward *b)
             w.b = r.dz;
             w.c = made(b, slot, 0);
             w.add = end < b->s.steps;
+            if (makes_in_place(b) && !b->s.numbered) {
+                int64_t ones = b->s.units;
+                w.parts = 2;
+                w.part[0].first = ones;
+                w.part[0].c = made(b, slot, ones);
+                w.part[1].first = ones + 1;
+                w.part[1].c = made(b, slot, ones + 1);
+            }
             iv__product_run(k->home, b->cpu, &w, b->scratch);
         }
     }
@@ -419,7 +433,7 @@ static void weight_gradients(const iv__backward *b)
 {
     if (!b->at_once)
         sum_rows(b);
-    if (b->slots || (b->straight && !b->s.numbered))
+    if (b->slots || (b->straight && !makes_in_place(b)))
         iv__parallel(b->k->home, iv__ceil_div(weight_rows(&b->s, b->extra >= 0), SUM_ROWS),
                      deliver_rows, (void *)(uintptr_t)b);
     if (!b->straight)
