@@ -1,6 +1,6 @@
-/* text: a recurrent language model over words or characters.
- * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5; the defaults of `recipes`
- * are that chapter's. */
+/* text: a recurrent language model over words, characters, bytes or byte-pair pieces.
+ * Source: Foster, Generative Deep Learning, 2nd edition, chapter 5 (recipes), 1st edition, chapter 6
+ * (fables); Microsoft, AI for Beginners, lesson 17 (headlines). */
 #include "models/common_cut.h"
 #include "models/common_writing.h"
 
@@ -426,7 +426,7 @@ static const iv_system text_systems[] = {
       "dropout_input=0 dropout_embedding=0 optimizer=rmsprop rate=0.001 average=0 validation=0 test=0 epochs=100 patience=0",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",
-      "tokens=chars entities=decode specials=own pieces=carried length=48 units=256 embed=32 batch=32 dropout=0.3 "
+      "tokens=chars vocab=256 entities=decode specials=own pieces=carried length=48 units=256 embed=32 batch=32 dropout=0.3 "
       "rate=0.002 epochs=60 patience=5",
       "entities=keep unknown=no begin=no pieces=first length=96 masked=no padding=front embed=0 units=128 batch=8 dropout=0 "
       "optimizer=rmsprop rate=0.001 epoch_steps=15000 epochs=4 validation=0 test=0 patience=0",
@@ -440,7 +440,7 @@ static const iv_system text_systems[] = {
 
 const iv_model iv_model_text = {
     .name = "text",
-    .says = "a recurrent language model over words or characters",
+    .says = "a recurrent language model over words, characters, bytes or pieces",
     .fields = text_fields,
     .options_size = sizeof(text),
     .state_size = sizeof(text_state),
