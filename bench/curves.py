@@ -152,7 +152,7 @@ def draw(data, picture):
         draw_panel(panel, points, axis, label, base, ticker)
     figure.text(0.06, 0.965, "A training step of the recipes model", fontsize=13, color=INK)
     figure.text(0.06, 0.94, "Ivory", color=MINE, fontsize=10, weight="bold")
-    for place, (name, version) in zip((0.115, 0.29), versions.items()):
+    for place, (name, version) in zip((0.115, 0.43), versions.items()):
         figure.text(place, 0.94, version, color=THEIRS[name][0], fontsize=10, weight="bold")
     figure.text(0.06, 0.012,
                 f"Else LSTM {base['units']}, embedding {base['embed']}, vocabulary {base['vocabulary']:,}, batch "
