@@ -177,7 +177,7 @@ static iv__tokens *open_real(world *w, const iv_dataset *set, const char *option
     void *own = set->options_size ? iv__arena_get(&arena, set->options_size) : NULL;
 
     if (!*data_root)
-        skip();
+        skip(); /* the real data sets are found through IVORY_DATA */
     if (own) {
         iv__fields_default(set->fields, own);
         assert_int_equal(iv__fields_set(w->home, &arena, set->fields, own, options), IV_OK);
