@@ -232,6 +232,12 @@ void iv__view_close(iv__view *view)
     *view = (iv__view){ (const unsigned char *)"", 0 };
 }
 
+void iv__view_let_go(const iv__view *view)
+{
+    if (view->size)
+        madvise((void *)(uintptr_t)view->data, view->size, MADV_DONTNEED);
+}
+
 struct iv__reader {
     iv_home *home;
     char *path;

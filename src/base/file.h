@@ -22,6 +22,9 @@ typedef struct iv__view {
 } iv__view;
 iv_status iv__view_open(iv_home *home, const char *path, iv__view *view);
 void iv__view_close(iv__view *view);
+/* Pages that were read no longer count as the program's memory; they come again when they are read
+ * again. Several threads may read meanwhile. */
+void iv__view_let_go(const iv__view *view);
 
 /* A file that is read here and there. What was read does not count as the program's memory, as a
  * view's pages do. Several threads may read at once. */

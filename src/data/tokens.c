@@ -4,6 +4,7 @@
 
 #include "data/tokens.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct iv__tokens {
     iv__arena arena;
     iv__reader *reader;         /* of the cache file; NULL over memory */
     iv__view view;              /* of its offsets; empty over memory */
+    _Atomic int64_t *copies;    /* made so far; NULL over memory */
     const unsigned char *bytes; /* the memory */
     const char *name;
     iv__tokens_foot foot;
@@ -224,6 +226,10 @@ static bool take_bytes(iv__tokens *tokens, uint64_t size)
         return refuse(tokens, "its records and tokens make no sense");
     if (tokens->reader && iv__reader_view(tokens->reader, sizeof head + offsets, &tokens->view))
         return false;
+    if (tokens->reader && !(tokens->copies = iv__arena_get(&tokens->arena, sizeof *tokens->copies)))
+        return false;
+    if (tokens->copies)
+        atomic_init(tokens->copies, 0);
     tokens->offsets = (tokens->reader ? tokens->view.data : tokens->bytes) + sizeof head;
     return true;
 }
@@ -485,8 +491,19 @@ int64_t iv__tokens_total(const iv__tokens *tokens)
     return (int64_t)tokens->foot.tokens;
 }
 
+/* The offsets of 25 million lines are 200 MB. Pages that were read one after the other, or here and
+ * there, must not stay; with each the system maps its neighbours. */
+enum { LET_GO_LENGTHS = 1 << 16, LET_GO_COPIES = 256 };
+
+static void let_go(const iv__tokens *tokens, int64_t count, int64_t every)
+{
+    if (tokens->copies && count % every == 0)
+        iv__view_let_go(&tokens->view);
+}
+
 int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record)
 {
+    let_go(tokens, record, LET_GO_LENGTHS);
     return (int64_t)(offset_at(tokens, (uint64_t)record + 1) - offset_at(tokens, (uint64_t)record));
 }
 
@@ -499,6 +516,8 @@ int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first,
     uint64_t begin = offset_at(tokens, (uint64_t)record) + (uint64_t)first, width = tokens->foot.width;
     uint16_t narrow[AT_ONCE];
 
+    if (tokens->copies)
+        let_go(tokens, atomic_fetch_add(tokens->copies, 1), LET_GO_COPIES);
     if (width == sizeof *ids)
         get(tokens, tokens->ids + begin * width, ids, (size_t)copied * width);
     for (int64_t done = 0; width == sizeof *narrow && done < copied;) {
