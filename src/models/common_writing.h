@@ -10,7 +10,7 @@
 typedef struct iv__language {
     const iv__vocabulary *vocabulary;
     int32_t begin; /* the token in front of a text; -1: none, the first token cannot be predicted */
-    int32_t end;   /* the token that it learned to end with; -1: none */
+    int32_t end;   /* the token that ends a text, and is no part of it; -1: none */
     /* [N,T] -> [N,T,V], of evaluation; options: the instance's. */
     iv_node *(*logits)(const void *options, iv_scope *scope, iv_node *words, int64_t vocabulary);
 } iv__language;
