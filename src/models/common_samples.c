@@ -418,6 +418,10 @@ iv_status iv__write_samples(iv_instance *instance, iv_params *params, const iv_g
     sampling s = { .home = instance->home, .g = g, .sink = sink, .user = user, .note = note };
     iv_status status = IV_OK;
 
+    for (int i = 0; i < g->n_stops; i++)
+        if (!g->stops[i] || !*g->stops[i])
+            return iv_fail(s.home, IV_VALUE, "stop text %d is empty: every text would end at once",
+                           i + 1);
     if (g->beam) {
         status = search_samples(&s, instance, params);
     } else {

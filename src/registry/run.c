@@ -137,9 +137,6 @@ static iv_status read_options(iv_home *home, const iv_write_options *o, iv_gener
             return iv_fail(home, IV_VALUE, "%s is %.9g: it must be from %.9g to %.9g", field->name,
                            number, field->low, field->high);
     }
-    for (int i = 0; i < g->n_stops; i++)
-        if (!g->stops[i] || !*g->stops[i])
-            return iv_fail(home, IV_VALUE, "stop text %d is empty: every text would end at once", i + 1);
     return IV_OK;
 }
 
