@@ -61,10 +61,19 @@ void iv__writing_save_row(const iv__writing *writing, int64_t row, void *to);
 void iv__writing_load_row(iv__writing *writing, int64_t row, const void *from);
 
 /* ---- where a text ends ------------------------------------------------------------------------ */
-/* The place in text[0..size), from `begin` on, where it ends by stop texts or by its sentences, or
- * -1. A sentence ends with . ! or ? and the quotes and brackets that close with it, before white
- * space; with the full stops of Chinese and Japanese in any place. */
-int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, size_t size);
+/* Looks for the end of a text as it grows: before a stop text, or with its sentences. A sentence ends
+ * with . ! or ? and the quotes and brackets that close with it, before white space; with the full
+ * stops of Chinese and Japanese in any place. Begins as { .g = ..., .begin = B, .sentence = B }: what
+ * stands before B is passed over. */
+typedef struct iv__ending {
+    const iv_generation *g;
+    size_t begin, searched; /* no stop text stands wholly before `searched` */
+    size_t sentence;        /* where the next of them is looked for */
+    int64_t sentences;      /* that ended before */
+} iv__ending;
+/* Where text[0..size) ends, or -1: it is to be asked again when more was written. The bytes before `settled`
+ * will stay as they are. */
+int64_t iv__ending_find(iv__ending *ending, const char *text, size_t size, size_t settled);
 /* Whether a sentence ends with text[begin..size), though more may follow. */
 bool iv__ends_sentence(const char *text, size_t begin, size_t size);
 

@@ -249,7 +249,7 @@ const char *iv_writer_text(const iv_writer *writer)
 
 static iv_status follow(iv_writer *w)
 {
-    return iv__pen_follow(w->pen, iv_writer_text(w), w->text.size, NULL, NULL);
+    return iv__pen_follow(w->pen, iv_writer_text(w), w->text.size, NULL);
 }
 
 iv_status iv_writer_feed(iv_writer *w, const char *text)
