@@ -24,7 +24,7 @@ void iv__writing_free(iv__writing *writing);
 const iv__language *iv__writing_language(const iv__writing *writing);
 iv__generator *iv__writing_generator(iv__writing *writing);
 
-/* The tokens of a text. unknown (NULL: not wanted): as of iv__encode. */
+/* The tokens of a prompt. unknown (NULL: not wanted): as of iv__encode. */
 iv_status iv__writing_encode(const iv__writing *writing, const char *text, iv__ids *ids,
                              iv__text *unknown);
 
