@@ -81,8 +81,7 @@ iv_status iv__writing_prompt(const iv__writing *writing, const char *prompt, iv_
     if (!status && unknown.size)
         iv__text_print(note, "%sthe model does not know: %s", note->size ? "; " : "", unknown.data);
     if (!status && !ids->count && iv__writing_language(writing)->begin < 0)
-        status = iv_fail(ids->home, IV_VALUE,
-                         "this model continues a text: give it a beginning%s with --prompt",
+        status = iv_fail(ids->home, IV_VALUE, "this model continues a text: give it a prompt%s",
                          unknown.size ? " that it knows" : "");
     iv__text_free(&unknown);
     return status;

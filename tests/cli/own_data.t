@@ -76,7 +76,7 @@ expect_err "the model does not know: zorp blurb" "is said"
 run train text --data book/2.txt "${quick[@]}" --begin no --unknown no -o known-run
 run sample known-run --prompt "zorp blurb"
 expect_status 1 "where there is no unknown token"
-expect_err "give it a beginning that it knows" "it is not enough to begin with"
+expect_err "give it a prompt that it knows" "it is not enough to begin with"
 run sample known-run --prompt $'the \xff'
 expect_status 1 "a prompt that is no text"
 expect_err "the prompt: byte 4 (0xff) is no UTF-8" "is refused"
