@@ -15,9 +15,9 @@ static int write_together(iv_run *run, const char *prompt)
 {
     iv_writer *writer = iv_writer_new(run, .prompt = prompt, .temperature = 0.7, .seed = 1);
     iv_next next[3];
-    const char *piece = "";
+    const char *piece = "(nothing yet)";
 
-    for (int i = 0; writer && piece && i < 8; i++) {
+    for (int i = 0; writer && piece && *piece && i < 8; i++) { /* "": the text ends here */
         int n = iv_writer_likeliest(writer, 3, next);
         for (int k = 0; k < n; k++)
             printf("%s[%s] %.0f%%", k ? "  " : "", next[k].piece, 100 * next[k].probability);

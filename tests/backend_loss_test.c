@@ -16,14 +16,26 @@ static double operand_of(const call *c, float x)
     return (double)(c->bf16 ? nearest_bf16(x) : x);
 }
 
+/* off: what a logit may be off by, as a sum in single precision: half a unit in the last place of each
+ * partial sum and product. */
 static void loss_row(const call *c, const loss_case *p, const float *x, const float *w,
-                     const float *b, double *logits)
+                     const float *b, double *logits, double *off)
 {
     for (int64_t v = 0; v < p->classes; v++) {
         logits[v] = (double)b[v];
-        for (int64_t i = 0; i < p->inputs; i++)
-            logits[v] += operand_of(c, x[i]) * operand_of(c, w[i * p->classes + v]);
+        off[v] = 0;
+        for (int64_t i = 0; i < p->inputs; i++) {
+            double product = operand_of(c, x[i]) * operand_of(c, w[i * p->classes + v]);
+            logits[v] += product;
+            off[v] += 0x1p-24 * (fabs(product) + fabs(logits[v]));
+        }
     }
+}
+
+/* What the logarithm of a class's share may be off by: where one class has it all, by nothing. */
+static double share_off(double share, double off, double mean_off)
+{
+    return fabs((1 - share) * off + mean_off - share * off);
 }
 
 static double *add_slack(call *c, int output)
@@ -33,7 +45,8 @@ static double *add_slack(call *c, int output)
 
 /* In bf16 the logits are those of rounded x and w. On the way back each d = p - 1 (p, where the
  * class is not the target) is rounded, to within 2^-8 of it, and in dw and db so is x times its
- * factor: what is off is no more than these shares of the sums' terms. */
+ * factor: what is off is no more than these shares of the sums' terms. Besides, exp makes of a logit's
+ * absolute error a relative one: of logits of some hundreds, one of 1e-5 and more. */
 static void check_in(const loss_case *p, bool bf16)
 {
     call forward = { .op = "linear_cross_entropy", .bf16 = bf16 },
@@ -63,32 +76,44 @@ static void check_in(const loss_case *p, bool bf16)
     double *dx = add_output(&c, iv_dims(p->rows, p->inputs), !p->no_dx);
     double *dw = add_output(&c, iv_dims(p->inputs, p->classes), !p->no_weights);
     double *db = add_output(&c, iv_dims(p->classes), !p->no_weights);
-    double *losses_too = add_output(&c, rows, true), *logits = doubles(NULL, p->classes);
+    double *losses_too = add_output(&c, rows, true), *logits = doubles(NULL, p->classes),
+           *logits_off = doubles(NULL, p->classes);
+    double *losses_off = add_slack(&forward, 0), *losses_too_off = add_slack(&c, 3);
     double *dx_off = add_slack(&c, 0), *dw_off = add_slack(&c, 1), *db_off = add_slack(&c, 2);
     double share = bf16 ? 0x1p-8 : 0;
 
     for (int64_t r = 0; r < p->rows; r++) {
         if (weight[r] == 0)
             continue;
-        loss_row(&c, p, x + r * p->inputs, w, b, logits);
+        loss_row(&c, p, x + r * p->inputs, w, b, logits, logits_off);
         double sum = log_sum(logits, p->classes), factor = (double)weight[r] * (double)dloss[r];
         bool known = target[r] >= 0 && target[r] < p->classes;
         losses_too[r] = losses[r] = known ? (double)weight[r] * (sum - logits[target[r]]) : NAN;
+        double mean_off = 0;
+        for (int64_t v = 0; v < p->classes; v++)
+            mean_off += exp(logits[v] - sum) * logits_off[v];
+        if (known)
+            losses_too_off[r] = losses_off[r] = fabs((double)weight[r]) *
+                                                share_off(exp(logits[target[r]] - sum),
+                                                          logits_off[target[r]], mean_off);
         for (int64_t v = 0; v < p->classes; v++) {
-            double d = factor * (exp(logits[v] - sum) - (v == target[r]));
+            double part = exp(logits[v] - sum), d = factor * (part - (v == target[r]));
+            double d_off = fabs(factor) * part * share_off(part, logits_off[v], mean_off);
             db[v] += d;
-            db_off[v] += 2.01 * share * fabs(d);
+            db_off[v] += 2.01 * share * fabs(d) + d_off;
             for (int64_t i = 0; i < p->inputs; i++) {
                 int64_t at = i * p->classes + v;
                 double from_w = d * operand_of(&c, w[at]), from_x = d * (double)x[r * p->inputs + i];
                 dw[at] += from_x;
-                dw_off[at] += 2.01 * share * fabs(from_x);
+                dw_off[at] += 2.01 * share * fabs(from_x) + d_off * fabs((double)x[r * p->inputs + i]);
                 dx[r * p->inputs + i] += from_w;
-                dx_off[r * p->inputs + i] += 1.01 * share * fabs(from_w);
+                dx_off[r * p->inputs + i] += 1.01 * share * fabs(from_w) +
+                                             d_off * fabs(operand_of(&c, w[at]));
             }
         }
     }
     free(logits);
+    free(logits_off);
     check(&c);
     check(&forward);
 }

@@ -1,67 +1,10 @@
 /* data_corpora_test.c: Aesop's fables, AG News and Reuters: their records as they are read from small
  * files, and the real ones with the chapters' figures. */
 #define _XOPEN_SOURCE 700
-#include "file_world.h"
+#include "records_world.h"
 
-#include "data/dataset.h"
 #include "data/text.h"
 #include "data/tokens.h"
-
-/* All records in brackets, then the report; a failure ends the text with "!". */
-static void print_records(iv_home *home, const iv_dataset *set, const char *path,
-                          const char *options, iv__text *out)
-{
-    iv__arena arena = { .home = home };
-    void *own = set->options_size ? iv__arena_get(&arena, set->options_size) : NULL;
-    const char *text;
-    size_t size;
-    bool failed = true, inside = false;
-
-    iv_home_clear(home);
-    if (own) {
-        iv__fields_default(set->fields, own);
-        assert_int_equal(iv__fields_set(home, &arena, set->fields, own, options), IV_OK);
-    }
-    iv__records *records = iv__records_open(home, set, path, own);
-    while (records && (text = iv__records_next(records, &size, &failed))) {
-        assert_int_equal(strlen(text), size);
-        iv__text_put(out, inside ? "" : "[");
-        iv__text_add(out, text, size);
-        inside = records->continues;
-        iv__text_put(out, inside ? "" : "]");
-    }
-    if (failed)
-        iv__text_put(out, "!");
-    else
-        iv__records_report(records, out);
-    iv__records_close(records);
-    iv__arena_free(&arena);
-}
-
-static void assert_records(world *w, const iv_dataset *set, const char *options,
-                           const char *content, const char *expected)
-{
-    iv__text out = { .home = w->home };
-    const char *path = in_folder(w, "file");
-
-    write_text(path, content);
-    print_records(w->home, set, path, options, &out);
-    assert_string_equal(out.data, expected);
-    iv__text_free(&out);
-}
-
-static void assert_refused(world *w, const iv_dataset *set, const char *content, const char *message)
-{
-    iv__text out = { .home = w->home };
-    const char *path = in_folder(w, "file");
-
-    write_text(path, content);
-    print_records(w->home, set, path, "", &out);
-    assert_int_equal(out.data[out.size - 1], '!');
-    assert_int_equal(iv_home_status(w->home), IV_FORMAT);
-    assert_message(w->home, message);
-    iv__text_free(&out);
-}
 
 /* ---- small files ----------------------------------------------------------------------------- */
 
@@ -90,10 +33,10 @@ static void no_fables_are_refused(void **state)
 {
     world *w = *state;
 
-    assert_refused(w, &iv_dataset_aesop, "Once upon a time\n",
-                   "file: expected the heading THE FOX AND THE GRAPES with two blank lines behind it");
-    assert_refused(w, &iv_dataset_aesop, "THE FOX AND THE GRAPES\n\n\nA fox.\n",
-                   "file: expected the line ILLUSTRATIONS behind the fables, but the text ends");
+    assert_refused(w, &iv_dataset_aesop, "", "Once upon a time\n",
+                   "file.txt: expected the heading THE FOX AND THE GRAPES with two blank lines behind it");
+    assert_refused(w, &iv_dataset_aesop, "", "THE FOX AND THE GRAPES\n\n\nA fox.\n",
+                   "file.txt: expected the line ILLUSTRATIONS behind the fables, but the text ends");
 }
 
 static void news_have_titles(void **state)
@@ -103,8 +46,8 @@ static void news_have_titles(void **state)
     assert_records(w, &iv_dataset_ag_news, "",
                    "\"3\",\"Oil, \"\"up\"\" #39;s\",\"text\nmore\"\n\"1\",\" \",\"x\"\n1,Plain,\n",
                    "[Oil, \"up\" #39;s][Plain]3 records: 2 kept, 1 dropped (1 without a title)");
-    assert_refused(w, &iv_dataset_ag_news, "\"3\",\"a\",\"b\"\n\"3\",\"a\"\n",
-                   "file:2: expected three fields (class, title, description), found 2");
+    assert_refused(w, &iv_dataset_ag_news, "", "\"3\",\"a\",\"b\"\n\"3\",\"a\"\n",
+                   "file.txt:2: expected three fields (class, title, description), found 2");
 }
 
 static const char telegrams[] =
@@ -124,10 +67,10 @@ static void telegrams_have_titles_and_bodies(void **state)
                    "that came before)");
     assert_records(w, &iv_dataset_reuters_bodies, "", telegrams,
                    "[Oil rose\nin Z\xc3\xbcrich.\n Reuter][None.]4 records: 2 kept, 2 dropped (2 without a body)");
-    assert_refused(w, &iv_dataset_reuters_titles, "what is this?",
-                   "file: it ends inside the head of a member: the tar archive is damaged or is none");
-    assert_refused(w, &iv_dataset_reuters_titles, "<REUTERS><TITLE",
-                   "file:1: a tag that begins here does not end");
+    assert_refused(w, &iv_dataset_reuters_titles, "", "what is this?",
+                   "file.txt: it ends inside the head of a member: the tar archive is damaged or is none");
+    assert_refused(w, &iv_dataset_reuters_titles, "", "<REUTERS><TITLE",
+                   "file.txt:1: a tag that begins here does not end");
 }
 
 typedef struct task {

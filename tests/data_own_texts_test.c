@@ -1,37 +1,8 @@
 /* data_own_texts_test.c: a person's own texts: folders of files, raw bytes, lines without end. */
 #define _XOPEN_SOURCE 700
-#include "file_world.h"
+#include "records_world.h"
 
 #include "data/tokens.h"
-
-/* All records of a path, each in brackets with "+" between its pieces, then the report. */
-static void print_records(world *w, const char *path, const char *options, iv__text *out)
-{
-    const iv_dataset *set = &iv_dataset_text;
-    iv__arena arena = { .home = w->home };
-    void *own = iv__arena_get(&arena, set->options_size);
-    const char *text;
-    size_t size;
-    bool failed = true, inside = false;
-
-    iv_home_clear(w->home);
-    iv__text_clear(out);
-    iv__fields_default(set->fields, own);
-    assert_int_equal(iv__fields_set(w->home, &arena, set->fields, own, options), IV_OK);
-    iv__records *records = iv__records_open(w->home, set, path, own);
-    while (records && (text = iv__records_next(records, &size, &failed))) {
-        iv__text_put(out, inside ? size > 0 ? "+" : "" : "[");
-        iv__text_add(out, text, size);
-        inside = records->continues;
-        iv__text_put(out, inside ? "" : "]");
-    }
-    if (failed)
-        iv__text_put(out, "!");
-    else
-        iv__records_report(records, out);
-    iv__records_close(records);
-    iv__arena_free(&arena);
-}
 
 static void put_file(world *w, const char *folder, const char *name, const void *bytes, size_t size)
 {
@@ -58,13 +29,13 @@ static void a_folder_of_texts(void **state)
     put_file(w, folder, "old.txt", "caf\xe9\n", 5);
     put_file(w, folder, ".hidden", "hidden", 6);
     put_file(w, folder, ".git/x", "hidden", 6);
-    print_records(w, folder, "records=lines", &out);
+    print_records(w->home, &iv_dataset_text, folder, "records=lines", "+", &out);
     assert_string_equal(out.data, "[one][two][three][four]4 records: 4 kept, 0 dropped; 2 files were left "
                                   "out that are no text: 3.bin, old.txt");
-    print_records(w, folder, "records=whole", &out);
+    print_records(w->home, &iv_dataset_text, folder, "records=whole", "+", &out);
     assert_string_equal(out.data, "[one\ntwo\n][three\n\nfour\n]2 records: 2 kept, 0 dropped; 2 files were "
                                   "left out that are no text: 3.bin, old.txt");
-    print_records(w, folder, "records=paragraphs", &out);
+    print_records(w->home, &iv_dataset_text, folder, "records=paragraphs", "+", &out);
     assert_non_null(strstr(out.data, "[one\ntwo][three][four]3 records"));
     iv__text_free(&out);
 }
@@ -108,7 +79,7 @@ static void folders_without_a_text(void **state)
                             "file was left out that is no text: x.bin");
     for (int i = 0; i < 8; i++)
         put_file(w, folder, (char[]){ (char)('a' + i), 0 }, "\0", 1);
-    print_records(w, folder, "", &out);
+    print_records(w->home, &iv_dataset_text, folder, "", "+", &out);
     assert_non_null(strstr(out.data, "9 files were left out that are no text: a, b, c, d, e ..."));
     iv__text_free(&out);
 }
@@ -123,15 +94,15 @@ static void raw_bytes(void **state)
                 "\xef\xbb\xbf"
                 "caf\xe9\r\nnoir\0\n",
                 15);
-    print_records(w, path, "raw=yes", &out); /* no text: whole, every byte of it */
+    print_records(w->home, &iv_dataset_text, path, "raw=yes", "+", &out); /* no text: whole, every byte of it */
     assert_memory_equal(out.data,
                         "[\xef\xbb\xbf"
                         "caf\xe9\r\nnoir\0\n]1 records",
                         26);
-    print_records(w, path, "raw=yes records=lines", &out);
+    print_records(w->home, &iv_dataset_text, path, "raw=yes records=lines", "+", &out);
     assert_memory_equal(out.data, "[caf\xe9][noir\0]2 records", 22);
     write_text(path, "one\r\ntwo\n");
-    print_records(w, path, "raw=yes", &out); /* a text is what it always is */
+    print_records(w->home, &iv_dataset_text, path, "raw=yes", "+", &out); /* a text is what it always is */
     assert_string_equal(out.data, "[one][two]2 records: 2 kept, 0 dropped");
     iv__text_free(&out);
 }

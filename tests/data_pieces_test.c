@@ -1,7 +1,7 @@
 /* data_pieces_test.c: stretches, byte-pair pieces and bytes: learned as a plain learner learns them,
  * and every text comes back as it was. */
 #define _XOPEN_SOURCE 700
-#include "file_world.h"
+#include "text_world.h"
 
 #include "data/pieces.h"
 
@@ -94,20 +94,6 @@ static void long_stretches_are_cut(void **state)
 }
 
 /* ---- learning -------------------------------------------------------------------------------- */
-
-static iv__vocabulary *learn(world *w, const iv__token_rules *rules, const char *text, size_t size,
-                             int64_t most)
-{
-    iv__counter *counter = iv__counter_new(w->home);
-    const char *at = text, *end = text + size, *token;
-    size_t length;
-
-    while (iv__token_next(rules->kind, &at, end, &token, &length))
-        assert_int_equal(iv__counter_add(counter, token, length), IV_OK);
-    iv__vocabulary *vocabulary = iv__vocabulary_choose(counter, rules, most);
-    iv__counter_free(counter);
-    return vocabulary;
-}
 
 /* A learner that counts all pairs anew for each join. */
 enum { PLAIN_WORDS = 64, PLAIN_LONGEST = 12, PLAIN_PIECES = 40 };
@@ -383,32 +369,11 @@ static void what_is_seldom_is_forgotten(void **state)
     iv__counter_free(counter);
 }
 
-static bool learn_and_encode(iv_home *home, void *context)
-{
-    iv__counter *counter = iv__counter_new(home);
-    iv__vocabulary *v = NULL, *again = NULL;
-    iv__ids ids = { .home = home };
-    size_t size;
-
-    (void)context;
-    if (counter && !iv__counter_add(counter, " some", 5) && !iv__counter_add(counter, " some", 5))
-        v = iv__vocabulary_choose(counter, &bpe_rules, 300);
-    if (v) {
-        const void *bytes = iv__vocabulary_bytes(v, &size);
-        again = iv__vocabulary_read(home, "file", bytes, size);
-    }
-    bool good = again && iv__encode(again, "text", 0, "this some", 9, &ids, NULL) == IV_OK;
-    iv__ids_free(&ids);
-    iv__vocabulary_free(again);
-    iv__vocabulary_free(v);
-    iv__counter_free(counter);
-    return good;
-}
-
 static void no_memory(void **state)
 {
     (void)state;
-    assert_survives_scarcity(learn_and_encode, NULL);
+    assert_survives_scarcity(learn_and_encode,
+                             &(learning){ &bpe_rules, { " some", " some" }, "this some" });
 }
 
 int main(void)

@@ -1,69 +1,11 @@
 /* data_sets_test.c: the data sets' records, what they drop and refuse, and where they are found. */
 #define _XOPEN_SOURCE 700
-#include "file_world.h"
+#include "records_world.h"
 
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "data/dataset.h"
 #include "data/lines.h"
-
-/* All records of a file, each in brackets; a failure ends the text with "!". `options`:
- * "records=lines". */
-static void print_records(iv_home *home, const iv_dataset *set, const char *path,
-                          const char *options, iv__text *out)
-{
-    iv__arena arena = { .home = home };
-    void *own = set->options_size ? iv__arena_get(&arena, set->options_size) : NULL;
-    const char *text;
-    size_t size;
-    bool failed = true, inside = false;
-
-    if (own) {
-        iv__fields_default(set->fields, own);
-        assert_int_equal(iv__fields_set(home, &arena, set->fields, own, options), IV_OK);
-    }
-    iv_home_clear(home);
-    iv__records *records = iv__records_open(home, set, path, own);
-    while (records && (text = iv__records_next(records, &size, &failed))) {
-        iv__text_put(out, inside ? "" : "[");
-        iv__text_add(out, text, size);
-        inside = records->continues;
-        iv__text_put(out, inside ? "" : "]");
-    }
-    if (failed)
-        iv__text_put(out, "!");
-    else
-        iv__records_report(records, out);
-    iv__records_close(records);
-    iv__arena_free(&arena);
-}
-
-static void assert_records(world *w, const iv_dataset *set, const char *options,
-                           const char *content, const char *expected)
-{
-    iv__text out = { .home = w->home };
-    const char *path = in_folder(w, "file.txt");
-
-    write_text(path, content);
-    print_records(w->home, set, path, options, &out);
-    assert_string_equal(out.data, expected);
-    iv__text_free(&out);
-}
-
-static void assert_refused(world *w, const iv_dataset *set, const char *options,
-                           const char *content, const char *message)
-{
-    iv__text out = { .home = w->home };
-    const char *path = in_folder(w, "file.txt");
-
-    write_text(path, content);
-    print_records(w->home, set, path, options, &out);
-    assert_int_equal(out.data[out.size - 1], '!');
-    assert_int_equal(iv_home_status(w->home), IV_FORMAT);
-    assert_message(w->home, message);
-    iv__text_free(&out);
-}
 
 /* ---- recipes --------------------------------------------------------------------------------- */
 
@@ -187,7 +129,7 @@ static void auto_takes_paragraphs_where_there_are_some(void **state)
     for (int i = 0; i < 600; i++)
         iv__text_put(&list, i % 150 ? "line\n" : "\nline\n"); /* four gaps in 600 lines */
     write_text(in_folder(w, "list"), list.data);
-    print_records(w->home, &iv_dataset_text, in_folder(w, "list"), "", &out);
+    print_records(w->home, &iv_dataset_text, in_folder(w, "list"), "", "", &out);
     assert_non_null(strstr(out.data, "600 records: 600 kept"));
     iv__text_free(&list);
     iv__text_free(&out);
@@ -206,7 +148,7 @@ static void texts_that_are_no_texts_are_refused(void **state)
     assert_refused(w, &iv_dataset_text, "", "\xff\xfeo\n",
                    "file.txt:1: byte 0 of the text (0xff) is no UTF-8");
     write_bytes(path, "one\ntw\0o", 8);
-    print_records(w->home, &iv_dataset_text, path, "records=whole", &out);
+    print_records(w->home, &iv_dataset_text, path, "records=whole", "", &out);
     assert_message(w->home, "zero:2: byte 6 of the text is zero: it is no text, or not saved as UTF-8");
     iv__text_free(&out);
 }
@@ -313,7 +255,8 @@ static void recipes_are_found(void **state)
     assert_found(w, NULL, user);
 
     assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, NULL, &path), IV_IO);
-    assert_message(w->home, "the data set text is a person's own: name the file or folder with --data PATH");
+    assert_message(w->home,
+                   "the data set text is a person's own: name the file or folder with --data PATH");
     assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, root, &path), IV_OK);
     assert_string_equal(path.data, root);
     iv__text_free(&path);

@@ -1,8 +1,6 @@
 /* data_text_test.c: cleaning, cutting, the vocabulary, ids to texts and back. */
 #define _XOPEN_SOURCE 700
-#include "file_world.h"
-
-#include "data/text.h"
+#include "text_world.h"
 
 static const iv__token_rules words = { .kind = IV_TOKENS_WORDS }, chars = { .kind = IV_TOKENS_CHARS };
 
@@ -177,28 +175,15 @@ static void what_is_no_text_is_refused(void **state)
 }
 
 /* A vocabulary of the tokens of a text, at most `most` entries. */
-static iv__vocabulary *learn(world *w, const iv__token_rules *rules, const char *text, int64_t most)
+static iv__vocabulary *learn_text(world *w, const iv__token_rules *rules, const char *text, int64_t most)
 {
-    iv__counter *counter = iv__counter_new(w->home);
-    iv__text clean = { .home = w->home };
-    const char *at, *end, *token;
-    size_t size;
-
-    assert_int_equal(iv__clean(w->home, rules, "text", 1, text, strlen(text), &clean), IV_OK);
-    at = clean.data;
-    end = at + clean.size;
-    while (iv__token_next(rules->kind, &at, end, &token, &size))
-        assert_int_equal(iv__counter_add(counter, token, size), IV_OK);
-    iv__vocabulary *vocabulary = iv__vocabulary_choose(counter, rules, most);
-    iv__counter_free(counter);
-    iv__text_free(&clean);
-    return vocabulary;
+    return learn(w, rules, text, strlen(text), most);
 }
 
 static void frequent_tokens_come_first(void **state)
 {
     world *w = *state;
-    iv__vocabulary *v = learn(w, &words, "d c b a . b c . b a c .", 10000);
+    iv__vocabulary *v = learn_text(w, &words, "d c b a . b c . b a c .", 10000);
     static const char *const order[] = { "", "[UNK]", "c", "b", ".", "a", "d" }; /* c, b and . three times, in that order */
 
     assert_int_equal(iv__vocabulary_count(v), 7);
@@ -211,7 +196,7 @@ static void frequent_tokens_come_first(void **state)
     assert_int_equal(iv__vocabulary_id(v, "", 0), iv__vocabulary_unknown(v));
     iv__vocabulary_free(v);
 
-    v = learn(w, &words, "d c b a . b c . b a c .", 5);
+    v = learn_text(w, &words, "d c b a . b c . b a c .", 5);
     assert_int_equal(iv__vocabulary_count(v), 5);
     assert_string_equal(iv__vocabulary_token(v, 4), ".");
     assert_int_equal(iv__vocabulary_id(v, "a", 1), iv__vocabulary_unknown(v));
@@ -229,10 +214,10 @@ static void special_tokens_come_first(void **state)
                                   .end = set & 2,
                                   .begin = set & 4,
                                   .entities = set & 1 };
-        iv__vocabulary *v = learn(w, &rules,
-                                  "b\xc3\xa9"
-                                  "b",
-                                  100);
+        iv__vocabulary *v = learn_text(w, &rules,
+                                       "b\xc3\xa9"
+                                       "b",
+                                       100);
         int32_t next = 1, unknown = rules.complete ? -1 : next++, end = rules.end ? next++ : 0,
                 begin = rules.begin ? next++ : 0;
         assert_int_equal(iv__vocabulary_unknown(v), unknown);
@@ -275,11 +260,11 @@ static void complete_vocabularies_leave_nothing_out(void **state)
     world *w = *state;
     iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .complete = true };
 
-    iv__vocabulary *v = learn(w, &rules, "a b c", 4);
+    iv__vocabulary *v = learn_text(w, &rules, "a b c", 4);
     assert_int_equal(iv__vocabulary_count(v), 4);
     assert_int_equal(iv__vocabulary_characters(v, 1), 2); /* with the blank */
     iv__vocabulary_free(v);
-    assert_null(learn(w, &rules, "a b c", 3));
+    assert_null(learn_text(w, &rules, "a b c", 3));
     assert_int_equal(iv_home_status(w->home), IV_VALUE);
     assert_message(w->home, "a vocabulary of at most 3 entries without an unknown token: the data have 3 "
                             "different tokens; allow 4 entries, or an unknown token");
@@ -326,7 +311,7 @@ static void vocabularies_are_kept_as_bytes(void **state)
     world *w = *state;
     size_t size;
 
-    iv__vocabulary *v = learn(w, &words, "b a b", 10);
+    iv__vocabulary *v = learn_text(w, &words, "b a b", 10);
     const void *bytes = iv__vocabulary_bytes(v, &size);
     assert_int_equal(size, 10);
     assert_memory_equal(bytes, "words\0b\0a", 10);
@@ -338,7 +323,7 @@ static void vocabularies_are_kept_as_bytes(void **state)
     iv__vocabulary_free(again);
     iv__vocabulary_free(v);
 
-    v = learn(w, &chars, "A\nb \xc3\xa9\n", 10);
+    v = learn_text(w, &chars, "A\nb \xc3\xa9\n", 10);
     bytes = iv__vocabulary_bytes(v, &size);
     assert_memory_equal(bytes, "chars\0\n\0A\0b\0 \0\xc3\xa9", size);
     again = iv__vocabulary_read(w->home, "file", bytes, size);
@@ -380,7 +365,7 @@ static void damaged_vocabularies_are_refused(void **state)
 static void texts_to_ids_and_back(void **state)
 {
     world *w = *state;
-    iv__vocabulary *v = learn(w, &words, "chop 1 / 2 onion , then stir . stir", 100);
+    iv__vocabulary *v = learn_text(w, &words, "chop 1 / 2 onion , then stir . stir", 100);
     iv__ids ids = { .home = w->home };
     iv__text unknown = { .home = w->home }, text = { .home = w->home };
     static const char prompt[] = "Chop the Onion, then FRY it.";
@@ -408,7 +393,7 @@ static void characters_keep_everything(void **state)
 {
     world *w = *state;
     static const char sample[] = "Caf\xc3\xa9: \"Ja!\"\n  (\xf0\x9f\x98\x80)";
-    iv__vocabulary *v = learn(w, &chars, sample, 100);
+    iv__vocabulary *v = learn_text(w, &chars, sample, 100);
     iv__ids ids = { .home = w->home };
     iv__text text = { .home = w->home };
 
@@ -439,7 +424,7 @@ static void readable_texts_come_back(void **state)
     world *w = *state;
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        iv__vocabulary *v = learn(w, &words, *texts[i] ? texts[i] : "x", 1000);
+        iv__vocabulary *v = learn_text(w, &words, *texts[i] ? texts[i] : "x", 1000);
         iv__ids ids = { .home = w->home };
         iv__text text = { .home = w->home };
         assert_int_equal(iv__encode(v, "text", 0, texts[i], strlen(texts[i]), &ids, NULL), IV_OK);
@@ -451,32 +436,10 @@ static void readable_texts_come_back(void **state)
     }
 }
 
-static bool learn_and_encode(iv_home *home, void *context)
-{
-    iv__counter *counter = iv__counter_new(home);
-    iv__vocabulary *v = NULL, *again = NULL;
-    iv__ids ids = { .home = home };
-    size_t size;
-
-    (void)context;
-    if (counter && !iv__counter_add(counter, "some", 4) && !iv__counter_add(counter, "token", 5))
-        v = iv__vocabulary_choose(counter, &words, 100);
-    if (v) {
-        const void *bytes = iv__vocabulary_bytes(v, &size);
-        again = iv__vocabulary_read(home, "file", bytes, size);
-    }
-    bool good = again && iv__encode(again, "text", 0, "some token", 10, &ids, NULL) == IV_OK;
-    iv__ids_free(&ids);
-    iv__vocabulary_free(again);
-    iv__vocabulary_free(v);
-    iv__counter_free(counter);
-    return good;
-}
-
 static void no_memory(void **state)
 {
     (void)state;
-    assert_survives_scarcity(learn_and_encode, NULL);
+    assert_survives_scarcity(learn_and_encode, &(learning){ &words, { "some", "token" }, "some token" });
 }
 
 int main(void)

@@ -22,7 +22,7 @@ static iv__verdict follow(iv__pen *pen, const char *text)
 {
     iv__verdict verdict;
 
-    assert_int_equal(iv__pen_follow(pen, text, strlen(text), NULL, &verdict), IV_OK);
+    assert_int_equal(iv__pen_follow(pen, text, strlen(text), &verdict), IV_OK);
     return verdict;
 }
 
@@ -232,7 +232,7 @@ static void pieces_of_bytes_are_text(void **state)
     iv__text_put(&text, "a");
     for (int i = 0; i < 300; i++) {
         size_t size = text.size;
-        assert_int_equal(iv__pen_follow(pen, text.data, text.size, NULL, NULL), IV_OK);
+        assert_int_equal(iv__pen_follow(pen, text.data, text.size, NULL), IV_OK);
         assert_int_equal(iv__pen_write(pen, &text, -1, i % 2, &g, &draws, &stroke), IV_OK);
         bad += stroke.bad;
         written += !stroke.bad && !stroke.ended;

@@ -13,7 +13,7 @@ static const char text[] =
     "the fox saw the crow. she didn't say: \"the moon\".\n\nthe crow saw the fox, and sang.\n";
 
 /* A run of the family `text` with weights as they were drawn, in the file `name`. */
-static void make_run(world *w, const char *name, const char *tokens, const char *begin)
+static void make_run(world *w, const char *name, const char *tokens, const char *begin, const char *end)
 {
     const iv_model *model;
     const iv_system *system = iv__system_named(w->home, "text", &model);
@@ -25,6 +25,7 @@ static void make_run(world *w, const char *name, const char *tokens, const char 
     assert_int_equal(iv__instance_set(instance, "tokens", tokens), IV_OK);
     assert_int_equal(iv__instance_set(instance, "units", "8"), IV_OK);
     assert_int_equal(iv__instance_set(instance, "begin", begin), IV_OK);
+    assert_int_equal(iv__instance_set(instance, "end", end), IV_OK);
     assert_int_equal(iv__instance_set(instance, "validation", "0"), IV_OK);
     assert_int_equal(iv__instance_set(instance, "test", "0"), IV_OK);
     if (model->open_data(instance, iv__dataset_named("text"), in_folder(w, "text.txt")))
@@ -41,7 +42,7 @@ static void make_run(world *w, const char *name, const char *tokens, const char 
 static iv_run *open_run(world *w, const char *tokens, const char *begin)
 {
     setenv("IVORY_CACHE", in_folder(w, "cache"), 1);
-    make_run(w, "run.safetensors", tokens, begin);
+    make_run(w, "run.safetensors", tokens, begin, "");
     iv_run *run = iv_run_load(w->home, in_folder(w, "run.safetensors"));
     if (!run)
         fail_msg("%s", iv_home_message(w->home));
@@ -186,6 +187,33 @@ static void one_that_continues_needs_a_beginning(void **state)
     iv_run_free(run);
 }
 
+/* A run may have an end of its own: no stop text is needed. */
+static void a_token_of_the_data_ends_texts(void **state)
+{
+    world *w = *state;
+    taken t = { 0 };
+    int ends = 0;
+
+    setenv("IVORY_CACHE", in_folder(w, "cache"), 1);
+    make_run(w, "run.safetensors", "words", "yes", ".");
+    iv_run *run = iv_run_load(w->home, in_folder(w, "run.safetensors"));
+    assert_non_null(run);
+    assert_int_equal(iv_run_write(run, take, &t, .prompt = "the fox", .n = 8, .length = 20), IV_OK);
+    for (int i = 0; i < t.n; i++)
+        assert_null(strchr(t.text[i], '.'));
+    iv_writer *writer = iv_writer_new(run, .prompt = "the fox");
+    assert_non_null(writer);
+    for (int i = 0; i < 200 && !ends; i++) {
+        const char *piece = iv_writer_draw(writer);
+        assert_non_null(piece);
+        ends += !*piece;
+    }
+    assert_true(ends > 0);
+    assert_null(strchr(iv_writer_text(writer), '.'));
+    iv_writer_free(writer);
+    iv_run_free(run);
+}
+
 static void what_is_saved_is_loaded(void **state)
 {
     world *w = *state;
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_writes_texts, world_begin, world_end),
         cmocka_unit_test_setup_teardown(it_writes_together, world_begin, world_end),
         cmocka_unit_test_setup_teardown(one_that_continues_needs_a_beginning, world_begin, world_end),
+        cmocka_unit_test_setup_teardown(a_token_of_the_data_ends_texts, world_begin, world_end),
         cmocka_unit_test_setup_teardown(what_is_saved_is_loaded, world_begin, world_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,8 @@ static void assert_end(const char *text, const char *stop, int64_t sentences, in
 {
     iv_generation g = { .n_stops = stop != NULL, .stops = &stop, .sentences = sentences };
 
-    int64_t found = iv__text_end(&g, text, 0, strlen(text));
+    iv__ending ending = { .g = &g };
+    int64_t found = iv__ending_find(&ending, text, strlen(text), strlen(text));
     if (found != end)
         fail_msg("'%s' ends at %d, not at %d", text, (int)found, (int)end);
 }

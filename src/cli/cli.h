@@ -26,7 +26,7 @@ typedef struct command {
     const iv_field *fields[3]; /* tables of its own options, all of one struct; NULL at the end */
     size_t options_size;
     const char *joins;  /* a TEXT that may be given several times: joined by line breaks, or .. */
-    const char *joint;  /* .. by this; NULL: a line break */
+    const char *joint;  /* .. by this, which stands before each; NULL: a line break between them */
     int least, most;    /* arguments that are no options */
     bool takes_system;  /* argument 0 may name a system: options of model and training too */
     bool computes;      /* uses the threads asked for */

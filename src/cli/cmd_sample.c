@@ -161,17 +161,17 @@ static int read_prompts(cli *c, const char *path, iv_generation *g)
 
 static int read_stops(cli *c, const char *stops, iv_generation *g)
 {
-    size_t most = 1;
+    size_t most = 0;
 
     for (const char *at = stops; *at; at++)
         most += *at == *STOPS_JOINT;
-    const char **list = iv__arena_get(&c->arena, most * sizeof *list);
+    const char **list = iv__arena_get(&c->arena, (most + 1) * sizeof *list);
     char *copy = iv__arena_text(&c->arena, stops), *rest = copy;
     if (!list || !copy)
         return cli_fail(c);
+    strsep(&rest, STOPS_JOINT); /* each stands behind one */
     for (const char *stop; (stop = strsep(&rest, STOPS_JOINT));)
-        if (*stop)
-            list[g->n_stops++] = stop;
+        list[g->n_stops++] = stop;
     g->stops = list;
     return DONE;
 }

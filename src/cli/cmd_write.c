@@ -99,7 +99,7 @@ static int finish(writer *w, int status)
     if (!w->changed || w->m.count == 1) {
         if (w->m.count == 1)
             write_say(w, "Nothing was written.");
-        return write_flush(w) ? FAILED : status;
+        return ferror(stdout) || write_flush(w) ? FAILED : status;
     }
     if (write_save(w, w->path)) {
         status = cli_fail(w->c);
@@ -107,7 +107,7 @@ static int finish(writer *w, int status)
         return status;
     }
     write_say(w, "saved: %s", w->path);
-    if (!write_flush(w))
+    if (!ferror(stdout) && !write_flush(w))
         return status;
     fprintf(stderr, "ivory: saved: %s\n", w->path);
     return status ? status : FAILED;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,7 @@ int main(int argc, char **argv)
 {
     if (!open_standard_streams())
         return FAILED;
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the shell's limit: that is seen when writing */
     cli c = { .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }),
               .argc = argc,
               .argv = argv };

@@ -113,10 +113,9 @@ static int bad_value(cli *c, const iv_field *field)
 static int set_own(cli *c, const iv_field *field, void *options, const char *value)
 {
     if (c->command->joins && options == c->options && !strcmp(field->name, c->command->joins)) {
-        const char **text = (const char **)((char *)options + field->offset);
-        if (**text)
-            value = iv__arena_print(&c->arena, "%s%s%s", *text,
-                                    c->command->joint ? c->command->joint : "\n", value);
+        const char **text = (const char **)((char *)options + field->offset), *joint = c->command->joint;
+        if (**text || joint)
+            value = iv__arena_print(&c->arena, "%s%s%s", *text, joint ? joint : "\n", value);
         if (!value)
             return cli_fail(c);
     }

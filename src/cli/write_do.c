@@ -32,7 +32,7 @@ iv_status write_follow(writer *w)
 
     for (int i = 0; i < w->n_runs && !status; i++) {
         write_run *r = &w->runs[i];
-        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL, NULL);
+        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL);
         if (!status)
             r->n_likely = iv__pen_likeliest(r->pen, w->m.temperature > 0 ? w->m.temperature : 1,
                                             CHOICES, r->likely);
@@ -97,7 +97,7 @@ static iv_status type_words(writer *w, const char *text)
     bool begins = true;
 
     if (!status)
-        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL, NULL);
+        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL);
     while (*text && !status) {
         size_t blank = strspn(text, " \t\n"), size = blank + strcspn(text + blank, " \t\n");
         iv__verdict verdict;
@@ -108,7 +108,7 @@ static iv_status type_words(writer *w, const char *text)
         if (word.failed || w->text.failed)
             status = IV_NOMEM;
         if (!status)
-            status = iv__pen_follow(r->pen, w->text.data, w->text.size, NULL, &verdict);
+            status = iv__pen_follow(r->pen, w->text.data, w->text.size, &verdict);
         if (!status)
             status = iv__manuscript_add(&w->m, &(iv__piece){ .text = word.data,
                                                              .how = IV_TYPED,
@@ -171,14 +171,14 @@ static iv_status write_piece(writer *w, int run, int32_t token, bool begins, boo
     iv__stroke stroke = { .piece = { .home = w->c->home } };
 
     iv_status status = iv__pen_write(r->pen, &w->text, token, token < 0, &g, &w->m.draws, &stroke);
+    bool anew = false;
     *ended = stroke.ended || stroke.bad;
     if (!status && stroke.ended)
         write_say(w, "%s ends the text here.", r->name);
     else if (!status && stroke.bad)
         write_say(w, "%s would write what is no text; it is left out.", r->name);
     else if (!status) {
-        if (stroke.glue)
-            iv__manuscript_glue(&w->m);
+        anew = stroke.glue && !iv__manuscript_glue(&w->m);
         status = iv__manuscript_add(&w->m, &(iv__piece){ .text = stroke.piece.data,
                                                          .how = token < 0 ? IV_DRAWN : IV_CHOSEN,
                                                          .run = r->number,
@@ -187,10 +187,10 @@ static iv_status write_piece(writer *w, int run, int32_t token, bool begins, boo
                                                          .begins = begins });
         w->changed = true;
     }
-    if (!status && stroke.glue)
+    if (!status && anew) /* a blank that the model took away stays */
         status = take_text(w);
-    if (!status && (stroke.glue || *ended))
-        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL, NULL);
+    if (!status && (anew || *ended))
+        status = iv__pen_follow(r->pen, text_of(w), w->text.size, NULL);
     iv__text_free(&stroke.piece);
     return status;
 }

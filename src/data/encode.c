@@ -83,6 +83,35 @@ iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t
     return status;
 }
 
+static bool ends_with_white(const unsigned char *text, size_t size)
+{
+    size_t at = size - 1;
+    uint32_t code;
+
+    while (at > 0 && size - at < 4 && (text[at] & 0xc0) == 0x80)
+        at--;
+    return iv__utf8_read(text + at, size - at, &code) == size - at && iv__is_white(code);
+}
+
+/* With entities a blank must be followed by a whole word that is none: "fox #39;s" is one word. */
+size_t iv__encode_bound(const iv__token_rules *rules, const char *text, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t word = rules->entities ? 0 : size; /* the end of a whole word behind the blank; 0: none yet */
+
+    if ((rules->kind == IV_TOKENS_CHARS || rules->kind == IV_TOKENS_BYTES) && !rules->entities)
+        return size;
+    for (size_t i = size; i-- > 1;) {
+        if (at[i] > ' ' || !iv__is_white(at[i]))
+            continue;
+        bool entity = rules->entities && memchr(at + i, ';', (word ? word : size) - i);
+        if (word && !entity && !ends_with_white(at, i))
+            return i;
+        word = i;
+    }
+    return 0;
+}
+
 static bool is_shown(const iv__vocabulary *vocabulary, int32_t id)
 {
     return (id >= iv__vocabulary_first(vocabulary) && id < iv__vocabulary_count(vocabulary)) ||
@@ -168,41 +197,53 @@ static bool joins(const char *before, const char *mark, const char *after)
     return is_one_of(mark, ".") && is_number(before) && is_number(after);
 }
 
-/* The next token that is shown, from place `from` on; "" at the end. */
-static const char *token_from(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
-                              int64_t *from)
+/* Writes the last word, as it stands before `after` ("": the end). */
+static void put_last(iv__reading *r, const char *after, iv__text *text)
 {
-    while (*from < count && !is_shown(vocabulary, ids[*from]))
-        ++*from;
-    return *from < count ? iv__vocabulary_token(vocabulary, ids[(*from)++]) : "";
+    const char *token = r->last, *before = r->before ? r->before : "";
+    bool joining = joins(before, token, after);
+    bool *quoted = is_one_of(token, "\"")  ? &r->quoted
+                   : is_one_of(token, "'") ? &r->quoted_once
+                                           : NULL;
+    bool quote = !joining && quoted, closes = quote && *quoted;
+
+    if (r->before && !r->glued && !joining && !closes && !is_one_of(token, ",.;:!?)]}%") &&
+        !(is_one_of(token, "-") && is_one_of(before, "-")))
+        iv__text_put(text, " ");
+    iv__text_put(text, token);
+    r->glued = joining || (quote && !closes) || is_one_of(token, "([{$#");
+    if (quote)
+        *quoted = !closes;
+}
+
+void iv__reading_add(iv__reading *r, int32_t id, iv__text *text)
+{
+    const char *token;
+
+    if (!is_shown(r->vocabulary, id))
+        return;
+    token = iv__vocabulary_token(r->vocabulary, id);
+    if (iv__vocabulary_rules(r->vocabulary)->kind != IV_TOKENS_WORDS) {
+        iv__text_add(text, token, iv__vocabulary_token_size(r->vocabulary, id));
+        r->settled = text->size;
+        return;
+    }
+    if (r->last) {
+        text->size = r->settled;
+        put_last(r, token, text);
+        r->settled = text->size;
+        r->before = r->last;
+    }
+    r->last = token;
+    iv__reading end = *r; /* if nothing follows */
+    put_last(&end, "", text);
 }
 
 void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
                          iv__text *text)
 {
-    bool glued = true; /* nothing stands before the first token */
-    bool quoted[128] = { false };
-    int64_t place = 0;
+    iv__reading reading = { .vocabulary = vocabulary, .settled = text->size };
 
-    if (iv__vocabulary_rules(vocabulary)->kind != IV_TOKENS_WORDS) {
-        iv__decode(vocabulary, ids, count, text);
-        return;
-    }
-    const char *before = "", *token = token_from(vocabulary, ids, count, &place);
-    while (*token) {
-        const char *after = token_from(vocabulary, ids, count, &place);
-        bool joining = joins(before, token, after);
-        bool quote = !joining && is_one_of(token, "\"'");
-        bool closes = quote && quoted[(unsigned char)*token];
-
-        if (!glued && !joining && !closes && !is_one_of(token, ",.;:!?)]}%") &&
-            !(is_one_of(token, "-") && is_one_of(before, "-")))
-            iv__text_put(text, " ");
-        iv__text_put(text, token);
-        glued = joining || (quote && !closes) || is_one_of(token, "([{$#");
-        if (quote)
-            quoted[(unsigned char)*token] = !closes;
-        before = token;
-        token = after;
-    }
+    for (int64_t i = 0; i < count; i++)
+        iv__reading_add(&reading, ids[i], text);
 }

@@ -4,16 +4,20 @@
 
 #include "data/dataset.h"
 
-/* Open, next and close of a data set: a record is a document's title, or its body, without control
- * characters and white space at its ends. What came before in the same words is dropped, so that a
- * split keeps equal ones together. The source is the archive with its reut2-*.sgm, or one of those. */
-iv_status iv__reuters_open(iv__records *records);
+/* Next of a data set: a record is a document's title, or its body, without control characters and white
+ * space at its ends. What came before in the same words is dropped, so that a split keeps equal ones
+ * together. The source is the archive with its reut2-*.sgm, or one of those. */
 iv_status iv__reuters_next_title(iv__records *records);
 iv_status iv__reuters_next_body(iv__records *records);
+iv_status iv__reuters_open(iv__records *records);
 void iv__reuters_close(iv__records *records);
 
-#define IV__REUTERS_LICENCE "free for research (README.txt inside)"
+/* What the data sets have in common. */
 #define IV__REUTERS_HOME "http://www.daviddlewis.com/resources/testcollections/reuters21578/"
-#define IV__REUTERS_SHA256 "72fbd6969678494b367a6a27268aa1c7912f1d5de98c6a13250035f11ff2d3b4"
+#define IV__REUTERS                                                                    \
+    .licence = "free for research (README.txt inside)", .home_page = IV__REUTERS_HOME, \
+    .download = IV__REUTERS_HOME "reuters21578.tar.gz",                                \
+    .sha256 = "72fbd6969678494b367a6a27268aa1c7912f1d5de98c6a13250035f11ff2d3b4",      \
+    .file = "reuters-21578/reuters21578.tar", .open = iv__reuters_open, .close = iv__reuters_close
 
 #endif

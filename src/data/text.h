@@ -130,6 +130,10 @@ void iv__piece_cache_free(iv__piece_cache *cache);
  * Errors: as iv__clean, with "NAME: record ..." left out when record is 0. */
 iv_status iv__encode(const iv__vocabulary *vocabulary, const char *name, int64_t record,
                      const char *bytes, size_t size, iv__ids *ids, iv__text *unknown);
+/* Where text may be cut so that its tokens are those of the two parts, whatever is written behind it:
+ * before the last blank that has none before it, or at the end. 0: nowhere yet. */
+size_t iv__encode_bound(const iv__token_rules *rules, const char *text, size_t size);
+
 /* Ids to text, one after the other, that never ends inside a character: the beginning of one waits
  * for its end. Begins as { .vocabulary = ... }. */
 typedef struct iv__decoder {
@@ -149,5 +153,16 @@ void iv__decode(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t co
  * iv__decode. */
 void iv__decode_readable(const iv__vocabulary *vocabulary, const int32_t *ids, int64_t count,
                          iv__text *text);
+/* That text as it grows. Begins as { .vocabulary = ..., .settled = text->size }; after each token the
+ * text is what iv__decode_readable gives for all of them. What follows may change the blanks around the
+ * last word, which is behind `settled`. */
+typedef struct iv__reading {
+    const iv__vocabulary *vocabulary;
+    size_t settled;
+    const char *before, *last; /* words; NULL: none */
+    bool glued;                /* no blank belongs behind what is settled */
+    bool quoted, quoted_once;  /* inside "", inside '' */
+} iv__reading;
+void iv__reading_add(iv__reading *reading, int32_t id, iv__text *text);
 
 #endif

@@ -158,9 +158,10 @@ static iv_status take(beam *b, const candidate *c)
         one->score = iv__writing_score(b->writing, c->parent, c->token);
     if (b->g->n_stops || b->g->sentences) {
         iv_status status = read_back(b, one);
+        iv__ending ending = { .g = b->g, .begin = b->begin, .sentence = b->begin };
         int64_t end = status || !b->text.size
                           ? -1
-                          : iv__text_end(b->g, b->text.data, b->begin, b->text.size);
+                          : iv__ending_find(&ending, b->text.data, b->text.size, b->text.size);
         if (end >= 0)
             finish(b, &(finished){ .trace = one, .sum = c->sum, .mean = mean, .cut = end, .ended = true });
         if (status || end >= 0)

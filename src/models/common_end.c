@@ -45,18 +45,50 @@ static int64_t next_sentence(const char *text, size_t from, size_t size, bool la
     return -1;
 }
 
-int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, size_t size)
+/* The stop text that begins first; one that begins earlier would have been found before. */
+static int64_t find_stop(const iv__ending *e, const char *text, size_t size)
 {
-    int64_t end = -1, at = (int64_t)begin;
+    int64_t end = -1;
 
-    for (int i = 0; i < g->n_stops; i++) {
-        const char *found = memmem(text + begin, size - begin, g->stops[i], strlen(g->stops[i]));
+    for (int i = 0; i < e->g->n_stops; i++) {
+        size_t length = strlen(e->g->stops[i]), from = e->begin;
+        if (e->searched > from + length - 1)
+            from = e->searched - (length - 1);
+        const char *found = from < size ? memmem(text + from, size - from, e->g->stops[i], length)
+                                        : NULL;
         if (found && (end < 0 || found - text < end))
             end = found - text;
     }
-    for (int64_t k = 0; k < g->sentences && at >= 0; k++)
+    return end;
+}
+
+/* Behind the last sentence, or -1. Sentences within what is settled are counted once. */
+static int64_t find_sentence(iv__ending *e, const char *text, size_t size, size_t settled)
+{
+    int64_t at = (int64_t)e->sentence;
+
+    for (int64_t k = e->sentences; k < e->g->sentences && at >= 0; k++) {
         at = next_sentence(text, (size_t)at, size, false);
-    return g->sentences && at >= 0 && (end < 0 || at < end) ? at : end;
+        if (at >= 0 && (size_t)at < settled && k + 1 < e->g->sentences) {
+            e->sentences = k + 1;
+            e->sentence = (size_t)at;
+        }
+    }
+    for (size_t back = settled < size ? settled : size; at < 0 && back > e->sentence; back--)
+        if (is_space(text[back - 1])) { /* no end of a sentence reaches across it */
+            e->sentence = back - 1;
+            break;
+        }
+    return at;
+}
+
+int64_t iv__ending_find(iv__ending *e, const char *text, size_t size, size_t settled)
+{
+    int64_t stop = find_stop(e, text, size);
+    int64_t sentence = e->g->sentences ? find_sentence(e, text, size, settled) : -1;
+
+    e->searched = settled;
+    return sentence >= 0 && (stop < 0 || sentence < stop) ? sentence : stop;
 }
 
 bool iv__ends_sentence(const char *text, size_t begin, size_t size)

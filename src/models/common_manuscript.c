@@ -79,12 +79,13 @@ iv_status iv__manuscript_add(iv__manuscript *m, const iv__piece *piece)
     return IV_OK;
 }
 
-void iv__manuscript_glue(iv__manuscript *m)
+bool iv__manuscript_glue(iv__manuscript *m)
 {
     iv__piece *piece = &m->pieces[m->here];
+    bool can = *piece->text == ' ' && piece->text[1] && !piece->last && piece->how != IV_TYPED;
 
-    if (*piece->text == ' ' && piece->text[1] && !piece->last && piece->how != IV_TYPED)
-        piece->text++;
+    piece->text += can;
+    return can;
 }
 
 /* ---- to and fro ------------------------------------------------------------------------------ */

@@ -52,8 +52,8 @@ iv_status iv__manuscript_run(iv__manuscript *m, const char *name, int32_t *run);
 /* Writes on, behind `here`; the text is copied, `before` and `last` are set. */
 iv_status iv__manuscript_add(iv__manuscript *m, const iv__piece *piece);
 /* The last piece loses the blank that it begins with, unless a person typed it or something stands
- * behind it. */
-void iv__manuscript_glue(iv__manuscript *m);
+ * behind it: false then. */
+bool iv__manuscript_glue(iv__manuscript *m);
 
 /* Back to before the last action, or by so many pieces (> 0); forward again, the way one came.
  * Returns by how many pieces. */

@@ -15,8 +15,11 @@ struct iv__pen {
     iv__writing *writing;
     const iv__language *language;
     bool started;
-    iv__ids ids, next; /* what was read; what is to be read */
-    iv__text read;     /* of words: ids for reading */
+    iv__ids ids, next; /* what was read; what is to be read behind the bound */
+    iv__text before;   /* the text up to a bound that what follows cannot move; its tokens */
+    int64_t n_before;
+    iv__text read; /* ids for reading */
+    iv__reading reading;
 };
 
 iv__pen *iv__pen_new(iv_instance *instance, iv_params *params)
@@ -27,7 +30,11 @@ iv__pen *iv__pen_new(iv_instance *instance, iv_params *params)
     if (!pen)
         return NULL;
     *pen = (iv__pen){
-        .home = home, .ids = { .home = home }, .next = { .home = home }, .read = { .home = home }
+        .home = home,
+        .ids = { .home = home },
+        .next = { .home = home },
+        .before = { .home = home },
+        .read = { .home = home },
     };
     pen->writing = iv__writing_new(instance, params, 1);
     if (!pen->writing) {
@@ -35,6 +42,7 @@ iv__pen *iv__pen_new(iv_instance *instance, iv_params *params)
         return NULL;
     }
     pen->language = iv__writing_language(pen->writing);
+    pen->reading.vocabulary = pen->language->vocabulary;
     return pen;
 }
 
@@ -45,6 +53,7 @@ void iv__pen_free(iv__pen *pen)
     iv__writing_free(pen->writing);
     iv__ids_free(&pen->ids);
     iv__ids_free(&pen->next);
+    iv__text_free(&pen->before);
     iv__text_free(&pen->read);
     iv__free(pen->home, pen);
 }
@@ -61,57 +70,102 @@ bool iv__pen_writes_words(const iv__pen *pen)
 
 /* ---- following ------------------------------------------------------------------------------- */
 
+static iv_status encode_next(iv__pen *pen, const char *text, size_t size)
+{
+    return size ? iv__encode(pen->language->vocabulary, "text", 0, text, size, &pen->next, NULL) : IV_OK;
+}
+
+/* The tokens of the text behind those before the bound, which then moves on. same: so many of its first
+ * bytes are those of the text that was read. *first: how many tokens stand before them. */
+static iv_status encode_on(iv__pen *pen, const char *text, size_t size, size_t same, int64_t *first)
+{
+    const iv__token_rules *rules = iv__vocabulary_rules(pen->language->vocabulary);
+    size_t begin = pen->before.size;
+
+    if (same < begin && (size < begin || memcmp(text, pen->before.data, begin))) {
+        iv__text_clear(&pen->before);
+        begin = 0;
+        pen->n_before = 0;
+    }
+    size_t bound = iv__encode_bound(rules, text + begin, size - begin);
+    *first = pen->n_before;
+    pen->next.count = 0;
+    iv_status status = encode_next(pen, text + begin, bound);
+    int64_t n = pen->next.count;
+    if (!status)
+        status = encode_next(pen, text + begin + bound, size - begin - bound);
+    if (status)
+        return status;
+    iv__text_add(&pen->before, text + begin, bound);
+    pen->n_before += n;
+    return pen->before.failed ? IV_NOMEM : IV_OK;
+}
+
+/* Gives the model the tokens from `from` on. */
 static iv_status read_on(iv__pen *pen, int64_t from, iv__verdict *verdict)
 {
     int32_t unknown = iv__vocabulary_unknown(pen->language->vocabulary);
     double sum = 0;
     iv_status status = IV_OK;
 
-    if (verdict)
-        *verdict = (iv__verdict){ .probability = NAN };
-    for (int64_t t = from; t < pen->next.count && !status; t++) {
-        int32_t id = pen->next.id[t];
+    for (int64_t t = from; t < pen->ids.count && !status; t++) {
+        int32_t id = pen->ids.id[t];
         if (verdict && iv__writing_knows(pen->writing) && id != unknown) {
             iv_score score = iv__writing_score(pen->writing, 0, id);
             sum += score.log_probability;
-            verdict->rank = pen->next.count - from == 1 ? score.rank : 0;
+            verdict->rank = pen->ids.count - from == 1 ? score.rank : 0;
         } else {
             sum = NAN;
         }
         status = iv__writing_feed(pen->writing, &id);
-        if (!status)
-            status = iv__ids_add(&pen->ids, id);
+        iv__reading_add(&pen->reading, id, &pen->read);
     }
-    if (verdict && from < pen->next.count)
+    if (verdict && from < pen->ids.count)
         verdict->probability = iv__exp_f64(sum);
+    return !status && pen->read.failed ? IV_NOMEM : status;
+}
+
+/* The model reads the tokens that it has not read, or all of them. */
+static iv_status catch_up(iv__pen *pen, int64_t from, bool anew, iv__verdict *verdict)
+{
+    if (!anew)
+        return read_on(pen, from, verdict);
+    iv__text_clear(&pen->read);
+    pen->reading = (iv__reading){ .vocabulary = pen->language->vocabulary };
+    iv_status status = iv__writing_start(pen->writing);
+    return status ? status : read_on(pen, 0, NULL);
+}
+
+static iv_status follow(iv__pen *pen, const char *text, size_t size, size_t same, iv__verdict *verdict)
+{
+    const iv__ids *next = &pen->next;
+    int64_t first, read;
+    iv_status status = encode_on(pen, text, size, same, &first);
+
+    if (verdict)
+        *verdict = (iv__verdict){ .probability = NAN };
+    if (status)
+        return status;
+    for (read = first; read < pen->ids.count && read - first < next->count; read++)
+        if (pen->ids.id[read] != next->id[read - first])
+            break;
+    bool anew = !pen->started || read < pen->ids.count;
+    pen->ids.count = read;
+    for (int64_t t = read - first; t < next->count && !status; t++)
+        status = iv__ids_add(&pen->ids, next->id[t]);
+    if (!status)
+        status = catch_up(pen, read, anew, verdict);
+    pen->started = !status;
+    if (status) { /* next time from the beginning */
+        iv__text_clear(&pen->before);
+        pen->n_before = pen->ids.count = 0;
+    }
     return status;
 }
 
-iv_status iv__pen_follow(iv__pen *pen, const char *text, size_t size, iv__text *unknown,
-                         iv__verdict *verdict)
+iv_status iv__pen_follow(iv__pen *pen, const char *text, size_t size, iv__verdict *verdict)
 {
-    int64_t same = 0;
-
-    pen->next.count = 0;
-    iv_status status = iv__encode(pen->language->vocabulary, "text", 0, text, size, &pen->next, unknown);
-    while (same < pen->ids.count && same < pen->next.count && pen->ids.id[same] == pen->next.id[same])
-        same++;
-    if (!status && (!pen->started || same < pen->ids.count)) {
-        pen->ids.count = same = 0;
-        status = iv__writing_start(pen->writing);
-        pen->started = !status;
-        if (!status)
-            status = read_on(pen, 0, NULL);
-        if (verdict)
-            *verdict = (iv__verdict){ .probability = NAN };
-    } else if (!status) {
-        status = read_on(pen, same, verdict);
-    }
-    if (status || !iv__pen_writes_words(pen))
-        return status;
-    iv__text_clear(&pen->read);
-    iv__decode_readable(pen->language->vocabulary, pen->ids.id, pen->ids.count, &pen->read);
-    return pen->read.failed ? IV_NOMEM : IV_OK;
+    return follow(pen, text, size, 0, verdict);
 }
 
 int iv__pen_likeliest(iv__pen *pen, double temperature, int n, iv__likely likely[])
@@ -122,17 +176,6 @@ int iv__pen_likeliest(iv__pen *pen, double temperature, int n, iv__likely likely
 }
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
-
-/* Whether `after` is `before` without the blank before its last mark, and then the token. */
-static bool is_glued(const iv__pen *pen, const iv__text *after, const char *token)
-{
-    const iv__text *before = &pen->read;
-    const char *mark = iv__vocabulary_token(pen->language->vocabulary, pen->ids.id[pen->ids.count - 1]);
-    size_t bytes = strlen(mark), kept = before->size > bytes ? before->size - bytes - 1 : 0;
-
-    return kept && before->data[kept] == ' ' && after->size == kept + bytes + strlen(token) &&
-           !memcmp(after->data, before->data, kept) && !memcmp(after->data + kept, mark, bytes);
-}
 
 iv_status iv__pen_piece(iv__pen *pen, int32_t token, iv__text *piece, bool *glue)
 {
@@ -146,20 +189,21 @@ iv_status iv__pen_piece(iv__pen *pen, int32_t token, iv__text *piece, bool *glue
         iv__decode(vocabulary, &token, 1, piece);
         return piece->failed ? IV_NOMEM : IV_OK;
     }
+    /* What the last word becomes when this one follows. */
+    const char *before = pen->read.size ? pen->read.data + pen->reading.settled : "";
     iv__text after = { .home = pen->home };
-    const char *before = pen->read.size ? pen->read.data : "";
-    size_t size = pen->read.size;
-    iv_status status = iv__ids_add(&pen->ids, token);
-    if (!status)
-        iv__decode_readable(vocabulary, pen->ids.id, pen->ids.count--, &after);
-    if (!status && !after.failed && after.size >= size && !memcmp(after.data, before, size)) {
+    iv__reading reading = pen->reading;
+    reading.settled = 0;
+    iv__reading_add(&reading, token, &after);
+    size_t size = strlen(before);
+    if (!after.failed && !strncmp(after.data, before, size)) {
         iv__text_put(piece, after.data + size);
-    } else if (!status && !after.failed) {
-        *glue = pen->ids.count && is_glued(pen, &after, word);
+    } else if (!after.failed) {
+        *glue = *before == ' ' && !strncmp(after.data, before + 1, size - 1) &&
+                !strcmp(after.data + size - 1, word);
         iv__text_print(piece, *glue ? "%s" : " %s", word);
     }
-    if (after.failed || piece->failed)
-        status = IV_NOMEM;
+    iv_status status = after.failed || piece->failed ? IV_NOMEM : IV_OK;
     iv__text_free(&after);
     return status;
 }
@@ -239,17 +283,18 @@ static bool is_word_before(const iv__text *piece, const iv__text *next)
     return is_blank(first) || is_ascii_mark(first) || last >= IDEOGRAPHS || first >= IDEOGRAPHS;
 }
 
-/* The blank before the last mark of the text goes. */
-static void glue_text(const iv__pen *pen, iv__text *text)
+/* The blank before the last mark of the text goes. Returns how much of the text stays as it is. */
+static size_t glue_text(const iv__pen *pen, iv__text *text)
 {
     size_t mark = strlen(
         iv__vocabulary_token(pen->language->vocabulary, pen->ids.id[pen->ids.count - 1]));
     char *at = text->size > mark ? text->data + text->size - mark - 1 : NULL;
 
-    if (at && *at == ' ') {
-        memmove(at, at + 1, mark + 1);
-        text->size--;
-    }
+    if (!at || *at != ' ')
+        return text->size;
+    memmove(at, at + 1, mark + 1);
+    text->size--;
+    return text->size - mark;
 }
 
 static double uniform(const iv_generation *options, int64_t draws)
@@ -310,14 +355,13 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
         sum += score.log_probability;
         rank = score.rank;
         stroke->glue = glue;
-        if (glue)
-            glue_text(pen, text);
+        size_t same = glue ? glue_text(pen, text) : text->size;
         iv__text_add(text, part.data, part.size);
         iv__text_add(&stroke->piece, part.data, part.size);
         if (!status && (text->failed || stroke->piece.failed))
             status = IV_NOMEM;
         if (!status)
-            status = iv__pen_follow(pen, text->data, text->size, NULL, NULL);
+            status = follow(pen, text->data, text->size, same, NULL);
         n++;
     }
     stroke->verdict = (iv__verdict){ n ? iv__exp_f64(sum) : NAN, n == 1 ? rank : 0 };

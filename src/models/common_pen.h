@@ -17,10 +17,9 @@ typedef struct iv__verdict {
     int64_t rank;       /* of a single token; 0: not known */
 } iv__verdict;
 
-/* Reads on to the end of the text, or anew where it differs from what was read. unknown: as of
- * iv__encode, of the whole text. verdict (NULL: not wanted): of what was read on. */
-iv_status iv__pen_follow(iv__pen *pen, const char *text, size_t size, iv__text *unknown,
-                         iv__verdict *verdict);
+/* Reads on to the end of the text, or anew where it differs from what was read. verdict (NULL: not
+ * wanted): of what was read on. */
+iv_status iv__pen_follow(iv__pen *pen, const char *text, size_t size, iv__verdict *verdict);
 
 /* The n likeliest tokens after what was read; none before the first word of a model that only
  * continues texts. */

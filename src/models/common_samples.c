@@ -22,8 +22,9 @@ typedef struct growth {
     int64_t n_prompt, given; /* of ids: the prompt's, and those that its row has been given */
     iv_score *score;
     iv__text text; /* for reading, where that decides on its end */
-    int64_t decoded;
-    size_t begin, size; /* of text: what was written begins there; where it was cut */
+    iv__reading reading;
+    iv__ending ending;
+    size_t size; /* of text, where it was cut */
     bool ended, finished, cut;
 } growth;
 
@@ -80,8 +81,7 @@ iv_status iv__writing_prompt(const iv__writing *writing, const char *prompt, iv_
     if (!status && unknown.size)
         iv__text_print(note, "%sthe model does not know: %s", note->size ? "; " : "", unknown.data);
     if (!status && !ids->count && iv__writing_language(writing)->begin < 0)
-        status = iv_fail(ids->home, IV_VALUE,
-                         "this model continues a text: give it a beginning%s with --prompt",
+        status = iv_fail(ids->home, IV_VALUE, "this model continues a text: give it a prompt%s",
                          unknown.size ? " that it knows" : "");
     iv__text_free(&unknown);
     return status;
@@ -130,19 +130,6 @@ static bool is_watched(const sampling *s) /* whether the text decides on a sampl
     return s->g->n_stops || s->g->sentences;
 }
 
-static void decode(const sampling *s, growth *one)
-{
-    const iv__vocabulary *vocabulary = s->language->vocabulary;
-
-    if (iv__vocabulary_rules(vocabulary)->kind == IV_TOKENS_WORDS) {
-        iv__text_clear(&one->text); /* what follows may change the blanks before it */
-        iv__decode_readable(vocabulary, one->ids.id, one->ids.count, &one->text);
-    } else {
-        iv__decode(vocabulary, one->ids.id + one->decoded, one->ids.count - one->decoded, &one->text);
-    }
-    one->decoded = one->ids.count;
-}
-
 /* The next sample, in this row. */
 static iv_status begin_sample(sampling *s, int64_t row)
 {
@@ -171,8 +158,10 @@ static iv_status begin_sample(sampling *s, int64_t row)
     one->given = known ? one->n_prompt : 0;
     iv__writing_load_row(s->writing, row, known ? s->after : s->start);
     if (is_watched(s)) {
-        decode(s, one);
-        one->begin = one->text.size;
+        one->reading = (iv__reading){ .vocabulary = s->language->vocabulary };
+        for (int64_t t = 0; t < one->n_prompt; t++)
+            iv__reading_add(&one->reading, one->ids.id[t], &one->text);
+        one->ending = (iv__ending){ .g = s->g, .begin = one->text.size, .sentence = one->text.size };
     }
     return one->text.failed ? IV_NOMEM : IV_OK;
 }
@@ -223,13 +212,15 @@ static iv_status keep_score(sampling *s, int64_t row, growth *one, int32_t id)
     return IV_OK;
 }
 
-/* The text ends where it should; tokens that lie behind that wholly are dropped. */
+/* With its newest token the text ends where it should; tokens that lie behind that wholly are dropped. */
 static iv_status look_for_end(sampling *s, growth *one)
 {
-    decode(s, one);
+    iv__reading_add(&one->reading, one->ids.id[one->ids.count - 1], &one->text);
     if (one->text.failed)
         return IV_NOMEM;
-    int64_t end = one->text.size ? iv__text_end(s->g, one->text.data, one->begin, one->text.size) : -1;
+    int64_t end = one->text.size ? iv__ending_find(&one->ending, one->text.data, one->text.size,
+                                                   one->reading.settled)
+                                 : -1;
     if (end < 0)
         return IV_OK;
     iv__text part = { .home = s->home };
@@ -418,6 +409,10 @@ iv_status iv__write_samples(iv_instance *instance, iv_params *params, const iv_g
     sampling s = { .home = instance->home, .g = g, .sink = sink, .user = user, .note = note };
     iv_status status = IV_OK;
 
+    for (int i = 0; i < g->n_stops; i++)
+        if (!g->stops[i] || !*g->stops[i])
+            return iv_fail(s.home, IV_VALUE, "stop text %d is empty: every text would end at once",
+                           i + 1);
     if (g->beam) {
         status = search_samples(&s, instance, params);
     } else {

@@ -98,7 +98,7 @@ iv__generator *iv__writing_generator(iv__writing *writing)
 
 iv_status iv__writing_encode(const iv__writing *w, const char *text, iv__ids *ids, iv__text *unknown)
 {
-    return iv__encode(w->language.vocabulary, "text", 0, text, strlen(text), ids, unknown);
+    return iv__encode(w->language.vocabulary, "the prompt", 0, text, strlen(text), ids, unknown);
 }
 
 static iv_status feed_same(iv__writing *w, int32_t token)

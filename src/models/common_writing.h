@@ -10,7 +10,7 @@
 typedef struct iv__language {
     const iv__vocabulary *vocabulary;
     int32_t begin; /* the token in front of a text; -1: none, the first token cannot be predicted */
-    int32_t end;   /* the token that it learned to end with; -1: none */
+    int32_t end;   /* the token that ends a text, and is no part of it; -1: none */
     /* [N,T] -> [N,T,V], of evaluation; options: the instance's. */
     iv_node *(*logits)(const void *options, iv_scope *scope, iv_node *words, int64_t vocabulary);
 } iv__language;
@@ -24,7 +24,7 @@ void iv__writing_free(iv__writing *writing);
 const iv__language *iv__writing_language(const iv__writing *writing);
 iv__generator *iv__writing_generator(iv__writing *writing);
 
-/* The tokens of a text. unknown (NULL: not wanted): as of iv__encode. */
+/* The tokens of a prompt. unknown (NULL: not wanted): as of iv__encode. */
 iv_status iv__writing_encode(const iv__writing *writing, const char *text, iv__ids *ids,
                              iv__text *unknown);
 
@@ -61,10 +61,19 @@ void iv__writing_save_row(const iv__writing *writing, int64_t row, void *to);
 void iv__writing_load_row(iv__writing *writing, int64_t row, const void *from);
 
 /* ---- where a text ends ------------------------------------------------------------------------ */
-/* The place in text[0..size), from `begin` on, where it ends by stop texts or by its sentences, or
- * -1. A sentence ends with . ! or ? and the quotes and brackets that close with it, before white
- * space; with the full stops of Chinese and Japanese in any place. */
-int64_t iv__text_end(const iv_generation *g, const char *text, size_t begin, size_t size);
+/* Looks for the end of a text as it grows: before a stop text, or with its sentences. A sentence ends
+ * with . ! or ? and the quotes and brackets that close with it, before white space; with the full
+ * stops of Chinese and Japanese in any place. Begins as { .g = ..., .begin = B, .sentence = B }: what
+ * stands before B is passed over. */
+typedef struct iv__ending {
+    const iv_generation *g;
+    size_t begin, searched; /* no stop text stands wholly before `searched` */
+    size_t sentence;        /* where the next of them is looked for */
+    int64_t sentences;      /* that ended before */
+} iv__ending;
+/* Where text[0..size) ends, or -1: it is to be asked again when more was written. The bytes before `settled`
+ * will stay as they are. */
+int64_t iv__ending_find(iv__ending *ending, const char *text, size_t size, size_t settled);
 /* Whether a sentence ends with text[begin..size), though more may follow. */
 bool iv__ends_sentence(const char *text, size_t begin, size_t size);
 

@@ -15,6 +15,7 @@ typedef struct text {
     int tokens, apostrophes, entities, specials, cell, reset, pieces, records, padding;
     int64_t texts, units, layers, embed, vocab, length, stride;
     double dropout, dropout_embedding, dropout_input;
+    const char *end;
     bool unknown, begin, masked, bidirectional, tied;
 } text;
 
@@ -45,6 +46,7 @@ static const iv_field text_fields[] = {
     FIELD(text, stride,  INT,    "1",     1, 65536, "",                      "tokens", "windows: from one to the next"),
     FIELD(text, bidirectional, BOOL, "no", 0, 0,    "",                      "",       "windows: each layer reads both ways; such a model cannot write"),
     FIELD(text, begin,   BOOL,   "yes",   0, 0,     "",                      "",       "the first token is predicted too, after a begin token"),
+    FIELD(text, end,     TEXT,   "",      0, 0,     "",                      "TOKEN",  "a text that it writes ends before this token of the data, in place of the one learned behind each record"),
     FIELD(text, masked,  BOOL,   "yes",   0, 0,     "",                      "",       "padding does not count in the loss"),
     FIELD(text, padding, CHOICE, "end",   0, 0,     "end front",             "",       "where a short record is filled up; in front it is read before the record"),
     FIELD(text, dropout, REAL,   "0",     0, 0.95,  "",                      "",       "share of each recurrent layer's outputs dropped in training"),
@@ -238,6 +240,22 @@ static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step,
     return iv__cut_choose(state->cut, split, pass, step, record);
 }
 
+/* A token that separates texts within a record may end those that are written. */
+static int32_t end_of_writing(const text *o, const iv__vocabulary *v)
+{
+    return *o->end ? iv__vocabulary_id(v, o->end, strlen(o->end)) : iv__vocabulary_end(v);
+}
+
+static iv_status check_end(iv_home *home, const text *o, const iv__vocabulary *v)
+{
+    if (!*o->end || end_of_writing(o, v) >= iv__vocabulary_first(v))
+        return IV_OK;
+    return iv_fail(home, IV_VALUE,
+                   "--end is '%s', and the vocabulary has no such token: take one of the data, or leave it "
+                   "empty (--end '')",
+                   o->end);
+}
+
 static iv_status cut_records(iv_instance *instance)
 {
     text_state *state = instance->state;
@@ -348,7 +366,8 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     instance->data_report = iv__tokens_report(state->data);
     instance->data_note = iv__tokens_note(state->data);
     keep_vocabulary(instance);
-    return cut_records(instance);
+    status = check_end(home, o, state->vocabulary);
+    return status ? status : cut_records(instance);
 }
 
 static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
@@ -360,7 +379,8 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
         return iv_fail(instance->home, IV_FORMAT, "the model file holds no vocabulary");
     state->restored = iv__vocabulary_read(instance->home, vocabulary_name, tensor->data, tensor->bytes);
     state->vocabulary = state->restored;
-    return state->restored ? IV_OK : iv_home_status(instance->home);
+    return state->restored ? check_end(instance->home, instance->options, state->vocabulary)
+                           : iv_home_status(instance->home);
 }
 
 static const iv__cut *text_cut(const iv_instance *instance)
@@ -404,7 +424,7 @@ static void text_language(const iv_instance *instance, iv__language *language)
 
     *language = (iv__language){ .vocabulary = state->vocabulary,
                                 .begin = o->begin ? iv__vocabulary_begin(state->vocabulary) : -1,
-                                .end = iv__vocabulary_end(state->vocabulary),
+                                .end = end_of_writing(o, state->vocabulary),
                                 .logits = language_logits };
 }
 
@@ -422,7 +442,7 @@ static const iv_system text_systems[] = {
     { "fables", "Aesop's fables, word by word", "aesop",
       "apostrophes=inside pieces=carried length=32 units=256 embed=256 tied=yes batch=16 dropout=0.5 "
       "dropout_input=0.3 dropout_embedding=0.1 rate=0.003 average=0.995 epochs=30 patience=6",
-      "pieces=windows length=20 begin=no masked=no records=whole unknown=no embed=100 tied=no batch=32 dropout=0 "
+      "pieces=windows length=20 begin=no end=| masked=no records=whole unknown=no embed=100 tied=no batch=32 dropout=0 "
       "dropout_input=0 dropout_embedding=0 optimizer=rmsprop rate=0.001 average=0 validation=0 test=0 epochs=100 patience=0",
       "the lion said ,\nthe fox and the" },
     { "headlines", "titles of news, character by character", "ag-news",

@@ -137,9 +137,6 @@ static iv_status read_options(iv_home *home, const iv_write_options *o, iv_gener
             return iv_fail(home, IV_VALUE, "%s is %.9g: it must be from %.9g to %.9g", field->name,
                            number, field->low, field->high);
     }
-    for (int i = 0; i < g->n_stops; i++)
-        if (!g->stops[i] || !*g->stops[i])
-            return iv_fail(home, IV_VALUE, "stop text %d is empty: every text would end at once", i + 1);
     return IV_OK;
 }
 
@@ -252,7 +249,7 @@ const char *iv_writer_text(const iv_writer *writer)
 
 static iv_status follow(iv_writer *w)
 {
-    return iv__pen_follow(w->pen, iv_writer_text(w), w->text.size, NULL, NULL);
+    return iv__pen_follow(w->pen, iv_writer_text(w), w->text.size, NULL);
 }
 
 iv_status iv_writer_feed(iv_writer *w, const char *text)

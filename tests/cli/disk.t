@@ -10,6 +10,14 @@ run train "${all[@]}" -o file/run
 expect_status 1 "a folder below a file"
 expect_err "file" "is named"
 
+run train "${all[@]}" -o whole
+bash -c 'ulimit -f 0; exec "$@" 2>&1 >/dev/null' - "$IVORY" train "${all[@]}" -o limited | cat >"$err"
+expect_err "File too large" "a limit of the shell on files is told"
+printf 'the fox\n' >lines
+bash -c 'ulimit -f 0; exec "$0" write whole --out limited.json <lines 2>&1 >/dev/null' "$IVORY" | cat >"$err"
+expect_err "writing limited.json: File too large" "when writing together, too"
+expect_err "what was written: the fox" "and what was written is shown"
+
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked
     chmod a-w locked
@@ -27,7 +35,6 @@ if ! mount -t tmpfs -o size=64k none disk 2>/dev/null; then
 fi
 trap 'umount -l "$work/disk"; finish' EXIT
 
-run train "${all[@]}" -o whole
 run train "${all[@]}" -o disk/run
 expect_status 1 "no space left"
 expect_err "disk/run" "the file is named"
@@ -36,6 +43,13 @@ run train "${all[@]}" --resume -o disk/run
 expect_status 0 "with space again it goes on"
 expect "to the same weights" test "$(weights disk/run)" = "$(weights whole)"
 
+head -c 5000000 /dev/zero >disk/full 2>/dev/null
+printf 'the fox\n/export disk/text.txt\n' | "$IVORY" write whole --out disk/full.json >"$out" 2>"$err" && status=0 || status=$?
+expect_status 1 "writing together on a full disk"
+expect_out "writing disk/text.txt: no space is left on the disk" "an export that fails is told, and the dialogue goes on"
+expect_err "what was written: the fox" "what cannot be saved is shown"
+expect "and no half a file stays" test ! -e disk/full.json -a ! -e disk/text.txt
+rm disk/full
 mount -o remount,ro disk
 run train "${all[@]}" -o disk/other
 expect_status 1 "a disk that is read-only"

@@ -44,3 +44,42 @@ expect_err "there is no record to learn from" "is said"
 tr -d '\n' <book/2.txt >giant
 run train text --data giant "${quick[@]}" --validation 0 -o giant-run
 expect_status 0 "one long line"
+
+# ---- what a stranger may give it ---------------------------------------------------------------
+
+printf 'the caf\303\251\nthe caf\351 too\n' >mixed
+run train text --data mixed "${quick[@]}" -o mixed-run
+expect_status 1 "a file in two encodings"
+expect_err "mixed:2: byte 17 of the text (0xe9) is no UTF-8: save the text as UTF-8" "is refused with the place"
+printf 'the fox\0 saw\n' >zero
+run train text --data zero "${quick[@]}" --tokens chars -o zero-run
+expect_status 1 "a zero byte"
+expect_err "zero:1: byte 7 of the text is zero" "is refused with the place"
+for tokens in words chars bytes bpe; do
+    for data in mixed zero one giant; do
+        case $tokens-$data in words-mixed | words-zero | chars-mixed | chars-zero) continue ;; esac
+        run train text --data $data "${quick[@]}" --tokens $tokens --vocab 300 --validation 0 -o "$tokens-$data"
+        expect_status 0 "$tokens of $data"
+        run sample "$tokens-$data" --length 20
+        expect_status 0 "and samples of them"
+    done
+done
+
+run train text --data book/2.txt "${quick[@]}" --vocab 2 -o small-run
+expect_status 1 "a vocabulary that holds no token of the text"
+expect_err "a vocabulary of at most 2 entries: expected 3 to" "says how many it needs"
+run train text --data book/2.txt "${quick[@]}" --vocab 3 -o small-run
+expect_status 0 "one token is enough"
+run sample small-run --prompt "zorp blurb"
+expect_status 0 "a prompt of unknown words"
+expect_err "the model does not know: zorp blurb" "is said"
+run train text --data book/2.txt "${quick[@]}" --begin no --unknown no -o known-run
+run sample known-run --prompt "zorp blurb"
+expect_status 1 "where there is no unknown token"
+expect_err "give it a prompt that it knows" "it is not enough to begin with"
+run sample known-run --prompt $'the \xff'
+expect_status 1 "a prompt that is no text"
+expect_err "the prompt: byte 4 (0xff) is no UTF-8" "is refused"
+printf 'the fox\n/go 5\n\n/sentence' | "$IVORY" write bytes-mixed --out bytes.json >"$out" 2>"$err" && status=0 || status=$?
+expect_status 0 "writing with a model of bytes"
+expect_out "saved: bytes.json" "that has hardly learned"

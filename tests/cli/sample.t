@@ -88,6 +88,11 @@ stop=${text:8:3}
 rest=${text:7}
 run sample run --length 60 --seed 3 --prompt "the fox" --stop "no such text" --stop "$stop"
 expect "a sample ends before a stop text" test "$(cat "$out")" = "the fox${rest%%"$stop"*}"
+run sample run --stop "" --prompt "the fox"
+expect_status 1 "an empty one"
+expect_err "stop text 1 is empty: every text would end at once" "is refused"
+run sample run --stop fox --stop "" --prompt "the fox"
+expect_err "stop text 2 is empty" "wherever it stands"
 run sample run --n 4 --length 2000 --sentences 1 --prompt "the fox" --json
 expect "--sentences ends a sample by itself" awk '!/"ended": true/ { exit 1 }' "$out"
 

@@ -38,6 +38,10 @@ else
     expect_err "50,416 training, 0 validation, 0 test" "fables: windows"
     expect_err "parameters  1,853,901" "fables: its vocabulary is that of the chapter"
     expect "fables: start loss ln 4169" near "$(first_loss fables)" 8.335
+    run train fables --as-printed --steps 60 --units 16 --embed 16 --rate 0.02 -o short
+    run sample short --prompt "the fox" --n 20 --length 200 --json
+    expect "fables: the separator ends a story" [ "$(grep -c '"ended": true' "$out")" -gt 10 ]
+    expect "fables: and is never part of one" awk '/"text": "[^"]*[|]/ { exit 1 }' "$out"
 fi
 
 if ! data_file ag-news >/dev/null; then

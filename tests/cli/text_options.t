@@ -47,3 +47,26 @@ expect "an average is counted as memory" [ $((optimizer * 2)) = \
 run train text --data small.txt "${tiny[@]}" --embed 0 -o none
 expect_status 1 "tied without an embedding"
 expect_err "--tied shares the embedding" "is refused"
+
+# ---- a token of the data that ends a text ------------------------------------------------------
+
+for ((i = 0; i < 40; i++)); do printf 'the fox saw the crow | the crow kept the bread | '; done >stories.txt
+stories=(text --data stories.txt --records whole --begin no --units 24 --embed 16 --length 20 --batch 2 --rate 0.02 --epochs 60
+    --validation 0 --test 0 --threads 1 --vocab 60 -q)
+run train "${stories[@]}" -o through
+run train "${stories[@]}" --end '|' -o ends
+expect_status 0 "an end token is one of the data"
+run sample through --prompt "the fox" --temperature 0 --length 20
+expect_out "crow | the" "without it a text goes on behind the separator"
+run sample ends --prompt "the fox" --temperature 0 --length 20 --json
+expect_out '"text": "the fox saw the crow"' "with it the text ends there"
+expect_out '"ended": true' "by an end, not by its length"
+run sample ends --prompt "the fox" --temperature 0 --length 20 --stop saw
+expect "--stop adds to it" [ "$(cat "$out")" = "the fox " ]
+run sample ends --prompt "the fox" --beam 2 --length 20
+expect_no_out "|" "a search ends there too"
+printf 'the fox saw the crow\n\n' | "$IVORY" write ends --temperature 0 --out ends.json >"$out" 2>"$err"
+expect_out "ends ends the text here." "and so does writing together"
+run train "${stories[@]}" --end wolf -o wolf
+expect_status 1 "one that the data have not"
+expect_err "--end is 'wolf', and the vocabulary has no such token" "is refused"

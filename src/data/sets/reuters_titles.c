@@ -5,12 +5,6 @@
 const iv_dataset iv_dataset_reuters_titles = {
     .name = "reuters-titles",
     .says = "titles of news of 1987 in capitals (Reuters-21578), each once",
-    .licence = IV__REUTERS_LICENCE,
-    .home_page = IV__REUTERS_HOME,
-    .download = IV__REUTERS_HOME "reuters21578.tar.gz",
-    .sha256 = IV__REUTERS_SHA256,
-    .file = "reuters-21578/reuters21578.tar",
-    .open = iv__reuters_open,
     .next = iv__reuters_next_title,
-    .close = iv__reuters_close,
+    IV__REUTERS,
 };
