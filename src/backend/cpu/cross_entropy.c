@@ -118,7 +118,7 @@ static void lay_out_groups(iv__loss_job *j, layout *l)
     iv__loss_span s;
 
     j->groups = iv__min64(j->panels.count / GROUP_PANELS, GROUPS);
-    j->bare = j->back && j->cpu->operands == IV__F32;
+    j->bare = j->back && j->cpu->operands != IV__PAIRS;
     if (j->cpu->operands != IV__PAIRS) {
         j->tile_rows = iv__ceil_div(j->rows, iv__ceil_div(j->rows, j->cpu->rows));
         j->row_unit = 4 * j->tile_rows;

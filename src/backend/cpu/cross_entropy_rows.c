@@ -400,23 +400,35 @@ static float from_bf16(uint16_t x)
     return iv__bits_f32((uint32_t)x << 16);
 }
 
+/* The weight of input i and a column of a panel, as the products took it. */
+static float weight_of(const iv__loss_job *j, int64_t panel, int64_t column, int64_t i)
+{
+    int64_t first = iv__panel_begin(&j->panels, panel), width = iv__loss_width(j, panel);
+    int64_t begin = first * iv__operand_k(j->cpu, j->inputs);
+    float taken;
+
+    if (j->cpu->operands == IV__PAIRS)
+        return from_bf16(
+            ((const uint16_t *)j->k->packed[0])[begin + (i / 2 * width + column) * 2 + i % 2]);
+    if (!j->bare)
+        return ((const float *)j->k->packed[0])[begin + i * width + column];
+    j->cpu->pack_left(1, 1, (const float *)j->k->in[W].data + i * j->classes + first + column, 0,
+                      &taken, 0);
+    return taken;
+}
+
 /* The target's logit from its products, where its e is too small to tell. */
 static double logit_of(const iv__loss_job *j, const iv__loss_span *s, int64_t r)
 {
     bool pairs = j->cpu->operands == IV__PAIRS;
-    int64_t first = iv__panel_begin(&j->panels, s->panel[r]), width = iv__loss_width(j, s->panel[r]);
-    int64_t column = s->column[r], begin = first * iv__operand_k(j->cpu, j->inputs);
-    const float *w = j->bare ? (const float *)j->k->in[W].data + first + column
-                             : (const float *)j->k->packed[0] + begin + column;
-    const uint16_t *w2 = pairs ? j->k->packed[0] : NULL, *x2 = (const uint16_t *)s->x;
+    int64_t panel = s->panel[r], column = s->column[r];
+    const uint16_t *x2 = (const uint16_t *)s->x;
     const float *x = (const float *)s->x;
-    double sum = (double)j->bias[first + column];
+    double sum = (double)j->bias[iv__panel_begin(&j->panels, panel) + column];
 
     for (int64_t i = 0; i < j->inputs; i++) {
         int64_t left = r * s->x_row + i;
-        sum += pairs ? (double)from_bf16(x2[left]) *
-                           (double)from_bf16(w2[begin + (i / 2 * width + column) * 2 + i % 2])
-                     : (double)x[left] * (double)w[i * (j->bare ? j->classes : width)];
+        sum += (double)(pairs ? from_bf16(x2[left]) : x[left]) * (double)weight_of(j, panel, column, i);
     }
     return sum;
 }
