@@ -1,12 +1,6 @@
 /* golden_keras_test.c: losses of small networks over fifty training steps, and outputs of layers,
  * against Keras. tools/golden says how the files were made. */
-#include "nn_world.h"
-
-#include "format/safetensors.h"
-
-#ifndef IVORY_TESTS
-#define IVORY_TESTS "tests"
-#endif
+#include "golden_world.h"
 
 enum { STEPS = 50, BATCHES = 5, RECORDS = 3, PLACES = 6, WORDS = 17, MOST_PARAMS = 16 };
 
@@ -125,62 +119,6 @@ static iv_node *regression(iv_scope *s, const char *loss)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static iv__safetensors *open_file(iv_home *home, const char *name)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/golden/%s.safetensors", IVORY_TESTS, name);
-    iv__safetensors *file = iv__safetensors_open(home, path);
-    if (!file)
-        fail_msg("%s", iv_home_message(home));
-    return file;
-}
-
-static const iv__named_tensor *tensor_of(const iv__safetensors *file, const char *name)
-{
-    const iv__named_tensor *tensor = iv__safetensors_find(file, name);
-
-    if (!tensor)
-        fail_msg("the file has no '%s'", name);
-    return tensor;
-}
-
-/* Copies elements of the file, widening f32 where f64 is wanted. */
-static void copy(const iv__named_tensor *from, int64_t first, int64_t count, iv_dtype dtype, void *to)
-{
-    const char *data = (const char *)from->data + (size_t)first * iv_dtype_size(from->dtype);
-
-    if (from->dtype == dtype) {
-        memcpy(to, data, (size_t)count * iv_dtype_size(dtype));
-        return;
-    }
-    assert_int_equal(from->dtype, IV_F32);
-    assert_int_equal(dtype, IV_F64);
-    for (int64_t i = 0; i < count; i++) {
-        float value;
-        memcpy(&value, data + 4 * i, sizeof value);
-        ((double *)to)[i] = (double)value;
-    }
-}
-
-/* All parameters of the file, and no other. */
-static void load(world *w, const iv__safetensors *file, const char *prefix)
-{
-    int64_t n, found = 0;
-    const iv__named_tensor *list = iv__safetensors_list(file, &n);
-
-    for (int64_t i = 0; i < n; i++)
-        found += !strncmp(list[i].name, prefix, strlen(prefix));
-    assert_int_equal(iv_params_count(w->params), found);
-    for (int i = 0; i < iv_params_count(w->params); i++) {
-        iv_tensor *tensor = iv_params_tensor(w->params, i);
-        const iv__named_tensor *from = tensor_of(file, iv_params_name(w->params, i));
-        assert_true(iv_shape_same(&from->shape, &tensor->shape));
-        copy(from, 0, iv_shape_count(&tensor->shape), tensor->dtype, tensor->data);
-    }
-    iv_params_changed(w->params);
-}
-
 /* Batch `batch` of every input of the plan that the file has. */
 static void give_batch(iv_plan *plan, const iv__safetensors *file, int batch)
 {
@@ -193,11 +131,6 @@ static void give_batch(iv_plan *plan, const iv__safetensors *file, int batch)
         assert_int_equal(iv_shape_count(&from->shape), BATCHES * count);
         copy(from, batch * count, count, iv_node_dtype(leaf), iv_plan_input(plan, iv_node_name(leaf)));
     }
-}
-
-static double number(const void *data, iv_dtype dtype, int64_t i)
-{
-    return dtype == IV_F64 ? ((const double *)data)[i] : (double)((const float *)data)[i];
 }
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -347,18 +280,6 @@ typedef struct layer {
 } layer;
 
 enum { LAYER_N = 4, LAYER_T = 6, LAYER_H = 5 };
-
-static void compare(const iv__safetensors *file, const iv_plan *plan, int output, const char *name)
-{
-    const iv__named_tensor *expected = tensor_of(file, name);
-    const float *y = iv_plan_output(plan, output);
-
-    for (int64_t i = 0; i < iv_shape_count(&expected->shape); i++) {
-        double wanted = number(expected->data, IV_F32, i);
-        if (!(fabs((double)y[i] - wanted) <= 1e-5))
-            fail_msg("%s, element %d: %.9g, and Keras has %.9g", name, (int)i, (double)y[i], wanted);
-    }
-}
 
 /* The outputs' names in the file; states of both halves follow one another in h and c of a
  * concatenation. */

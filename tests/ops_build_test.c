@@ -178,10 +178,55 @@ static void refusals_name_things(void **state)
     assert_refused(&w, iv_transpose(x, iv_dims(0, 0)), "transpose: the order must name every axis once");
     assert_refused(&w, iv_sum(x, 2, true), "sum: axis 2 is out of range (x [2,3])");
     assert_refused(&w, iv_matmul(x, x), "matmul: inner sizes differ (x [2,3], x [2,3])");
+    iv_node *image = iv_fill(w.graph, iv_dims(1, 4, 4, 3), 1),
+            *taps = iv_fill(w.graph, iv_dims(3, 3, 3, 2), 1);
+    assert_refused(&w, iv_conv(x, x), "conv: one to three spatial axes are expected");
+    assert_refused(&w, iv_conv(image, iv_fill(w.graph, iv_dims(3, 3, 3), 1)),
+                   "conv: both inputs need as many axes");
+    assert_refused(&w, iv_conv(image, iv_fill(w.graph, iv_dims(3, 3, 2, 2), 1)),
+                   "conv: the channels of x and w differ");
+    assert_refused(&w, iv_conv(image, taps, .groups = 2),
+                   "conv: the groups must divide channels and filters");
+    assert_refused(&w, iv_conv(image, taps, .stride = { -1, 1 }),
+                   "conv: strides and dilations must be at least 1");
+    assert_refused(&w, iv_conv(image, taps, .dilation = { 1, 2 }),
+                   "conv: the kernel is larger than what it moves over");
+    assert_refused(&w, iv_conv_transpose(image, taps), "conv_x: the filters of w and y differ");
     assert_refused(&w, iv_gather(x, d), "gather: the index must be i32");
     assert_refused(&w, iv_clip(x, 1, 0), "clip: the low bound must not be above the high one");
     assert_refused(&w, iv_fill_i32(w.graph, iv_dims(1), INT64_C(1) << 31), "is no i32");
     assert_refused(&w, iv_lstm_op(x, x, x, x, x, x, NULL, false).y, "lstm: x must be [N,T,I]");
+    world_free(&w);
+}
+
+/* Sizes of y as Keras has them, and that the transposed convolution leads back. */
+static void convolutions_have_sizes(void **state)
+{
+    static const struct {
+        int64_t x, taps, stride, dilation, y, back;
+        iv_padding padding;
+    } row[] = { { 5, 3, 2, 1, 3, 6, IV_SAME },     { 4, 3, 2, 1, 2, 4, IV_SAME },
+                { 4, 4, 2, 1, 2, 4, IV_SAME },     { 5, 3, 1, 2, 5, 5, IV_SAME },
+                { 3, 1, 5, 1, 1, 5, IV_SAME },     { 7, 3, 2, 1, 3, 7, IV_VALID },
+                { 8, 3, 2, 1, 3, 7, IV_VALID },    { 8, 3, 1, 3, 2, 8, IV_VALID },
+                { 5, 2, 1, 1, 8, 5, IV_EXPLICIT }, { 6, 1, 2, 1, 5, 5, IV_EXPLICIT } };
+    world w = world_new(IV_F32);
+
+    (void)state;
+    for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
+        iv_node *x = iv_fill(w.graph, iv_dims(1, row[k].x, 2), 1);
+        iv_node *taps = iv_fill(w.graph, iv_dims(row[k].taps, 2, 3), 1);
+        iv_conv_options o = { .stride = { row[k].stride },
+                              .dilation = { row[k].dilation },
+                              .padding = row[k].padding,
+                              .before = { 1 },
+                              .after = { 3 } };
+        iv_node *y = iv_conv_with(x, taps, &o);
+
+        assert_int_equal(iv_node_dim(y, 1), row[k].y);
+        assert_int_equal(iv_node_dim(y, 2), 3);
+        assert_int_equal(iv_node_dim(iv_conv_transpose_with(y, taps, &o), 1), row[k].back);
+    }
     world_free(&w);
 }
 
@@ -196,6 +241,8 @@ static void null_passes_through(void **state)
     assert_null(iv_mean(NULL, 0, true));
     assert_null(iv_mean_all(NULL));
     assert_null(iv_matmul_with(NULL, NULL, true, true));
+    assert_null(iv_conv(NULL, NULL));
+    assert_null(iv_conv_transpose(NULL, NULL));
     assert_null(iv_concat(1, &none, 0));
     assert_null(iv_cross_entropy_each(NULL, NULL, NULL));
     assert_null(iv_repeat(NULL, 0, 2));
@@ -509,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(binary_builders_broadcast),
         cmocka_unit_test(refusals_name_things),
+        cmocka_unit_test(convolutions_have_sizes),
         cmocka_unit_test(null_passes_through),
         cmocka_unit_test(what_changes_nothing_is_no_node),
         cmocka_unit_test(sums_means_and_repeats),

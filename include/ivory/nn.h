@@ -113,6 +113,40 @@ IV_API iv_node *iv_mask_zero(iv_node *ids);
 /* 1 where any of the last axis differs from value: Keras's Masking layer.  [...,C] -> [...] */
 IV_API iv_node *iv_masking(iv_node *x, double value);
 
+typedef enum iv_mask_type {
+    IV_NO_MASK,
+    IV_MASK_A, /* a place sees the places before it in reading order */
+    IV_MASK_B, /* and itself */
+} iv_mask_type;
+
+typedef struct iv_conv2d_options {
+    size_t size;
+    const char *name;
+    int64_t filters;
+    int64_t kernel[2]; /* rows and columns; the second 0: square */
+    int64_t stride[2], dilation[2]; /* 0: 1 */
+    iv_padding padding;
+    int64_t before[2], after[2]; /* of explicit padding */
+    int64_t groups;              /* of channels; 0: 1 */
+    iv_mask_type mask;
+    int64_t colours; /* masks: channels and filters come in so many equal parts, each of which sees at the
+                        place itself only the parts before it (A), or also its own (B); 0: 1 */
+    iv_activation activation;
+    bool no_bias;
+} iv_conv2d_options;
+/* y = activation(conv(x, W) + b); a mask is applied where W is used, so that masked weights count as
+ * exactly 0 and their gradients are exactly 0.
+ * Shapes    x [N,H,W,C] -> [N,H',W',filters] (iv_conv);  kernel [rows,columns,C/groups,filters], bias [filters]
+ * Source    masks: van den Oord et al. 2016, Pixel recurrent neural networks, section 3.4. */
+IV_API iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *options);
+#define iv_conv2d(scope, x, ...) \
+    iv_conv2d_with(scope, x, &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
+/* Shapes    x [N,H,W,C] -> [N,H',W',filters] (iv_conv_transpose);  kernel [rows,columns,filters,C] */
+IV_API iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *options);
+#define iv_conv2d_transpose(scope, x, ...)     \
+    iv_conv2d_transpose_with(scope, x,         \
+                             &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
+
 /* y = x / (1 - rate) where a random number is at least rate, else 0; x itself outside training.
  * Axis 0 counts records, so a mask does not depend on how a batch is split. rate in [0,1). */
 IV_API iv_node *iv_dropout(iv_scope *scope, iv_node *x, double rate);

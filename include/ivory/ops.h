@@ -92,6 +92,35 @@ IV_API iv_node *iv_argmax(iv_node *x, int axis); /* i32; the first of equals; no
 IV_API iv_node *iv_matmul(iv_node *a, iv_node *b);
 IV_API iv_node *iv_matmul_with(iv_node *a, iv_node *b, bool transpose_a, bool transpose_b);
 
+/* ---- convolutions ---------------------------------------------------------------------------- */
+typedef enum iv_padding {
+    IV_VALID,    /* none */
+    IV_SAME,     /* zeros, so that y has ceil(x / stride) places; of an odd number one more behind (Keras) */
+    IV_EXPLICIT, /* so many zeros before and after */
+} iv_padding;
+
+/* For each spatial axis one number, those of axes that are not there staying 0. */
+typedef struct iv_conv_options {
+    int64_t stride[3], dilation[3]; /* 0: 1 */
+    iv_padding padding;
+    int64_t before[3], after[3]; /* explicit padding; negative: so many places are left out */
+    int64_t groups;              /* of channels, each with its own filters; 0: 1 */
+} iv_conv_options;
+
+/* y[n,o,f] = sum over k and c of x[n, o stride + k dilation - before, c] w[k,c,f]   (w is not flipped)
+ * Shapes    x [N,S...,C], w [K...,C/groups,F] -> [N,O...,F], of one to three spatial axes;
+ *           O = (S + before + after - (K-1) dilation - 1) / stride + 1, rounded down
+ * Gradient  its two adjoints, which are rows with each other and it as gradients: every order.
+ * Source    Dumoulin & Visin 2016, A guide to convolution arithmetic. */
+IV_API iv_node *iv_conv_with(iv_node *x, iv_node *w, const iv_conv_options *options);
+#define iv_conv(x, w, ...) iv_conv_with(x, w, &(iv_conv_options){ __VA_ARGS__ })
+
+/* The adjoint of iv_conv for x, as a builder of its own: transposed convolution.
+ * Shapes    y [N,O...,F], w [K...,C/groups,F] -> [N,S...,C];  same: S = O stride, else
+ *           S = (O-1) stride + (K-1) dilation + 1 - before - after */
+IV_API iv_node *iv_conv_transpose_with(iv_node *y, iv_node *w, const iv_conv_options *options);
+#define iv_conv_transpose(y, w, ...) iv_conv_transpose_with(y, w, &(iv_conv_options){ __VA_ARGS__ })
+
 /* ---- places chosen by numbers ---------------------------------------------------------------- */
 /* Rows of a table: y[..., :] = table[index[...], :]
  * Shapes    table [V,E], index i32 [...] -> [..., E]

@@ -3,7 +3,7 @@
 #ifndef IV_OPS_ROWS_H
 #define IV_OPS_ROWS_H
 
-#include <stdint.h>
+#include <ivory/tensor.h>
 
 /* "matmul": in a, b; out y. See iv_matmul_with. */
 typedef struct iv__matmul {
@@ -35,6 +35,15 @@ typedef struct iv__recurrent {
  *   loss = -weight log softmax(x w + b)[target];  rows of weight 0 are skipped (loss exactly 0).
  * "linear_cross_entropy_back": in x, w, b, target, weight, dloss [R...]; out dx, dw, db, loss. loss is the same as the forward row's,
  *   so that a plan that needs both runs just this one. Rows whose weight is 0 add nothing; those whose dloss is 0 too but they have a loss. */
+
+/* "conv": in x, w; out y. "conv_x": in y, w; out x. "conv_w": in x, y; out w. Three views of one sum over
+ * x[n, s, c] w[k, c', f] y[n, o, f] with s = o stride + k dilation - before, for 1 to 3 spatial axes: see iv_conv. `size` are the
+ * spatial sizes of what is made. */
+enum { IV__CONV_AXES = 3 };
+typedef struct iv__conv {
+    iv_shape stride, dilation, before, size; /* one number for each spatial axis */
+    int64_t groups;
+} iv__conv;
 
 /* "softmax", "log_softmax", "log_sum_exp": over the last axis, with the maximum subtracted. */
 

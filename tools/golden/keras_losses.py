@@ -401,12 +401,48 @@ def write_layers():
         "last": "the output with return_sequences=false"})
 
 
+CONVOLUTIONS = {
+    "same": lambda: layers.Conv2D(5, 3, padding="same", activation="relu"),
+    "same_stride": lambda: layers.Conv2D(6, (4, 3), strides=2, padding="same"),
+    "valid_stride": lambda: layers.Conv2D(5, 3, strides=(2, 1)),
+    "dilated": lambda: layers.Conv2D(5, (2, 3), dilation_rate=(2, 1), padding="same"),
+    "grouped": lambda: layers.Conv2D(6, 3, groups=2, padding="same", use_bias=False),
+    "transpose_same": lambda: layers.Conv2DTranspose(5, 4, strides=2, padding="same"),
+    "transpose_odd": lambda: layers.Conv2DTranspose(3, 3, strides=2, padding="same"),
+    "transpose_valid": lambda: layers.Conv2DTranspose(5, (3, 2), strides=(2, 1)),
+}
+
+
+def write_convolutions():
+    """Outputs y of an image x, and what the sum of y's squares gives to x and the kernel."""
+    rng = np.random.default_rng(302)
+    x = rng.uniform(-1.5, 1.5, (2, 7, 8, 4)).astype(np.float32)
+    tensors = {"x": x}
+    for name, make in CONVOLUTIONS.items():
+        layer = make()
+        layer.name = name
+        layer.build(x.shape)
+        tensors |= randomize([layer], rng)
+        assign([layer], tensors)
+        values = [v.value for v in layer.trainable_variables]
+
+        def squares(x, values):
+            y, _ = layer.stateless_call(values, [], x)
+            return jnp.sum(y * y)
+
+        dx, dvalues = jax.grad(squares, (0, 1))(x, values)
+        tensors |= {f"{name}/y": np.array(layer(x)), f"{name}/dx": np.array(dx),
+                    f"{name}/dkernel": np.array(dvalues[0])}
+    write("convolutions", tensors, {"gradients": "of the sum of the squares of y"})
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_text_cases()
     write_optimizers()
     write_regression()
     in_precision("float32", write_layers)
+    in_precision("float32", write_convolutions)
     total = sum(path.stat().st_size for path in FOLDER.glob("*.safetensors"))
     print(f"{total} bytes in all")
     if total >= FOLDER_LIMIT:

@@ -67,6 +67,13 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                          const iv__product *p);
 
+/* Whole cache lines, an odd number of them, so that neighbouring rows fall into different sets of a
+ * cache. */
+static inline int64_t iv__odd_lines(int64_t floats)
+{
+    return ((floats + 15) / 16 | 1) * 16;
+}
+
 /* Elements from row to row of a left factor in scratch: whole cache lines, an odd number of them, so
  * that neighbouring rows fall into different sets of a cache. */
 static inline int64_t iv__left_row(const iv__cpu *cpu, int64_t k)

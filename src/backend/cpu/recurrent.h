@@ -27,13 +27,6 @@ iv__sequence iv__sequence_of(const iv_kernel_call *k, const iv__cpu *cpu, int n_
 enum { IV__GROUP_RECORDS = 36 };
 void iv__cut_records(iv__sequence *s, int64_t groups);
 
-/* Whole cache lines, an odd number of them, so that neighbouring rows fall into different sets of a
- * cache. */
-static inline int64_t iv__odd_lines(int64_t floats)
-{
-    return ((floats + 15) / 16 | 1) * 16;
-}
-
 /* w in panels, the last of the packed forms; numbers need none. */
 static inline int iv__want_w(const iv_kernel_call *k, iv_packing panels, int64_t form,
                              iv_packing want[IV_MAX_PACKED], int n)

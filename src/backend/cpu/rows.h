@@ -35,7 +35,10 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     ROW(simple_rnn, recurrent)                                                                     \
     ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
-    ROW(linear_cross_entropy_back, loss)
+    ROW(linear_cross_entropy_back, loss)                                                           \
+    ROW(conv, conv)                                                                                \
+    ROW(conv_x, conv)                                                                              \
+    ROW(conv_w, conv)
 #define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
     IV__PRODUCT_ROWS(ROW)                                                                          \
     PLAIN(softmax, f32)                                                                            \
@@ -77,6 +80,7 @@ enum { IV__FEW_ROWS_MOST = 4 };
 bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_loss(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
+bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
 bool iv__fits_one_step(const iv_kernel_call *k); /* of a recurrent row */
