@@ -44,7 +44,7 @@ static void as_keras(void **state)
     run(&w, plan);
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%s/%s", l->name, i == 0 ? "y" : i == 1 ? "dx" : "dkernel");
-        compare(file, plan, i, name);
+        compare(file, plan, i, name, 1e-6 * largest_of(file, name));
     }
     iv_plan_free(plan);
     iv__safetensors_close(file);

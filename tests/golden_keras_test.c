@@ -332,7 +332,7 @@ static void compare_layer(const layer *l, const char *masked_part)
         give(plan, "mask", tensor_of(file, "mask")->data, LAYER_N * LAYER_T * 4);
     run(&w, plan);
     for (int i = 0; i < n; i++)
-        compare(file, plan, i, names[i]);
+        compare(file, plan, i, names[i], 1e-5);
     iv_plan_free(plan);
     iv__safetensors_close(file);
     world_free(&w);

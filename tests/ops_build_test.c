@@ -188,9 +188,22 @@ static void refusals_name_things(void **state)
     assert_refused(&w, iv_conv(image, taps, .groups = 2),
                    "conv: the groups must divide channels and filters");
     assert_refused(&w, iv_conv(image, taps, .stride = { -1, 1 }),
-                   "conv: strides and dilations must be at least 1");
+                   "convolution: strides and dilations must be 1 to");
     assert_refused(&w, iv_conv(image, taps, .dilation = { 1, 2 }),
                    "conv: the kernel is larger than what it moves over");
+    assert_refused(&w, iv_conv(image, taps, .stride = { INT64_MAX, 1 }, .padding = IV_SAME),
+                   "convolution: ");
+    assert_refused(&w, iv_conv(image, taps, .before = { INT64_MIN }, .padding = IV_EXPLICIT),
+                   "convolution: ");
+    assert_refused(&w, iv_conv(image, iv_fill(w.graph, iv_dims(0, 3, 3, 2), 1), .padding = IV_SAME),
+                   "conv: the kernel must have at least one tap along each axis");
+    iv_node *small = iv_fill(w.graph, iv_dims(1, 4, 4, 2), 1);
+    assert_refused(&w, iv_conv_transpose(small, taps, .after = { INT64_MAX }, .padding = IV_EXPLICIT),
+                   "convolution: ");
+    assert_refused(&w, iv_conv_transpose(small, taps, .before = { INT32_MAX }, .padding = IV_EXPLICIT),
+                   "conv_x: nothing is left of axis 1");
+    assert_refused(&w, iv_conv_transpose(small, taps, .stride = { INT32_MAX, 1 }),
+                   "conv_x: nothing is left");
     assert_refused(&w, iv_conv_transpose(image, taps), "conv_x: the filters of w and y differ");
     assert_refused(&w, iv_gather(x, d), "gather: the index must be i32");
     assert_refused(&w, iv_clip(x, 1, 0), "clip: the low bound must not be above the high one");

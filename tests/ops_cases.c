@@ -189,7 +189,7 @@ static const ops_case ops_cases[] = {
     CONVS((3, 13, 11, 7), (1, 1, 7, 50), (3, 13, 11, 50), (13, 11), (1, 1), (13, 11), 1, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(0, 0)),
     CONVS((2, 19, 20, 130), (3, 3, 130, 5), (2, 19, 20, 5), (19, 20), (3, 3), (19, 20), 1, 4e-5, SHAPE_OF(1, 1),
-          SHAPE_OF(1, 1), SHAPE_OF(1, 1)), /* blocks of places, chunks of taps */
+          SHAPE_OF(1, 1), SHAPE_OF(1, 1)), /* blocks of places, chunks of taps; sums of 1,170 products */
     CONVS((2, 21, 20, 5), (4, 4, 5, 70), (2, 10, 10, 70), (21, 20), (4, 4), (10, 10), 1, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 1),
           SHAPE_OF(1, 1)),
 #undef CONVS

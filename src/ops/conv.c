@@ -2,53 +2,12 @@
  * reference is plain; speed is the backends'. */
 #include "ops/common.h"
 #include "ops/common_math.h"
-#include "ops/rows.h"
+#include "ops/conv.h"
 
 #include <string.h>
 
-/* What the three rows see of their shapes, with three spatial axes always: those that are missing
- * come first and have length 1. */
-typedef struct conv_sizes {
-    int64_t records, channels, filters, groups;
-    int64_t x[IV__CONV_AXES], y[IV__CONV_AXES], w[IV__CONV_AXES];
-    int64_t stride[IV__CONV_AXES], dilation[IV__CONV_AXES], before[IV__CONV_AXES];
-} conv_sizes;
-
-static conv_sizes sizes_of(const iv__conv *attr, const iv_shape *x, const iv_shape *w, const iv_shape *y)
-{
-    const int missing = IV__CONV_AXES + 2 - x->rank;
-    conv_sizes s = { .records = x->dim[0],
-                     .channels = x->dim[x->rank - 1],
-                     .filters = y->dim[y->rank - 1],
-                     .groups = attr->groups };
-
-    for (int k = 0; k < IV__CONV_AXES; k++) {
-        const int from = k - missing;
-
-        s.x[k] = from < 0 ? 1 : x->dim[1 + from];
-        s.y[k] = from < 0 ? 1 : y->dim[1 + from];
-        s.w[k] = from < 0 ? 1 : w->dim[from];
-        s.stride[k] = from < 0 ? 1 : attr->stride.dim[from];
-        s.dilation[k] = from < 0 ? 1 : attr->dilation.dim[from];
-        s.before[k] = from < 0 ? 0 : attr->before.dim[from];
-    }
-    return s;
-}
-
-/* Place `number` of a volume, axis by axis. */
-static void place_of(int64_t number, const int64_t size[IV__CONV_AXES], int64_t at[IV__CONV_AXES])
-{
-    for (int k = IV__CONV_AXES; k-- > 0; number /= size[k])
-        at[k] = number % size[k];
-}
-
-static int64_t volume(const int64_t size[IV__CONV_AXES])
-{
-    return size[0] * size[1] * size[2];
-}
-
 /* The number of the place in x that tap `w` of place `y` reads; -1: it lies beyond the edges. */
-static int64_t place_in_x(const conv_sizes *s, const int64_t y[IV__CONV_AXES],
+static int64_t place_in_x(const iv__conv_sizes *s, const int64_t y[IV__CONV_AXES],
                           const int64_t w[IV__CONV_AXES])
 {
     int64_t number = 0;
@@ -64,7 +23,7 @@ static int64_t place_in_x(const conv_sizes *s, const int64_t y[IV__CONV_AXES],
 }
 
 /* The number of the place in y whose tap `w` reads place `x`; -1: there is none. */
-static int64_t place_in_y(const conv_sizes *s, const int64_t x[IV__CONV_AXES],
+static int64_t place_in_y(const iv__conv_sizes *s, const int64_t x[IV__CONV_AXES],
                           const int64_t w[IV__CONV_AXES])
 {
     int64_t number = 0;
@@ -123,6 +82,8 @@ static const char *check(const iv_shape_call *s, const iv_shape *x, const iv_sha
     for (int k = 0; k < axes; k++) {
         if (attr->before.dim[k] > INT32_MAX || attr->before.dim[k] < -INT32_MAX)
             return "the padding is out of range";
+        if (w && w->dim[k] < 1)
+            return "the kernel must have at least one tap along each axis";
         if (s->in[0]->dim[1 + k] > INT32_MAX || s->in[1]->dim[k] > INT32_MAX ||
             s->in[1]->dim[1 + k] > INT32_MAX)
             return "a spatial axis is too long";
@@ -302,6 +263,24 @@ static iv__conv attr_of(const iv_conv_options *o, int axes)
     return attr;
 }
 
+/* What the arithmetic of sizes below is safe for; the row says more about the rest. */
+static bool in_range(const iv_conv_options *o, int axes)
+{
+    for (int k = 0; k < axes; k++)
+        if (o->stride[k] < 0 || o->stride[k] > INT32_MAX || o->dilation[k] < 0 ||
+            o->dilation[k] > INT32_MAX || o->before[k] < -INT32_MAX || o->before[k] > INT32_MAX ||
+            o->after[k] < -INT32_MAX || o->after[k] > INT32_MAX)
+            return false;
+    return true;
+}
+
+static iv_node *out_of_range(iv_graph *graph)
+{
+    return iv__refuse(graph, IV_VALUE,
+                      "convolution: strides and dilations must be 1 to %d, padding %d at most",
+                      INT32_MAX, INT32_MAX);
+}
+
 /* Places from the first tap to the last; so many that they count for nothing, if it overflows. */
 static int64_t reach_of(int64_t taps, int64_t dilation)
 {
@@ -329,8 +308,6 @@ static int64_t size_of_y(const iv_conv_options *o, int axis, int64_t x, int64_t 
     if (o->padding == IV_EXPLICIT) {
         *before = o->before[axis];
         after = o->after[axis];
-        if (*before > INT32_MAX || *before < -INT32_MAX || after > INT32_MAX || after < -INT32_MAX)
-            return -1;
     }
     return x + *before + after < reach ? -1 : (x + *before + after - reach) / stride + 1;
 }
@@ -350,13 +327,12 @@ iv_node *iv_conv_with(iv_node *x, iv_node *w, const iv_conv_options *o)
     const int axes = (int)x->shape.rank - 2;
     iv__conv attr = attr_of(o, axes);
 
+    if (!in_range(o, axes))
+        return out_of_range(x->graph);
     for (int k = 0; k < axes; k++) {
-        const int64_t taps = w->shape.dim[k], stride = attr.stride.dim[k];
-
-        if (stride < 1 || attr.dilation.dim[k] < 1)
-            return iv__refuse(x->graph, IV_VALUE, "conv: strides and dilations must be at least 1");
-        attr.size.dim[k] = size_of_y(o, k, x->shape.dim[1 + k], reach_of(taps, attr.dilation.dim[k]),
-                                     stride, &attr.before.dim[k]);
+        attr.size.dim[k] = size_of_y(o, k, x->shape.dim[1 + k],
+                                     reach_of(w->shape.dim[k], attr.dilation.dim[k]),
+                                     attr.stride.dim[k], &attr.before.dim[k]);
         if (attr.size.dim[k] < 0) {
             char given[160], kernel[160];
             return iv__refuse(x->graph, IV_SHAPE,
@@ -398,9 +374,9 @@ iv_node *iv_conv_transpose_with(iv_node *y, iv_node *w, const iv_conv_options *o
     const int axes = (int)y->shape.rank - 2;
     iv__conv attr = attr_of(o, axes);
 
+    if (!in_range(o, axes))
+        return out_of_range(y->graph);
     for (int k = 0; k < axes; k++) {
-        if (attr.stride.dim[k] < 1 || attr.dilation.dim[k] < 1)
-            return iv__refuse(y->graph, IV_VALUE, "conv_x: strides and dilations must be at least 1");
         attr.size.dim[k] = size_of_x(o, k, y->shape.dim[1 + k],
                                      reach_of(w->shape.dim[k], attr.dilation.dim[k]),
                                      attr.stride.dim[k], &attr.before.dim[k]);

@@ -9,7 +9,7 @@
 #include "backend/cpu/rows.h"
 
 #include "base/threads.h"
-#include "ops/rows.h"
+#include "ops/conv.h"
 
 #include <string.h>
 
@@ -33,36 +33,8 @@ typedef struct grid {
     int64_t (*offset)[AXES];
 } grid;
 
-typedef struct conv_sizes {
-    int64_t records, channels, filters, taps;
-    int64_t x[AXES], y[AXES], w[AXES], stride[AXES], dilation[AXES], before[AXES];
-} conv_sizes;
-
-static conv_sizes sizes_of(const iv_kernel_call *k, const iv_shape *x, const iv_shape *w,
-                           const iv_shape *y)
-{
-    const iv__conv *attr = k->attr;
-    int missing = AXES + 2 - (int)x->rank;
-    conv_sizes s = { .records = x->dim[0],
-                     .channels = x->dim[x->rank - 1],
-                     .filters = y->dim[y->rank - 1],
-                     .taps = 1 };
-
-    for (int a = 0; a < AXES; a++) {
-        int from = a - missing;
-        s.x[a] = from < 0 ? 1 : x->dim[1 + from];
-        s.y[a] = from < 0 ? 1 : y->dim[1 + from];
-        s.w[a] = from < 0 ? 1 : w->dim[from];
-        s.stride[a] = from < 0 ? 1 : attr->stride.dim[from];
-        s.dilation[a] = from < 0 ? 1 : attr->dilation.dim[from];
-        s.before[a] = from < 0 ? 0 : attr->before.dim[from];
-        s.taps *= s.w[a];
-    }
-    return s;
-}
-
 /* Whether a patch is the place itself, in x and in y. */
-static bool is_pointwise(const conv_sizes *s)
+static bool is_pointwise(const iv__conv_sizes *s)
 {
     bool same = s->taps == 1;
 
@@ -76,24 +48,13 @@ bool iv__fits_conv(const iv_kernel_call *k)
     return iv__fits_f32(k) && ((const iv__conv *)k->attr)->groups == 1;
 }
 
-static int64_t count_of(const int64_t size[AXES])
-{
-    return size[0] * size[1] * size[2];
-}
-
-static void at_of(int64_t number, const int64_t size[AXES], int64_t at[AXES])
-{
-    for (int a = AXES; a-- > 0; number /= size[a])
-        at[a] = number % size[a];
-}
-
 /* ---- patches --------------------------------------------------------------------------------- */
 
 /* One patch of taps [t0,t1), each `width` floats apart. */
 static void gather_patch(const grid *g, int64_t record, const int64_t at[AXES], int64_t t0,
                          int64_t t1, int64_t width, float *to)
 {
-    const float *from = g->from + record * count_of(g->size) * g->channels;
+    const float *from = g->from + record * iv__conv_volume(g->size) * g->channels;
     size_t bytes = (size_t)g->channels * sizeof *to;
 
     for (int64_t t = t0; t < t1; t++, to += width) {
@@ -117,17 +78,25 @@ static void gather_patch(const grid *g, int64_t record, const int64_t at[AXES], 
 static void gather(const grid *g, int64_t begin, int64_t end, int64_t t0, int64_t t1, int64_t width,
                    float *to, int64_t to_row)
 {
-    int64_t places = count_of(g->places);
+    int64_t places = iv__conv_volume(g->places);
 
     for (int64_t i = begin; i < end; i++, to += to_row) {
         int64_t at[AXES];
-        at_of(i % places, g->places, at);
+        iv__conv_place(i % places, g->places, at);
         gather_patch(g, i / places, at, t0, t1, width, to);
     }
 }
 
-/* What conv reads for each place of y. */
-static grid grid_of_x(const conv_sizes *s, const float *x, int64_t (*offset)[AXES])
+/* What tap t reads lies so far from place * stride. */
+static void find_offset(const iv__conv_sizes *s, int64_t t, int64_t offset[AXES])
+{
+    iv__conv_place(t, s->w, offset);
+    for (int a = 0; a < AXES; a++)
+        offset[a] = offset[a] * s->dilation[a] - s->before[a];
+}
+
+/* What conv reads for each place of y, by all taps. */
+static grid grid_of_x(const iv__conv_sizes *s, const float *x, int64_t (*offset)[AXES])
 {
     grid g = { .from = x, .records = s->records, .channels = s->channels, .taps = s->taps, .offset = offset };
 
@@ -136,12 +105,8 @@ static grid grid_of_x(const conv_sizes *s, const float *x, int64_t (*offset)[AXE
         g.places[a] = s->y[a];
         g.step[a] = s->stride[a];
     }
-    for (int64_t t = 0; offset && t < s->taps; t++) {
-        int64_t at[AXES];
-        at_of(t, s->w, at);
-        for (int a = 0; a < AXES; a++)
-            offset[t][a] = at[a] * s->dilation[a] - s->before[a];
-    }
+    for (int64_t t = 0; offset && t < s->taps; t++)
+        find_offset(s, t, offset[t]);
     return g;
 }
 
@@ -150,7 +115,7 @@ static grid grid_of_x(const conv_sizes *s, const float *x, int64_t (*offset)[AXE
 typedef struct conv_job {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
-    conv_sizes s;
+    iv__conv_sizes s;
     bool back;         /* conv_x: the taps are transposed */
     int64_t n;         /* columns of the product */
     int64_t width;     /* of a tap in a patch */
@@ -184,8 +149,8 @@ static conv_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, c
     conv_job j = { .k = k, .cpu = cpu, .back = back };
     int64_t threads = iv_home_threads(k->home);
 
-    j.s = back ? sizes_of(k, k->out[0].shape, k->in[1].shape, k->in[0].shape)
-               : sizes_of(k, k->in[0].shape, k->in[1].shape, k->out[0].shape);
+    j.s = back ? iv__conv_sizes_of(k->attr, k->out[0].shape, k->in[1].shape, k->in[0].shape)
+               : iv__conv_sizes_of(k->attr, k->in[0].shape, k->in[1].shape, k->out[0].shape);
     j.n = back ? j.s.channels : j.s.filters;
     j.width = iv__operand_k(cpu, back ? j.s.filters : j.s.channels);
     j.most_taps = iv__min64(j.s.taps, iv__ceil_div(CHUNK_INPUTS, j.width));
@@ -256,11 +221,11 @@ static void pack_tap(void *context, int64_t item, int thread)
 /* Results of a block of a phase to the places of x that they belong to. */
 static void scatter(const conv_job *j, int64_t begin, int64_t end, const float *from)
 {
-    int64_t places = count_of(j->g.places), all = count_of(j->s.x);
+    int64_t places = iv__conv_volume(j->g.places), all = iv__conv_volume(j->s.x);
 
     for (int64_t i = begin; i < end; i++, from += j->n) {
         int64_t at[AXES], number = 0;
-        at_of(i % places, j->g.places, at);
+        iv__conv_place(i % places, j->g.places, at);
         for (int a = 0; a < AXES; a++)
             number = number * j->s.x[a] + at[a] * j->s.stride[a] + j->phase[a];
         memcpy((float *)j->k->out[0].data + (i / places * all + number) * j->n, from,
@@ -302,7 +267,7 @@ static void block_chunk(const conv_job *j, int64_t begin, int64_t end, int64_t t
 static void conv_block(void *context, int64_t block, int thread)
 {
     const conv_job *j = context;
-    int64_t all = j->s.records * count_of(j->g.places), begin = block * j->block,
+    int64_t all = j->s.records * iv__conv_volume(j->g.places), begin = block * j->block,
             end = iv__min64(begin + j->block, all);
     float *patches = j->patches + thread * j->thread_floats, *left = patches + j->block * j->row,
           *out = left + j->left_floats;
@@ -326,7 +291,8 @@ static void run_grid(conv_job *j)
 
     if (j->g.taps)
         iv__parallel(home, j->panels.count * j->g.taps, pack_tap, j);
-    iv__parallel(home, iv__ceil_div(j->s.records * count_of(j->g.places), j->block), conv_block, j);
+    iv__parallel(home, iv__ceil_div(j->s.records * iv__conv_volume(j->g.places), j->block),
+                 conv_block, j);
 }
 
 int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
@@ -362,15 +328,13 @@ void iv__conv_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     size_t used = 0;
     conv_job j = job_of(cpu, k, false, k->scratch, &used);
-    int64_t at[AXES], offset[AXES];
+    int64_t offset[AXES];
 
     j.g = grid_of_x(&j.s, k->in[0].data, NULL);
     j.g.offset = j.offset;
     j.g.taps = 0;
     for (int64_t t = 0; t < j.s.taps; t++) {
-        at_of(t, j.s.w, at);
-        for (int a = 0; a < AXES; a++)
-            offset[a] = at[a] * j.s.dilation[a] - j.s.before[a];
+        find_offset(&j.s, t, offset);
         add_tap(&j, t, offset);
     }
     j.in_place = true;
@@ -383,7 +347,7 @@ static void find_taps(conv_job *j)
     for (int64_t t = 0; t < j->s.taps; t++) {
         int64_t at[AXES], offset[AXES];
         bool reads = true;
-        at_of(t, j->s.w, at);
+        iv__conv_place(t, j->s.w, at);
         for (int a = 0; a < AXES; a++) {
             int64_t apart = j->phase[a] + j->s.before[a] - at[a] * j->s.dilation[a];
             reads &= apart % j->s.stride[a] == 0;
@@ -398,11 +362,11 @@ void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     size_t used = 0;
     conv_job j = job_of(cpu, k, true, k->scratch, &used);
-    int64_t phases = count_of(j.s.stride);
+    int64_t phases = iv__conv_volume(j.s.stride);
 
     j.in_place = phases == 1;
     for (int64_t phase = 0; phase < phases; phase++) {
-        at_of(phase, j.s.stride, j.phase);
+        iv__conv_place(phase, j.s.stride, j.phase);
         j.g = (grid){
             .from = k->in[0].data, .records = j.s.records, .channels = j.s.filters, .offset = j.offset
         };
@@ -412,7 +376,7 @@ void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
             j.g.places[a] = j.phase[a] < j.s.x[a] ? iv__ceil_div(j.s.x[a] - j.phase[a], j.s.stride[a])
                                                   : 0;
         }
-        if (!count_of(j.g.places))
+        if (!iv__conv_volume(j.g.places))
             continue;
         find_taps(&j);
         run_grid(&j);
@@ -426,7 +390,7 @@ void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
 typedef struct weights_job {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
-    conv_sizes s;
+    iv__conv_sizes s;
     grid g;
     int64_t most_taps, chunks, slots, row;
     float *sums; /* of each slot but where there is one */
@@ -451,11 +415,11 @@ static weights_job weights_of(const iv__cpu *cpu, const iv_kernel_call *k, char 
     weights_job j = { .k = k, .cpu = cpu };
     int64_t threads = iv_home_threads(k->home);
 
-    j.s = sizes_of(k, k->in[0].shape, k->out[0].shape, k->in[1].shape);
+    j.s = iv__conv_sizes_of(k->attr, k->in[0].shape, k->out[0].shape, k->in[1].shape);
     j.most_taps = iv__min64(j.s.taps, iv__ceil_div(CHUNK_INPUTS, j.s.channels));
     j.chunks = iv__ceil_div(j.s.taps, j.most_taps);
     j.slots = iv__min64(iv__ceil_div(SLOTS, j.chunks),
-                        iv__ceil_div(j.s.records * count_of(j.s.y), SUM_PLACES));
+                        iv__ceil_div(j.s.records * iv__conv_volume(j.s.y), SUM_PLACES));
     j.row = is_pointwise(&j.s) ? j.s.channels : iv__odd_lines(j.most_taps * j.s.channels);
     int64_t(*offset)[AXES] = take(base, used, j.s.taps, sizeof *offset);
     j.g = grid_of_x(&j.s, k->in[0].data, base ? offset : NULL);
@@ -473,7 +437,7 @@ static void weights_task(void *context, int64_t task, int thread)
 {
     const weights_job *j = context;
     int64_t chunk = task % j->chunks, slot = task / j->chunks, t0 = chunk * j->most_taps;
-    int64_t t1 = iv__min64(t0 + j->most_taps, j->s.taps), all = j->s.records * count_of(j->s.y);
+    int64_t t1 = iv__min64(t0 + j->most_taps, j->s.taps), all = j->s.records * iv__conv_volume(j->s.y);
     int64_t count = j->s.channels * j->s.filters, first = iv__part(all, slot, j->slots),
             last = iv__part(all, slot + 1, j->slots);
     float *patches = j->patches + thread * SUM_PLACES * j->row,
