@@ -35,7 +35,8 @@ static void take(void *user, const iv_sample *s)
                     .log_probability = s->log_probability,
                     .per_token = s->per_token };
     snprintf(one->text, sizeof one->text, "%s", s->text);
-    memcpy(one->id, s->id, (size_t)(s->n_prompt + s->n) * sizeof *s->id);
+    if (s->n_prompt + s->n) /* a sample may be empty */
+        memcpy(one->id, s->id, (size_t)(s->n_prompt + s->n) * sizeof *s->id);
     if (s->score)
         memcpy(one->score, s->score, (size_t)s->n * sizeof *s->score);
 }

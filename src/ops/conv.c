@@ -2,7 +2,7 @@
  * reference is plain; speed is the backends'. */
 #include "ops/common.h"
 #include "ops/common_math.h"
-#include "ops/conv.h"
+#include "ops/rows.h"
 
 #include <string.h>
 

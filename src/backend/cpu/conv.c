@@ -9,7 +9,7 @@
 #include "backend/cpu/rows.h"
 
 #include "base/threads.h"
-#include "ops/conv.h"
+#include "ops/rows.h"
 
 #include <string.h>
 
