@@ -150,49 +150,78 @@ static const ops_case ops_cases[] = {
     CASE(argmax, IN(F(3, 5, 4)), RANGE(-1, 1), WITH(iv__at_axis, 2), NO_STEPS(2)),
     CASE(argmax, IN(F(2, 3)), WITH(iv__at_axis, 1), GIVEN(1, 3, 3, -5, -6, -5), GOLDEN(1, 0)),
 
-    /* ---- convolutions: stride, dilation, before, size, groups -------------------------------- */
-    CASE(conv, IN(F(1, 4, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(3), 1),
+    /* ---- convolutions: stride, dilation, before, size, groups, taps -------------------------------- */
+    CASE(conv, IN(F(1, 4, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(3), 1, 0),
          GIVEN(1, 2, 3, 4, 1, 10), GOLDEN(21, 32, 43), NO_STEPS(1, STILL)),
-    CASE(conv_x, IN(F(1, 3, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(4), 1),
-         GIVEN(1, 2, 3, 1, 10), GOLDEN(1, 12, 23, 30), NO_STEPS(1, STILL)),
-    CASE(conv_w, IN(F(1, 4, 1), F(1, 3, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(2), 1),
+    CASE(conv_x, IN(F(1, 3, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(4), 1, 0),
+         GIVEN(1, 2, 3, 1, 10), GOLDEN(1, 12, 23, 30)),
+    CASE(conv_w, IN(F(1, 4, 1), F(1, 3, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(2), 1, 0),
          GIVEN(1, 2, 3, 4, 1, 2, 3), GOLDEN(14, 20), NO_STEPS(1, 1)),
     CASE(conv, IN(F(1, 2, 2, 1), F(3, 3, 1, 1)),
-         WITH(iv__conv, SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(2, 2), 1),
+         WITH(iv__conv, SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(2, 2), 1, 0),
          GIVEN(1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9), GOLDEN(77, 67, 47, 37)),
     CASE(conv, IN(F(1, 2, 2, 2), F(1, 1, 1, 2)), /* a channel a group */
-         WITH(iv__conv, SHAPE_OF(2, 1), SHAPE_OF(1, 1), SHAPE_OF(0, 0), SHAPE_OF(1, 2), 2),
+         WITH(iv__conv, SHAPE_OF(2, 1), SHAPE_OF(1, 1), SHAPE_OF(0, 0), SHAPE_OF(1, 2), 2, 0),
          GIVEN(1, 2, 3, 4, 5, 6, 7, 8, 10, 100), GOLDEN(10, 200, 30, 400)),
     CASE(conv, IN(F(1, 4, 1), F(3, 1, 1)), /* a masked tap, then nothing but masked ones */
-         WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(4), 1), GIVEN(1, 2, 3, 4, 1, 0, 2),
+         WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(4), 1, 0), GIVEN(1, 2, 3, 4, 1, 0, 2),
          GOLDEN(4, 7, 10, 3)),
-    CASE(conv, IN(F(1, 2, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(2), 1),
+    CASE(conv, IN(F(1, 2, 1), F(2, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(2), 1, 0),
          GIVEN(1, 2, 0, 0), GOLDEN(0, 0)),
-    CASE(conv_x, IN(F(1, 3, 1), F(3, 1, 1)), WITH(iv__conv, SHAPE_OF(2), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(7), 1),
+    CASE(conv_x, IN(F(1, 3, 1), F(3, 1, 1)), WITH(iv__conv, SHAPE_OF(2), SHAPE_OF(1), SHAPE_OF(0), SHAPE_OF(7), 1, 0),
          GIVEN(1, 2, 3, 1, 0, 2), GOLDEN(1, 0, 4, 0, 7, 0, 6)),
-#define CONVS(x, w, y, x_size, w_size, y_size, groups, tolerance, ...)                                                            \
-    CASE(conv, IN(F x, F w), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF y_size, groups), TOLERANCE(tolerance)),      \
-        CASE(conv_x, IN(F y, F w), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF x_size, groups), TOLERANCE(tolerance)), \
-        CASE(conv_w, IN(F x, F y), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF w_size, groups), TOLERANCE(tolerance))
-    CONVS((2, 9, 3), (4, 3, 5), (2, 4, 5), (9), (4), (4), 1, 1e-5, SHAPE_OF(2), SHAPE_OF(1), SHAPE_OF(1)),
-    CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)), /* to the past */
-    CONVS((2, 5, 6, 3), (3, 3, 3, 4), (2, 5, 6, 4), (5, 6), (3, 3), (5, 6), 1, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
+#define CONVS(x, w, y, x_size, w_size, y_size, groups, counted, tolerance, ...)                                                            \
+    CASE(conv, IN(F x, F w), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF y_size, groups, counted), TOLERANCE(tolerance)),      \
+        CASE(conv_x, IN(F y, F w), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF x_size, groups, counted), TOLERANCE(tolerance)), \
+        CASE(conv_w, IN(F x, F y), RANGE(-1, 1), WITH(iv__conv, __VA_ARGS__, SHAPE_OF w_size, groups, counted), TOLERANCE(tolerance))
+    CONVS((2, 9, 3), (4, 3, 5), (2, 4, 5), (9), (4), (4), 1, 0, 1e-5, SHAPE_OF(2), SHAPE_OF(1), SHAPE_OF(1)),
+    CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 0, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)), /* to the past */
+    CONVS((2, 5, 6, 3), (3, 3, 3, 4), (2, 5, 6, 4), (5, 6), (3, 3), (5, 6), 1, 0, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(1, 1)),
-    CONVS((1, 7, 8, 4), (4, 3, 2, 6), (1, 3, 4, 6), (7, 8), (4, 3), (3, 4), 2, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 2),
+    CONVS((1, 7, 8, 4), (4, 3, 2, 6), (1, 3, 4, 6), (7, 8), (4, 3), (3, 4), 2, 0, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 2),
           SHAPE_OF(1, 2)),
-    CONVS((2, 6, 6, 2), (1, 1, 2, 3), (2, 2, 2, 3), (6, 6), (1, 1), (2, 2), 1, 1e-5, SHAPE_OF(3, 3), SHAPE_OF(1, 1),
+    CONVS((2, 6, 6, 2), (1, 1, 2, 3), (2, 2, 2, 3), (6, 6), (1, 1), (2, 2), 1, 0, 1e-5, SHAPE_OF(3, 3), SHAPE_OF(1, 1),
           SHAPE_OF(-1, 0)), /* a row left out */
-    CONVS((1, 3, 2, 2), (3, 5, 2, 1), (1, 6, 6, 1), (3, 2), (3, 5), (6, 6), 1, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
+    CONVS((1, 3, 2, 2), (3, 5, 2, 1), (1, 6, 6, 1), (3, 2), (3, 5), (6, 6), 1, 0, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(4, 4)), /* places that read nothing but zeros */
-    CONVS((1, 4, 3, 5, 2), (2, 2, 3, 2, 3), (1, 3, 2, 3, 3), (4, 3, 5), (2, 2, 3), (3, 2, 3), 1, 1e-5, SHAPE_OF(1, 1, 2),
+    CONVS((1, 4, 3, 5, 2), (2, 2, 3, 2, 3), (1, 3, 2, 3, 3), (4, 3, 5), (2, 2, 3), (3, 2, 3), 1, 0, 1e-5, SHAPE_OF(1, 1, 2),
           SHAPE_OF(1, 1, 1), SHAPE_OF(0, 0, 1)),
-    CONVS((3, 13, 11, 7), (1, 1, 7, 50), (3, 13, 11, 50), (13, 11), (1, 1), (13, 11), 1, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
+    CONVS((3, 13, 11, 7), (1, 1, 7, 50), (3, 13, 11, 50), (13, 11), (1, 1), (13, 11), 1, 0, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(0, 0)),
-    CONVS((2, 19, 20, 130), (3, 3, 130, 5), (2, 19, 20, 5), (19, 20), (3, 3), (19, 20), 1, 4e-5, SHAPE_OF(1, 1),
+    CONVS((2, 19, 20, 130), (3, 3, 130, 5), (2, 19, 20, 5), (19, 20), (3, 3), (19, 20), 1, 0, 4e-5, SHAPE_OF(1, 1),
           SHAPE_OF(1, 1), SHAPE_OF(1, 1)), /* blocks of places, chunks of taps; sums of 1,170 products */
-    CONVS((2, 21, 20, 5), (4, 4, 5, 70), (2, 10, 10, 70), (21, 20), (4, 4), (10, 10), 1, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 1),
+    CONVS((2, 21, 20, 5), (4, 4, 5, 70), (2, 10, 10, 70), (21, 20), (4, 4), (10, 10), 1, 0, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 1),
           SHAPE_OF(1, 1)),
+    CONVS((2, 5, 6, 3), (3, 3, 3, 4), (2, 5, 6, 4), (5, 6), (3, 3), (5, 6), 1, 5, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
+          SHAPE_OF(1, 1)), /* a mask B */
+    CONVS((1, 7, 8, 4), (4, 3, 2, 6), (1, 3, 4, 6), (7, 8), (4, 3), (3, 4), 2, 7, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 2),
+          SHAPE_OF(1, 2)),
+    CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 2, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)),
+    CONVS((1, 4, 3, 5, 2), (2, 2, 3, 2, 3), (1, 3, 2, 3, 3), (4, 3, 5), (2, 2, 3), (3, 2, 3), 1, 1, 1e-5, SHAPE_OF(1, 1, 2),
+          SHAPE_OF(1, 1, 1), SHAPE_OF(0, 0, 1)),
+    CASE(conv, IN(F(1, 3, 1), F(3, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(3), 1, 2),
+         GIVEN(1, 2, 3, 10, 1, 100), GOLDEN(0, 1, 12), STEPS(1, STILL)),
+    CASE(conv, IN(F(2, 7, 3), F(3, 3, 2)), RANGE(-1, 1), TOLERANCE(1e-5),
+         WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4), SHAPE_OF(7), 1, 0), STEPS(1, STILL)), /* to the past */
+    CASE(conv, IN(F(2, 5, 4, 3), F(3, 3, 3, 2)), RANGE(-1, 1), TOLERANCE(1e-5),
+         WITH(iv__conv, SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(5, 4), 1, 4), STEPS(1, STILL)), /* a mask A */
+    CASE(conv, IN(F(2, 5, 4, 3), F(3, 3, 3, 2)), RANGE(-1, 1), TOLERANCE(1e-5),
+         WITH(iv__conv, SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(1, 1), SHAPE_OF(5, 4), 1, 7), NO_STEPS(1, STILL)),
+    CASE(conv, IN(F(1, 4, 1), F(2, 1, 1)), RANGE(-1, 1),
+         WITH(iv__conv, SHAPE_OF(2), SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(2), 1, 0), NO_STEPS(1, STILL)), /* a stride */
+    CASE(conv_x, IN(F(2, 5, 3), F(2, 4, 3)), RANGE(-1, 1), TOLERANCE(1e-5),
+         WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(0), SHAPE_OF(5), 1, 0), STEPS(1, STILL)),
 #undef CONVS
+
+    /* ---- places around a position: axis, offset, count, step, per; axis, per ---------------- */
+    CASE(window, IN(F(2, 5, 3), I(5, 1)), RANGE(-1, 1), WITH(iv__window, 1, -1, 3, 1, 1), NO_STEPS(1, STILL)),
+    CASE(window, IN(F(1, 4), I(9, 1)), WITH(iv__window, 1, -2, 3, 2, 2), GIVEN(1, 2, 3, 4, 3), GOLDEN(0, 2, 4)),
+    CASE(window, IN(J(0, 9, 4, 2), I(4, 1)), WITH(iv__window, 0, 0, 2, 1, 1), GIVEN(1, 2, 3, 4, 5, 6, 7, 8, 3),
+         GOLDEN(7, 8, 0, 0)),
+    CASE(keep, IN(F(2, 5, 3), F(2, 1, 3), I(5, 1)), RANGE(-1, 1), WITH(iv__keep, 1, SHAPE_OF(1))),
+    CASE(keep, IN(F(2, 2, 2), F(2, 1, 1), I(9, 1), I(9, 1)), WITH(iv__keep, 1, SHAPE_OF(2, 1)),
+         GIVEN(1, 2, 3, 4, 5, 6, 7, 8, -1, -2, 3, 0), GOLDEN(1, 2, -1, 4, 5, 6, -2, 8)),
+    CASE(keep, IN(F(1, 2), F(1, 1), I(9, 1)), WITH(iv__keep, 1, SHAPE_OF(1)), GIVEN(1, 2, 3, 2), GOLDEN(1, 2)),
 
     /* ---- products ---------------------------------------------------------------------------- */
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), STEPS(1, STILL)),

@@ -105,6 +105,7 @@ typedef struct iv_conv_options {
     iv_padding padding;
     int64_t before[3], after[3]; /* explicit padding; negative: so many places are left out */
     int64_t groups;              /* of channels, each with its own filters; 0: 1 */
+    int64_t taps; /* of the kernel so many count, in reading order, as if the others were 0; 0: all */
 } iv_conv_options;
 
 /* y[n,o,f] = sum over k and c of x[n, o stride + k dilation - before, c] w[k,c,f]   (w is not flipped)

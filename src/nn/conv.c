@@ -3,49 +3,47 @@
 
 #include "graph/node.h"
 
-/* Taps in reading order: as many ones as a place may see of itself and those before it, then zeros. A
- * mask for all channels: [rows,columns,1,1]. */
-static iv_node *mask_of_taps(iv_graph *graph, iv_mask_type type, int64_t rows, int64_t columns)
+/* Taps in reading order that a place may see: those before it, and with a mask B itself. With several
+ * colours it may see a part of itself. 0: all. */
+static int64_t seen_taps(const iv_conv2d_options *o, int64_t columns)
 {
-    int64_t all = rows * columns, seen = rows / 2 * columns + columns / 2 + (type == IV_MASK_B);
-    iv_node *mask = iv_pad(iv_fill(graph, iv_dims(seen), 1), 0, 0, all - seen);
+    int64_t before = o->kernel[0] / 2 * columns + columns / 2;
 
-    return iv_reshape(mask, iv_dims(rows, columns, 1, 1));
+    return o->mask == IV_NO_MASK ? 0 : before + (o->mask == IV_MASK_B || o->colours > 1);
 }
 
-/* The same where channels come in `colours` equal parts, as do the filters: at the place itself a
- * part sees only those before it (type A), and itself (type B). [rows,columns,C,F] */
-static iv_node *mask_of_colours(iv_graph *graph, iv_mask_type type, const iv_shape *kernel,
-                                int64_t colours)
+/* What a place sees of itself where channels come in `colours` equal parts, as do the filters: a part
+ * sees only those before it (type A), and itself (type B). Ones for the taps before it. [taps,C,F] */
+static iv_node *mask_of_colours(iv_node *w, const iv_conv2d_options *o, int64_t taps)
 {
-    int64_t rows = kernel->dim[0], columns = kernel->dim[1], channels = kernel->dim[2],
-            filters = kernel->dim[3];
-    iv_node *before = mask_of_taps(graph, IV_MASK_A, rows, columns),
-            *own = iv_sub(mask_of_taps(graph, IV_MASK_B, rows, columns), before);
+    int64_t channels = iv_node_dim(w, -2), filters = iv_node_dim(w, -1), colours = o->colours;
+    iv_graph *graph = iv_node_graph(w);
     iv_shape parts = iv_dims(colours, channels / colours, colours, filters / colours);
     iv_node *part = iv_cast(iv_range(graph, colours), iv_graph_real(graph));
     iv_node *from = iv_reshape(part, iv_dims(colours, 1, 1, 1)),
             *to = iv_reshape(part, iv_dims(1, 1, colours, 1));
-    iv_node *sees = type == IV_MASK_A ? iv_less(from, to) : iv_less_equal(from, to);
+    iv_node *sees = o->mask == IV_MASK_A ? iv_less(from, to) : iv_less_equal(from, to);
+    iv_node *own = iv_reshape(iv_broadcast_to(sees, parts), iv_dims(1, channels, filters));
 
-    sees = iv_reshape(iv_broadcast_to(sees, parts), iv_dims(1, 1, channels, filters));
-    return iv_add(before, iv_mul(own, sees));
+    return taps == 1
+               ? own
+               : iv_concat(2, (iv_node *[]){ iv_fill(graph, iv_dims(taps - 1, channels, filters), 1), own },
+                           0);
 }
 
-static iv_node *masked(iv_scope *layer, iv_node *w, const iv_conv2d_options *o)
+/* The kernel as it counts. */
+static iv_node *masked(iv_scope *layer, iv_node *w, const iv_conv2d_options *o, int64_t taps)
 {
-    iv_graph *graph = iv_scope_graph(layer);
     int64_t colours = o->colours ? o->colours : 1;
 
-    if (!w || o->mask == IV_NO_MASK)
+    if (!w || o->mask == IV_NO_MASK || colours == 1)
         return w;
-    if (colours == 1)
-        return iv_mul(w, mask_of_taps(graph, o->mask, w->shape.dim[0], w->shape.dim[1]));
     if (colours < 1 || w->shape.dim[2] % colours || w->shape.dim[3] % colours)
-        return iv__refuse(graph, IV_VALUE,
+        return iv__refuse(iv_scope_graph(layer), IV_VALUE,
                           "conv2d: %lld colours must divide the %lld channels and the %lld filters",
                           (long long)colours, (long long)w->shape.dim[2], (long long)w->shape.dim[3]);
-    return iv_mul(w, mask_of_colours(graph, o->mask, &w->shape, colours));
+    iv_node *mask = iv_pad(mask_of_colours(w, o, taps), 0, 0, w->shape.dim[0] * w->shape.dim[1] - taps);
+    return iv_mul(w, iv_reshape(mask, w->shape));
 }
 
 static iv_conv_options options_of(const iv_conv2d_options *o)
@@ -71,11 +69,30 @@ static iv_node *close_layer(iv_scope *layer, iv_node *y, const iv_conv2d_options
     return iv__layer_close(layer, iv_activate(y, o->activation));
 }
 
+/* Whether a place is made of itself alone: then channels are multiplied, as a dense layer does it. */
+static bool is_pointwise(const iv_conv2d_options *o)
+{
+    bool plain = o->kernel[0] == 1 && columns_of(o) == 1 && o->groups <= 1;
+
+    for (int k = 0; k < 2; k++)
+        plain &= o->stride[k] <= 1 && (o->padding != IV_EXPLICIT || (!o->before[k] && !o->after[k]));
+    return plain;
+}
+
+static iv_node *convolved(iv_node *x, iv_node *w, const iv_conv2d_options *o, int64_t taps)
+{
+    iv_conv_options how = options_of(o);
+
+    if (x && w && x->shape.rank == 4 && is_pointwise(o))
+        return iv_matmul(x, iv_reshape(w, iv_dims(w->shape.dim[2], w->shape.dim[3])));
+    how.taps = taps;
+    return iv_conv_with(x, w, &how);
+}
+
 iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
 {
     iv_scope *layer = iv__layer_of(scope, x, o, "conv2d");
     int64_t groups = o->groups ? o->groups : 1, channels = iv_node_dim(x, -1);
-    iv_conv_options how = options_of(o);
 
     if (layer && (groups < 1 || channels % groups)) {
         iv__refuse(iv_scope_graph(layer), IV_VALUE, "conv2d: %lld groups must divide %lld channels",
@@ -85,7 +102,13 @@ iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
     iv_node *w = iv_param(layer, "kernel",
                           iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters),
                           IV_GLOROT_UNIFORM); /* [H,W,C,F] */
-    return close_layer(layer, iv_conv_with(x, masked(layer, w, o), &how), o);
+    const int64_t taps = seen_taps(o, columns_of(o));
+    if (layer && o->mask != IV_NO_MASK && !taps) {
+        iv__refuse(iv_scope_graph(layer), IV_VALUE,
+                   "conv2d: a kernel of one tap sees nothing with a mask A");
+        return iv__layer_close(layer, NULL);
+    }
+    return close_layer(layer, convolved(x, masked(layer, w, o, taps), o, taps), o);
 }
 
 iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
