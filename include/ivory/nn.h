@@ -79,7 +79,13 @@ typedef enum iv_activation {
     IV_TANH,
     IV_SIGMOID,
     IV_SOFTMAX,
-    IV_SOFTPLUS
+    IV_SOFTPLUS,
+    IV_ELU,
+    IV_CONCAT_ELU, /* twice as wide */
+    IV_LEAKY_RELU, /* of slope 0.2 */
+    IV_SELU,
+    IV_SILU,
+    IV_GELU,
 } iv_activation;
 IV_API iv_node *iv_activate(iv_node *x, iv_activation activation);
 
@@ -123,7 +129,7 @@ typedef struct iv_conv2d_options {
     size_t size;
     const char *name;
     int64_t filters;
-    int64_t kernel[2]; /* rows and columns; the second 0: square */
+    int64_t kernel[2];              /* rows and columns; the second 0: square */
     int64_t stride[2], dilation[2]; /* 0: 1 */
     iv_padding padding;
     int64_t before[2], after[2]; /* of explicit padding */
@@ -143,8 +149,8 @@ IV_API iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_opti
     iv_conv2d_with(scope, x, &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
 /* Shapes    x [N,H,W,C] -> [N,H',W',filters] (iv_conv_transpose);  kernel [rows,columns,filters,C] */
 IV_API iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *options);
-#define iv_conv2d_transpose(scope, x, ...)     \
-    iv_conv2d_transpose_with(scope, x,         \
+#define iv_conv2d_transpose(scope, x, ...) \
+    iv_conv2d_transpose_with(scope, x,     \
                              &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
 
 /* y = x / (1 - rate) where a random number is at least rate, else 0; x itself outside training.

@@ -40,7 +40,14 @@ IV_API iv_node *iv_tanh(iv_node *x);
 IV_API iv_node *iv_sigmoid(iv_node *x);
 IV_API iv_node *iv_softplus(iv_node *x); /* log(1 + e^x), without overflow */
 IV_API iv_node *iv_relu(iv_node *x);
-IV_API iv_node *iv_positive(iv_node *x); /* 1 where x > 0, else 0; no gradient */
+IV_API iv_node *iv_positive(iv_node *x);                 /* 1 where x > 0, else 0; no gradient */
+IV_API iv_node *iv_elu(iv_node *x);                      /* x where x > 0, else e^x - 1 */
+IV_API iv_node *iv_leaky_relu(iv_node *x, double slope); /* x where x > 0, else slope x */
+IV_API iv_node *iv_concat_elu(iv_node *x); /* elu of x and -x, end to end on the last axis */
+IV_API iv_node *iv_selu(iv_node *x); /* elu scaled so that normal activations stay so (Klambauer et al. 2017) */
+IV_API iv_node *iv_silu(iv_node *x); /* x sigmoid(x) */
+IV_API iv_node *iv_gelu(iv_node *x); /* x times the normal distribution's share below x */
+IV_API iv_node *iv_erf(iv_node *x);
 IV_API iv_node *iv_sin(iv_node *x);
 IV_API iv_node *iv_cos(iv_node *x);
 IV_API iv_node *iv_power(iv_node *x, double exponent); /* x^a, x > 0 unless a is a whole number */
@@ -94,8 +101,8 @@ IV_API iv_node *iv_matmul_with(iv_node *a, iv_node *b, bool transpose_a, bool tr
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 typedef enum iv_padding {
-    IV_VALID,    /* none */
-    IV_SAME,     /* zeros, so that y has ceil(x / stride) places; of an odd number one more behind (Keras) */
+    IV_VALID, /* none */
+    IV_SAME, /* zeros, so that y has ceil(x / stride) places; of an odd number one more behind (Keras) */
     IV_EXPLICIT, /* so many zeros before and after */
 } iv_padding;
 

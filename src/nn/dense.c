@@ -12,6 +12,12 @@ iv_node *iv_activate(iv_node *x, iv_activation activation)
     case IV_SIGMOID: return iv_sigmoid(x);
     case IV_SOFTMAX: return iv_softmax(x);
     case IV_SOFTPLUS: return iv_softplus(x);
+    case IV_ELU: return iv_elu(x);
+    case IV_CONCAT_ELU: return iv_concat_elu(x);
+    case IV_LEAKY_RELU: return iv_leaky_relu(x, 0.2);
+    case IV_SELU: return iv_selu(x);
+    case IV_SILU: return iv_silu(x);
+    case IV_GELU: return iv_gelu(x);
     }
     return x ? iv__refuse(x->graph, IV_VALUE, "there is no activation number %d", (int)activation)
              : NULL;

@@ -31,7 +31,7 @@ typedef struct iv__pad { /* "pad" */
     int64_t axis, before, after;
 } iv__pad;
 
-typedef struct iv__real { /* "scale", "shift", "power" */
+typedef struct iv__real { /* "scale", "shift", "power", "leaky_relu" */
     double a;
 } iv__real;
 
