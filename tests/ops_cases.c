@@ -201,6 +201,40 @@ static const ops_case ops_cases[] = {
           SHAPE_OF(1, 1)),
 #undef CONVS
 
+    /* ---- windows over images: window, stride, before, size ----------------------------------- */
+#define POOLS(x, y, x_size, y_size, taps, ...)                                                                           \
+    CASE(max_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), OUTPUTS(1), NO_STEPS(1)),        \
+        CASE(sum_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), NO_STEPS(1)),                \
+        CASE(sum_spread, IN(F y), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size), NO_STEPS(1)),              \
+        CASE(pool_pick, IN(F x, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size),      \
+             NO_STEPS(1, 1)),                                                                                            \
+        CASE(pool_place, IN(F y, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size),     \
+             NO_STEPS(1, 1))
+#define UNPACK(...) __VA_ARGS__
+    POOLS((2, 7, 3), (2, 3, 3), (7), (3), 2, SHAPE_OF(2), SHAPE_OF(2), SHAPE_OF(0)),
+    POOLS((2, 5, 6, 3), (2, 3, 3, 3), (5, 6), (3, 3), 9, SHAPE_OF(3, 3), SHAPE_OF(2, 2), SHAPE_OF(1, 0)), /* same */
+    POOLS((1, 6, 5, 17), (1, 4, 3, 17), (6, 5), (4, 3), 9, SHAPE_OF(3, 3), SHAPE_OF(1, 1), SHAPE_OF(0, 0)),
+    POOLS((1, 4, 3, 5, 2), (1, 2, 3, 2, 2), (4, 3, 5), (2, 3, 2), 6, SHAPE_OF(2, 1, 3), SHAPE_OF(2, 1, 3),
+          SHAPE_OF(0, 0, 1)),
+    POOLS((3, 40, 41, 8), (3, 20, 21, 8), (40, 41), (20, 21), 4, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0)), /* threads */
+#undef UNPACK
+#undef POOLS
+    CASE(max_pool, IN(F(1, 2, 5, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0), SHAPE_OF(1, 3)),
+         GIVEN(1, 2, -3, NAN, -5, 2, 0, -4, 7, -6), GOLDEN(2, NAN, -5)),
+    CASE(sum_pool, IN(F(1, 2, 3, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(1, 2), SHAPE_OF(0, 0), SHAPE_OF(2, 2)),
+         GIVEN(1, 2, 3, 40, 50, 60), GOLDEN(93, 63, 90, 60)),
+    CASE(interpolate, IN(F(2, 3, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 7), STEPS(0)),
+    CASE(interpolate, IN(F(2, 9, 3, 2)), RANGE(-1, 1), WITH(iv__interpolate, 1, 4), NO_STEPS(1)),
+    CASE(interpolate, IN(F(1, 1, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3)),
+    CASE(interpolate, IN(F(4, 160, 33)), RANGE(-1, 1), WITH(iv__interpolate, 1, 321)),
+    CASE(interpolate, IN(F(2)), WITH(iv__interpolate, 0, 4), GIVEN(0, 4), GOLDEN(0, 1, 3, 4)),
+    CASE(interpolate_back, IN(F(2, 7, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3), STEPS(0)),
+    CASE(interpolate_back, IN(F(2, 4, 3, 2)), RANGE(-1, 1), WITH(iv__interpolate, 1, 9), NO_STEPS(1)),
+    CASE(interpolate_back, IN(F(2, 3)), RANGE(-1, 1), WITH(iv__interpolate, 1, 1)),
+    CASE(interpolate_back, IN(F(2, 1)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3)),
+    CASE(interpolate_back, IN(F(4, 321, 33)), RANGE(-1, 1), WITH(iv__interpolate, 1, 160)),
+    CASE(interpolate_back, IN(F(4)), WITH(iv__interpolate, 0, 2), GIVEN(1, 10, 100, 1000), GOLDEN(33.5, 1077.5)),
+
     /* ---- products ---------------------------------------------------------------------------- */
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), STEPS(1, STILL)),
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), NO_STEPS(2, STILL)),
