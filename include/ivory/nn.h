@@ -219,6 +219,31 @@ IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask
 IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
 IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
 
+typedef struct iv_logistic_mixture_options {
+    size_t size;
+    int64_t components;
+    int64_t channels; /* of a pixel; each but the first sees those before it */
+    int64_t levels;   /* of a channel, 2 to 256; 0: 256 */
+} iv_logistic_mixture_options;
+/* The log-likelihood, in nats an image, of levels 0 .. levels - 1 under mixtures of discretised logistic
+ * distributions: of each pixel
+ *   log sum_k softmax(logit)_k prod_c P(pixel_c; place_kc + sum_{j<c} slope_kcj x_j, softplus(scale_kc) + e^-7)
+ * with x = 2 pixel / (levels - 1) - 1, which places and scales are counted in. It is finite for every finite
+ * parameter and every level; its negative mean is the loss, and it divided by -log 2 times the numbers of an image
+ * is the bits per dimension.
+ * Shapes    parameters [N,S...,K P], the P of a component side by side: its logit, C places, C scales, C (C-1) / 2
+ *           slopes (as TensorFlow Probability's PixelCNN has them); pixels [N,S...,C], i32 or real -> [N]
+ * Gradient  every order, of the parameters.
+ * Source    Salimans et al. 2017, PixelCNN++. */
+IV_API iv_node *iv_logistic_mixture_with(iv_node *parameters, iv_node *pixels,
+                                         const iv_logistic_mixture_options *options);
+#define iv_logistic_mixture(parameters, pixels, ...)         \
+    iv_logistic_mixture_with(parameters, pixels,             \
+                             &(iv_logistic_mixture_options){ \
+                                 .size = sizeof(iv_logistic_mixture_options), __VA_ARGS__ })
+/* K P: so many parameters a pixel. */
+IV_API int64_t iv_logistic_mixture_parameters(const iv_logistic_mixture_options *options);
+
 /* ---- optimizers ------------------------------------------------------------------------------ */
 typedef enum iv_optimizer_kind { IV_SGD = 0, IV_RMSPROP, IV_ADAM, IV_ADAMW } iv_optimizer_kind;
 
