@@ -1,5 +1,5 @@
 /* conv.c: convolutional layers: Conv2D, masked as in PixelCNN or not, and Conv2DTranspose. */
-#include "nn/scope.h"
+#include "nn/weight_norm.h"
 
 #include "graph/node.h"
 
@@ -66,7 +66,9 @@ static int64_t columns_of(const iv_conv2d_options *o)
 
 static iv_node *close_layer(iv_scope *layer, iv_node *y, const iv_conv2d_options *o)
 {
-    if (!o->no_bias)
+    if (o->weight_norm)
+        y = iv__weight_norm_output(layer, y, o->no_bias);
+    else if (!o->no_bias)
         y = iv_add(y, iv_param(layer, "bias", iv_dims(o->filters), IV_ZEROS));
     return iv__layer_close(layer, iv_activate(y, o->activation));
 }
@@ -85,7 +87,10 @@ iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
     iv_node *w = iv_param(layer, "kernel",
                           iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters),
                           IV_GLOROT_UNIFORM); /* [H,W,C,F] */
-    return close_layer(layer, iv_conv_with(x, masked(layer, w, o), &how), o);
+    w = masked(layer, w, o);
+    if (o->weight_norm)
+        w = iv__weight_norm_kernel(layer, w, 3);
+    return close_layer(layer, iv_conv_with(x, w, &how), o);
 }
 
 iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
@@ -101,5 +106,7 @@ iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_o
     iv_node *w = iv_param(layer, "kernel",
                           iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)),
                           IV_GLOROT_UNIFORM); /* [H,W,F,C], as Keras lays it out */
+    if (o->weight_norm)
+        w = iv__weight_norm_kernel(layer, w, 2);
     return close_layer(layer, iv_conv_transpose_with(x, w, &how), o);
 }

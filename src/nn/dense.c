@@ -1,5 +1,5 @@
 /* dense.c: y = x W + b, then an activation. */
-#include "nn/scope.h"
+#include "nn/weight_norm.h"
 
 #include "graph/node.h"
 
@@ -28,9 +28,13 @@ iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *o)
     iv_scope *layer = iv__layer_of(scope, x, o, "dense");
     iv_shape io = iv_dims(iv_node_dim(x, -1), o->units);
     iv_node *w = o->kernel ? o->kernel : iv_param(layer, "kernel", io, IV_GLOROT_UNIFORM); /* [I,O] */
-    iv_node *y = iv_matmul(x, w);
 
-    if (!o->no_bias)
+    if (o->weight_norm)
+        w = iv__weight_norm_kernel(layer, w, 1);
+    iv_node *y = iv_matmul(x, w);
+    if (o->weight_norm)
+        y = iv__weight_norm_output(layer, y, o->no_bias);
+    else if (!o->no_bias)
         y = iv_add(y, iv_param(layer, "bias", iv_dims(o->units), IV_ZEROS));
     return iv__layer_close(layer, iv_activate(y, o->activation));
 }

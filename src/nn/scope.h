@@ -8,16 +8,24 @@
 typedef struct iv__opened iv__opened;   /* a name that was opened in the graph */
 typedef struct iv__counted iv__counted; /* a kind, and how many unnamed scopes of it were entered */
 
+/* Parameters that get new values, in order of asking; one list for all scopes below an outermost one. */
+typedef struct iv__updates {
+    iv_update *list;
+    int n, room;
+} iv__updates;
+
 struct iv_scope {
     iv_graph *graph;
     iv_params *params;
     iv_scope *parent;
-    const char *name;     /* in full: "writer/lstm" */
-    iv__opened **opened;  /* the names opened below the outermost scope: one list */
+    const char *name;    /* in full: "writer/lstm" */
+    iv__opened **opened; /* the names opened below the outermost scope: one list */
+    iv__updates *updates;
     iv__counted *counted; /* within this scope */
     int opening;          /* 1 for the first time its name was opened, 2 ... where it was shared */
     bool shared;          /* names within may be opened again */
     bool sets_training, training;
+    bool initializing;  /* or its parent is */
     int64_t positions;  /* rows of axis 0 that make one record: 1, but in iv_time_distributed */
     const char *around; /* what the graph's scope was when the layer was opened */
 };
@@ -34,6 +42,10 @@ iv_node *iv__layer_close(iv_scope *layer, iv_node *y);
     iv__layer_open(scope, x, (options)->name, kind, (options)->size == sizeof *(options))
 
 bool iv__scope_is_training(const iv_scope *scope);
+bool iv__scope_is_initializing(const iv_scope *scope);
+/* Asks for a new value of a parameter; the last one asked for counts. Its value so far, in this graph. */
+void iv__scope_update(iv_scope *scope, iv_node *leaf, iv_node *value);
+iv_node *iv__scope_value(const iv_scope *scope, iv_node *leaf);
 int64_t iv__scope_positions(const iv_scope *scope);
 
 #endif

@@ -1,8 +1,8 @@
 # Golden outputs and gradients of what image models are made of besides convolutions: Keras's pooling,
-# resizing, padding and activations, for one small image. Values are multiples of 1/2, so that windows
-# have several largest places.
+# resizing, padding and activations, for one small image, whose values are multiples of 1/2, so that windows
+# have several largest places; and its normalisations.
 
-from keras_losses import in_precision, write  # it chooses the backend: first
+from keras_losses import assign, in_precision, randomize, write  # it chooses the backend: first
 
 import jax
 import jax.numpy as jnp
@@ -41,5 +41,46 @@ def write_plain():
     write("images", tensors, {"gradients": "of the sum of the squares of y"})
 
 
+NORMALIZATIONS = {
+    "batch": lambda: layers.BatchNormalization(),
+    "batch_options": lambda: layers.BatchNormalization(momentum=0.75, epsilon=0.1, scale=False),
+    "layer": lambda: layers.LayerNormalization(),
+    "group": lambda: layers.GroupNormalization(groups=3),
+    "instance": lambda: layers.GroupNormalization(groups=-1, center=False),
+}
+
+
+def write_normalizations():
+    """Outputs y in training and what the sum of y's squares times z gives to x; batch normalisation also with the
+    averages of two steps, which are moving_mean and moving_variance, and the output `evaluated` with them."""
+    rng = np.random.default_rng(305)
+    x, z = (rng.uniform(-1.5, 1.5, (2, 2, 3, 6)).astype(np.float32) for _ in range(2))
+    tensors = {"x": x, "z": z}
+    for name, make in NORMALIZATIONS.items():
+        layer = make()
+        layer.name = name
+        layer.build(x.shape)
+        tensors |= randomize([layer], rng)
+        tensors |= {key: np.abs(value) for key, value in tensors.items() if key.endswith("variance")}
+        assign([layer], tensors)
+        values = [v.value for v in layer.trainable_variables]
+        others = [v.value for v in layer.non_trainable_variables]
+        options = {"training": True} if name.startswith("batch") else {}
+
+        def squares(x):
+            y, _ = layer.stateless_call(values, others, x, **options)
+            return jnp.sum(y * y * z)
+
+        tensors[f"{name}/dx"] = np.array(jax.grad(squares)(x))
+        tensors[f"{name}/y"] = np.array(layer(x, **options))
+        if options:
+            layer(z, training=True)
+            tensors[f"{name}/moving_mean"] = np.array(layer.moving_mean.value)
+            tensors[f"{name}/moving_variance"] = np.array(layer.moving_variance.value)
+            tensors[f"{name}/evaluated"] = np.array(layer(x, training=False))
+    write("normalizations", tensors, {"gradients": "of the sum of z times the squares of y"})
+
+
 if __name__ == "__main__":
     in_precision("float32", write_plain)
+    in_precision("float32", write_normalizations)
