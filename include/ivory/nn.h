@@ -132,6 +132,11 @@ typedef enum iv_mask_type {
     IV_MASK_B, /* and itself */
 } iv_mask_type;
 
+/* Rows and columns of a kernel, from the first to before the second number; both 0: all. */
+typedef struct iv_kept {
+    int64_t rows[2], columns[2];
+} iv_kept;
+
 typedef struct iv_conv2d_options {
     size_t size;
     const char *name;
@@ -144,6 +149,7 @@ typedef struct iv_conv2d_options {
     iv_mask_type mask;
     int64_t colours; /* masks: channels and filters come in so many equal parts, each of which sees at the
                         place itself only the parts before it (A), or also its own (B); 0: 1 */
+    iv_kept kept; /* the part of the kernel that counts; the rest is 0 and stays so. Not together with a mask */
     iv_activation activation;
     bool no_bias;
     bool weight_norm; /* the kernel is gain kernel / |kernel|, with the length of each filter; gain [filters] */

@@ -1,4 +1,5 @@
 /* conv.c: convolutional layers: Conv2D, masked as in PixelCNN or not, and Conv2DTranspose. */
+#include "nn/kept.h"
 #include "nn/weight_norm.h"
 
 #include "graph/node.h"
@@ -64,6 +65,27 @@ static int64_t columns_of(const iv_conv2d_options *o)
     return o->kernel[1] ? o->kernel[1] : o->kernel[0];
 }
 
+/* The kernel as it is used: masked or cut to what counts of it, filters of lengths of their own. */
+static iv_node *kernel_of(iv_scope *layer, const iv_node *x, iv_shape shape, bool transposed,
+                          const iv_conv2d_options *o, iv_conv_options *how)
+{
+    const bool cut = !iv__kept_all(&o->kept);
+    iv_kept kept = o->kept;
+
+    if (layer && cut && (o->mask != IV_NO_MASK || !iv__kept_fill(&kept, shape.dim[0], shape.dim[1])))
+        return iv__refuse(iv_scope_graph(layer), IV_VALUE,
+                          "%s: what is kept must be a part of the %lld x %lld kernel, without a mask",
+                          layer->name, (long long)shape.dim[0], (long long)shape.dim[1]);
+    iv_node *w = iv__param_kept(layer, "kernel", shape, IV_GLOROT_UNIFORM, cut ? &kept : NULL);
+    w = masked(layer, w, o);
+    if (w && cut) {
+        if (!iv__kept_padding(&kept, x, w, transposed, how))
+            return iv__refuse(w->graph, IV_VALUE, "%s: sizes are out of range", layer->name);
+        w = iv__kept_kernel(w, &kept);
+    }
+    return o->weight_norm ? iv__weight_norm_kernel(layer, w, transposed ? 2 : 3) : w;
+}
+
 static iv_node *close_layer(iv_scope *layer, iv_node *y, const iv_conv2d_options *o)
 {
     if (o->weight_norm)
@@ -84,12 +106,8 @@ iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
                    (long long)groups, (long long)channels);
         return iv__layer_close(layer, NULL);
     }
-    iv_node *w = iv_param(layer, "kernel",
-                          iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters),
-                          IV_GLOROT_UNIFORM); /* [H,W,C,F] */
-    w = masked(layer, w, o);
-    if (o->weight_norm)
-        w = iv__weight_norm_kernel(layer, w, 3);
+    iv_shape shape = iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters); /* [H,W,C,F] */
+    iv_node *w = kernel_of(layer, x, shape, false, o, &how);
     return close_layer(layer, iv_conv_with(x, w, &how), o);
 }
 
@@ -103,10 +121,7 @@ iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_o
                    "conv2d_transpose: it has neither masks nor groups");
         return iv__layer_close(layer, NULL);
     }
-    iv_node *w = iv_param(layer, "kernel",
-                          iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)),
-                          IV_GLOROT_UNIFORM); /* [H,W,F,C], as Keras lays it out */
-    if (o->weight_norm)
-        w = iv__weight_norm_kernel(layer, w, 2);
+    iv_shape shape = iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)); /* [H,W,F,C] */
+    iv_node *w = kernel_of(layer, x, shape, true, o, &how);
     return close_layer(layer, iv_conv_transpose_with(x, w, &how), o);
 }

@@ -5,9 +5,9 @@
 #include <ivory/nn.h>
 
 /* The leaf `name` of the graph; its tensor is found in params, or made and initialised there.
- * NULL: the graph holds why. */
+ * kept: the part of axes 0 and 1 that does not begin as 0; NULL: all. NULL: the graph holds why. */
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
-                         iv_init init);
+                         iv_init init, const iv_kept *kept);
 
 /* Among the parameters, but no weights of the model: what an optimizer keeps, and states that are
  * carried from step to step. */

@@ -239,11 +239,17 @@ iv_graph *iv_scope_graph(const iv_scope *scope)
     return scope ? scope->graph : NULL;
 }
 
-iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init)
+iv_node *iv__param_kept(iv_scope *scope, const char *name, iv_shape shape, iv_init init,
+                        const iv_kept *kept)
 {
     const char *full = scope ? within(scope, name) : NULL;
 
-    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init) : NULL;
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init, kept) : NULL;
+}
+
+iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init)
+{
+    return iv__param_kept(scope, name, shape, init, NULL);
 }
 
 iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape)
@@ -252,7 +258,7 @@ iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape)
 
     if (full)
         full = iv__arena_print(&scope->graph->arena, IV__STATE_PREFIX "%s", full);
-    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, IV_ZEROS) : NULL;
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, IV_ZEROS, NULL) : NULL;
 }
 
 iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, const char *kind, bool known)

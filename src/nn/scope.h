@@ -41,6 +41,10 @@ iv_node *iv__layer_close(iv_scope *layer, iv_node *y);
 #define iv__layer_of(scope, x, options, kind) \
     iv__layer_open(scope, x, (options)->name, kind, (options)->size == sizeof *(options))
 
+/* A parameter that is 0 at birth but in `kept`, a part of axes 0 and 1; NULL: as iv_param. */
+iv_node *iv__param_kept(iv_scope *scope, const char *name, iv_shape shape, iv_init init,
+                        const iv_kept *kept);
+
 bool iv__scope_is_training(const iv_scope *scope);
 bool iv__scope_is_initializing(const iv_scope *scope);
 /* Asks for a new value of a parameter; the last one asked for counts. Its value so far, in this graph. */
