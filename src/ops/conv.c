@@ -210,6 +210,13 @@ static void conv_w_gradient(iv_gradient_call *g)
         g->dx[1] = make(&op_conv, g->x[0], g->dy[0], g->attr, spatial_of(g->x[1], 1));
 }
 
+/* Both make records of records with one kernel. */
+static void conv_apart(iv_apart *a)
+{
+    if (iv__apart_records(a, 0, a->rows[0]) && iv__apart_same(a, 1))
+        iv__apart_output(a, 0, iv__apart_call(a, a->call->attr), a->rows[0]);
+}
+
 #define NEIGHBOURS "reads neighbours along its spatial axes"
 
 static const iv_op op_conv = {
@@ -223,6 +230,7 @@ static const iv_op op_conv = {
     .gradient = conv_gradient,
     .flags = IV_ACROSS,
     .step = iv__conv_step,
+    .apart = conv_apart,
     KERNELS(conv),
 };
 
@@ -237,6 +245,7 @@ static const iv_op op_conv_x = {
     .gradient = conv_x_gradient,
     .flags = IV_ACROSS,
     .step = iv__conv_x_step,
+    .apart = conv_apart,
     KERNELS(conv_x),
 };
 
@@ -250,6 +259,7 @@ static const iv_op op_conv_w = {
     .shape = conv_w_shape,
     .gradient = conv_w_gradient,
     .no_step = NEIGHBOURS,
+    .apart = iv__apart_sum,
     KERNELS(conv_w),
 };
 
