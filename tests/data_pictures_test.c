@@ -219,6 +219,102 @@ static void memory_that_runs_out_is_told(void **state)
     assert_survives_scarcity(open_scarcely, (void *)in_folder(w, PICTURES));
 }
 
+/* ---- CIFAR-10 -------------------------------------------------------------------------------- */
+
+enum { RECORD = 1 + 3 * 32 * 32 };
+
+/* `count` pictures whose labels are first, first + 1 ...: red their number, green 7, blue their column. */
+static void write_cifar(const char *path, int count, int first, size_t cut)
+{
+    static unsigned char bytes[4 * RECORD], *at;
+
+    at = bytes;
+    for (int n = 0; n < count; n++) {
+        *at++ = (unsigned char)(first + n);
+        for (int i = 0; i < 3 * 1024; i++)
+            *at++ = (unsigned char)(i < 1024 ? n : i < 2048 ? 7 : i % 32);
+    }
+    write_bytes(path, bytes, (size_t)count * RECORD - cut);
+}
+
+static void cifar_is_planes(void **state)
+{
+    world *w = *state;
+    const char *const *names;
+
+    write_cifar(in_folder(w, "train_subset_4000.bin"), 3, 7, 0);
+    write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 2, 0);
+    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10_small,
+                                        in_folder(w, "train_subset_4000.bin"),
+                                        &(iv__pictures_options){ 0 });
+    assert_non_null(p);
+    assert_report(p, "3 pictures and 1 for tests, 32 x 32 in colours, 10 classes");
+    assert_memory_equal(iv__pictures_at(p, false, 2), "\2\7\0\2\7\1\2\7\2", 9);
+    assert_memory_equal(iv__pictures_at(p, false, 2) + 3069, "\2\7\37", 3);
+    assert_int_equal(iv__pictures_label(p, false, 2), 9);
+    assert_int_equal(iv__pictures_label(p, true, 0), 2);
+    assert_int_equal(iv__pictures_classes(p, &names), 10);
+    assert_string_equal(names[9], "truck");
+    iv__pictures_free(p);
+}
+
+/* 0.299 1 + 0.587 7 + 0.114 31 = 7.942 */
+static void colour_becomes_grey(void **state)
+{
+    world *w = *state;
+
+    write_cifar(in_folder(w, "train_subset_4000.bin"), 2, 0, 0);
+    write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 0, 0);
+    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10_small,
+                                        in_folder(w, "train_subset_4000.bin"),
+                                        &(iv__pictures_options){ .channels = 1 });
+    assert_non_null(p);
+    assert_int_equal(iv__pictures_channels(p), 1);
+    assert_int_equal(iv__pictures_at(p, false, 1)[31], 8);
+    iv__pictures_free(p);
+}
+
+static void the_whole_of_cifar_is_six_files(void **state)
+{
+    world *w = *state;
+    char name[32];
+
+    for (int i = 1; i <= 5; i++) {
+        snprintf(name, sizeof name, "data_batch_%d.bin", i);
+        write_cifar(in_folder(w, name), i == 5 ? 2 : 1, i, 0);
+    }
+    write_cifar(in_folder(w, "test_batch.bin"), 3, 0, 0);
+    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10,
+                                        in_folder(w, "data_batch_1.bin"), &(iv__pictures_options){ 0 });
+    assert_non_null(p);
+    assert_int_equal(iv__pictures_count(p, false), 6);
+    assert_int_equal(iv__pictures_count(p, true), 3);
+    assert_int_equal(iv__pictures_label(p, false, 4), 5);
+    iv__pictures_free(p);
+    assert_int_equal(remove(in_folder(w, "data_batch_4.bin")), 0);
+    assert_pictures_refused(w, &iv_dataset_cifar_10, in_folder(w, "data_batch_1.bin"),
+                            &(iv__pictures_options){ 0 }, IV_IO, "data_batch_4.bin(.gz) is not beside");
+}
+
+static void damaged_cifar_is_refused(void **state)
+{
+    world *w = *state;
+    char path[512];
+
+    snprintf(path, sizeof path, "%s", in_folder(w, "train_subset_4000.bin"));
+    write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 0, 0);
+    write_cifar(path, 2, 0, 1);
+    assert_pictures_refused(
+        w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 }, IV_FORMAT,
+        "train_subset_4000.bin: picture 1 has 3072 bytes instead of 3073: the file is cut short");
+    write_cifar(path, 2, 9, 0);
+    assert_pictures_refused(w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 }, IV_FORMAT,
+                            "train_subset_4000.bin: the label of picture 1 is 10: expected 0 to 9");
+    write_cifar(path, 0, 0, 0);
+    assert_pictures_refused(w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 },
+                            IV_FORMAT, "the data set cifar-10-small has no pictures to train with");
+}
+
 /* ---- the checksum ---------------------------------------------------------------------------- */
 
 /* Every file counts, by name and contents. */
@@ -282,6 +378,25 @@ static void real_clothes_have_four_levels(void **state)
     iv__pictures_free(p);
 }
 
+static void real_cifar(void **state)
+{
+    world *w = *state;
+    iv__pictures *p = open_real(w, &iv_dataset_cifar_10_small, &(iv__pictures_options){ 0 });
+    int64_t sum[2] = { 0 };
+
+    assert_report(p, "4000 pictures and 1000 for tests, 32 x 32 in colours, 10 classes");
+    for (int test = 0; test < 2; test++) {
+        const int64_t count = iv__pictures_count(p, test);
+        for (int64_t i = 0; i < count; i++)
+            assert_int_equal(iv__pictures_label(p, test, i), i % 10);
+        for (int64_t i = 0; i < count * 3072; i++)
+            sum[test] += iv__pictures_at(p, test, 0)[i] * (1 + i % 3);
+    }
+    assert_int_equal(sum[0], 2909239334); /* red + 2 green + 3 blue, as NumPy adds them */
+    assert_int_equal(sum[1], 737109496);
+    iv__pictures_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,8 +410,13 @@ int main(void)
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(texts_are_no_pictures_and_pictures_no_texts),
         cmocka_unit_test(memory_that_runs_out_is_told),
+        cmocka_unit_test(cifar_is_planes),
+        cmocka_unit_test(colour_becomes_grey),
+        cmocka_unit_test(the_whole_of_cifar_is_six_files),
+        cmocka_unit_test(damaged_cifar_is_refused),
         cmocka_unit_test(a_checksum_is_of_all_files),
         cmocka_unit_test(real_clothes_have_four_levels),
+        cmocka_unit_test(real_cifar),
     };
 
     if (getenv("IVORY_DATA"))

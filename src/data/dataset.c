@@ -69,10 +69,12 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
         iv__text_print(&said, "%s, and $IVORY_DATA is not set",
                        *user ? user : "a data folder of the user");
     iv__text_print(&said, ". Get it from %s", *set->download ? set->download : set->home_page);
-    if (*set->sha256)
+    if (*set->sha256 && !set->beside)
         iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
-    iv__text_print(&said, ", and put it at %s/%s, or name it with --data FILE",
-                   *user ? user : "DATA", set->file);
+    iv__text_print(&said, ", and put it at %s/%s", *user ? user : "DATA", set->file);
+    for (const char *const *name = set->beside; name && *name; name++)
+        iv__text_print(&said, "%s%s", name == set->beside ? ", with " : ", ", *name);
+    iv__text_print(&said, "%s, or name it with --data FILE", set->beside ? " beside it" : "");
 
     iv_status status = iv_fail(home, IV_IO, "%s", said.data ? said.data : "the data set is not here");
     iv__text_free(&said);

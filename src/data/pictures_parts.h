@@ -54,5 +54,7 @@ iv_status iv__pictures_add(iv__pictures *pictures, bool test, const iv__found *f
  * Errors: IO, FORMAT. */
 iv_status iv__pictures_add_idx(iv__pictures *pictures, bool test, const char *path,
                                const char *labels_path);
+/* All pictures of a file in CIFAR-10's layout. */
+iv_status iv__pictures_add_cifar(iv__pictures *pictures, bool test, const char *path);
 
 #endif
