@@ -32,6 +32,9 @@ IV_API iv_node *iv_parameter(iv_graph *graph, const char *name, iv_shape shape);
 /* An input whose axis `axis` is causal time: the stepper runs it one position at a time. */
 IV_API iv_node *iv_input_sequence(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape,
                                   int axis);
+/* An input of pictures [N,H,W,...] whose rows and columns are causal in reading order: iv_raster_new
+ * (derive.h) runs it one pixel at a time. */
+IV_API iv_node *iv_input_raster(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape);
 
 /* A line for each call: its first node, row, shape, inputs, attributes and scope. */
 IV_API void iv_graph_print(const iv_graph *graph, FILE *file);

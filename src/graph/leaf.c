@@ -11,6 +11,7 @@ static const iv_field leaf_fields[] = {
     FIELD(iv__leaf, dtype, INT, NULL, 0, 0, NULL, NULL, "element type"),
     FIELD(iv__leaf, shape, SHAPE, NULL, 0, 0, NULL, NULL, "shape"),
     FIELD(iv__leaf, axis, INT, NULL, 0, 0, NULL, NULL, "axis of causal time, or -1"),
+    FIELD(iv__leaf, axes, INT, NULL, 0, 0, NULL, NULL, "causal axes from there on"),
     FIELD_END,
 };
 
@@ -18,7 +19,7 @@ static const char *leaf_shape(iv_shape_call *s)
 {
     const iv__leaf *leaf = s->attr;
 
-    if (leaf->axis >= leaf->shape.rank || leaf->axis < -1)
+    if (leaf->axis < -1 || leaf->axis > leaf->shape.rank - leaf->axes)
         return "there is no such time axis";
     if (!iv_shape_valid(&leaf->shape, (iv_dtype)leaf->dtype))
         return "sizes must not be negative, axes not more than 8, and its bytes must be countable";
@@ -52,7 +53,7 @@ const iv_op iv__op_parameter = {
 };
 
 static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv_dtype dtype,
-                          iv_shape shape, int axis)
+                          iv_shape shape, int axis, int axes)
 {
     char asked[160], known[160];
 
@@ -64,7 +65,7 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
             continue;
         const iv__leaf *leaf = call->attr;
         if (call->op == op && leaf->dtype == (int64_t)dtype &&
-            iv_shape_same(&leaf->shape, &shape) && leaf->axis == axis)
+            iv_shape_same(&leaf->shape, &shape) && leaf->axis == axis && leaf->axes == axes)
             return &call->out[0];
         return iv__refuse(graph, IV_NAME,
                           "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s", op->name,
@@ -76,24 +77,35 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
     if (!kept)
         return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
     graph->scope = kept;
-    iv_node *node = iv__apply(graph, op, 0, NULL, &(iv__leaf){ kept, dtype, shape, axis });
+    iv_node *node = iv__apply(graph, op, 0, NULL, &(iv__leaf){ kept, dtype, shape, axis, axes });
     graph->scope = scope;
     return node;
 }
 
 iv_node *iv_input(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape)
 {
-    return make_leaf(graph, &iv__op_input, name, dtype, shape, -1);
+    return make_leaf(graph, &iv__op_input, name, dtype, shape, -1, 0);
 }
 
 iv_node *iv_input_sequence(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape, int axis)
 {
     if (axis < 0) /* counted from the end; -1 would else mean none */
         axis = axis + shape.rank < 0 ? INT_MAX : axis + (int)shape.rank;
-    return make_leaf(graph, &iv__op_input, name, dtype, shape, axis);
+    return make_leaf(graph, &iv__op_input, name, dtype, shape, axis, 1);
+}
+
+iv_node *iv__input_causal(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape,
+                          int axis, int axes)
+{
+    return make_leaf(graph, &iv__op_input, name, dtype, shape, axis, axes);
+}
+
+iv_node *iv_input_raster(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape)
+{
+    return make_leaf(graph, &iv__op_input, name, dtype, shape, 1, 2);
 }
 
 iv_node *iv_parameter(iv_graph *graph, const char *name, iv_shape shape)
 {
-    return graph ? make_leaf(graph, &iv__op_parameter, name, graph->real, shape, -1) : NULL;
+    return graph ? make_leaf(graph, &iv__op_parameter, name, graph->real, shape, -1, 0) : NULL;
 }

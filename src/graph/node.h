@@ -84,6 +84,8 @@ enum {
     IV_LEAF = 4,
     IV_FREE = 8,  /* ranged, and as cheap to compute again as to read (fill, broadcast_to) */
     IV_VIEW = 16, /* output 0 has the bytes of input 0: the plan makes no copy (reshape) */
+    IV_IN_PLACE = 32, /* output 0 may lie where input 0 does, if that is not read afterwards: all but a part stays */
+    IV_ACROSS = 64, /* its stepping rule looks at other positions, at phases of its own */
 };
 
 struct iv_op {
@@ -130,24 +132,31 @@ typedef struct iv__leaf {
     const char *name;
     int64_t dtype;
     iv_shape shape;
-    int64_t axis; /* of causal time, or -1 */
+    int64_t axis; /* of causal time, or -1; with more axes, which follow it, the first */
+    int64_t axes; /* that are causal: 0, 1 (time), or 2 (rows and columns, in reading order) */
 } iv__leaf;
 extern const iv_op iv__op_input, iv__op_parameter;
+iv_node *iv__input_causal(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape,
+                          int axis, int axes);
 static inline const iv__leaf *iv__leaf_of(const iv_node *node) /* NULL for other nodes */
 {
     return node->call->op->flags & IV_LEAF ? node->call->attr : NULL;
 }
 
 /* ---- stepping, as rules use it (derive/stepper.c) --------------------------------------------
- * A rule maps one call of the whole-sequence graph to nodes of the one-position graph. A node
- * there is either `once` (axis -1: the same at every position) or per position, and then, if it
- * has a time axis, that axis has length 1. */
+ * A rule maps one call of the whole graph to nodes of the graph of one position along an axis. A node
+ * there is either `once` (the same at every position) or per position, and then, if it has that axis,
+ * the axis has length 1. What lies behind a stride has one position for so many of the walk, its
+ * level; at a phase (position modulo period) that is no multiple of the level it is not computed. */
 struct iv_step {
-    const iv_call *call; /* of the whole-sequence graph */
+    const iv_call *call; /* of the whole graph */
     iv_graph *graph;     /* the one-position graph */
-    iv_node *in[IV_MAX_IN];
-    int axis[IV_MAX_IN];   /* time axis of each input in the whole-sequence graph, or -1 */
-    bool moves[IV_MAX_IN]; /* false: the same at every position */
+    iv_node *in[IV_MAX_IN]; /* NULL: not computed at this phase; only rows marked IV_ACROSS see that */
+    int axis[IV_MAX_IN];    /* the walked axis of each input in the whole graph, or -1 */
+    bool moves[IV_MAX_IN];  /* false: the same at every position */
+    int64_t level[IV_MAX_IN]; /* of what moves */
+    int64_t phase;
+    bool last; /* no further causal axis will be walked */
     void *stepper;
 };
 /* Refuses by name: "ROW: why". */
@@ -155,15 +164,21 @@ void iv__step_refuse(iv_step *s, const char *why);
 /* A state leaf shaped as input k (a node that is `once`), whose value there is where it starts. */
 iv_node *iv__step_state(iv_step *s, int k);
 void iv__step_update(iv_step *s, iv_node *state, iv_node *value);
-/* Output `index` is this node, with its time axis (or -1). */
+/* Output `index` is this node, with its walked axis (or -1). */
 void iv__step_output(iv_step *s, int index, iv_node *node, int axis);
+/* The same with a level of its own; node NULL: not computed at this phase. */
+void iv__step_output_at(iv_step *s, int index, iv_node *node, int axis, int64_t level);
 /* Input k as one position would see it: where it is `once` but spans the whole length along
  * `axis`, it is made again at length 1 if its values do not differ along that axis (a broadcast,
- * a fill), else refused. */
+ * a fill), else its place is taken where the walk has places, else refused. */
 iv_node *iv__step_narrow(iv_step *s, int k, int axis);
-/* The rule of most rows: the same row on the inputs, attributes as they are; output 0's time
- * axis is `axis`. */
+/* The rule of most rows: the same row on the inputs, attributes as they are; output 0's axis is `axis`. */
 void iv__step_same(iv_step *s, const void *attr, int axis);
+/* The position of the walk: an i32 scalar leaf. */
+iv_node *iv__step_position(iv_step *s);
+/* All positions of input k along its axis, as they stand before this one was computed (those not yet
+ * computed hold anything), or (`now`) with this one. It is kept as a state from here on. */
+iv_node *iv__step_kept(iv_step *s, int k, bool now);
 
 /* ---- records kept apart, as rules use it (plan/apart.c) -----------------------------------------
  * A rule maps one call of the graph of a whole batch to nodes of the graph of a micro-batch, which are
@@ -184,7 +199,7 @@ bool iv__apart_same(iv_apart *a, int k); /* input k is the same for all records 
 iv_node *iv__apart_call(iv_apart *a, const void *attr);
 /* Output j of what that made holds records; with rows 0 it is a sum over them. */
 void iv__apart_output(iv_apart *a, int j, iv_node *made, int64_t rows);
-/* The rule of most rows: the same row; every input, and output 0, hold so many rows for each record. */
+/* The rule of most rows: the same row; every input and output holds so many rows for each record. */
 void iv__apart_each(iv_apart *a, const void *attr, int64_t rows);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct iv_model iv_model;
 typedef struct iv_instance iv_instance;
 struct iv__language;
 struct iv__cut;
+struct iv__palette;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -102,6 +103,8 @@ struct iv_model {
     void (*language)(const iv_instance *instance, struct iv__language *language);
     /* The texts that the open data are, and how they are cut; NULL: they are no texts. */
     const struct iv__cut *(*cut)(const iv_instance *instance);
+    /* What is asked of a model that paints pixel by pixel (models/common_painter.h); NULL: it paints none. */
+    void (*palette)(const iv_instance *instance, struct iv__palette *palette);
 };
 
 struct iv_instance {

@@ -2,6 +2,7 @@
  * reference is plain; speed is the backends'. */
 #include "ops/common.h"
 #include "ops/common_math.h"
+#include "ops/common_conv_step.h"
 #include "ops/rows.h"
 
 #include <string.h>
@@ -48,8 +49,13 @@ static int64_t place_in_y(const iv__conv_sizes *s, const int64_t x[IV__CONV_AXES
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const iv_field conv_fields[] = {
-    ATTR(iv__conv, stride, SHAPE), ATTR(iv__conv, dilation, SHAPE), ATTR(iv__conv, before, SHAPE),
-    ATTR(iv__conv, size, SHAPE),   ATTR(iv__conv, groups, INT),     FIELD_END,
+    ATTR(iv__conv, stride, SHAPE),
+    ATTR(iv__conv, dilation, SHAPE),
+    ATTR(iv__conv, before, SHAPE),
+    ATTR(iv__conv, size, SHAPE),
+    ATTR(iv__conv, groups, INT),
+    ATTR(iv__conv, taps, INT),
+    FIELD_END,
 };
 
 /* Whether numbers for each spatial axis are there, and none below `least`. */
@@ -65,6 +71,16 @@ static bool numbers_ok(const iv_shape *numbers, int axes, int64_t least)
 
 /* Any place of y may read beyond the edges of x, on both sides: what lies there is 0. So the sizes of
  * x, w and y are free of each other. */
+static const char *check_taps(const iv__conv *attr, const iv_shape *taps)
+{
+    int64_t all = 1;
+
+    for (int k = 0; k < attr->size.rank; k++)
+        if (__builtin_mul_overflow(all, taps->dim[k], &all))
+            return "the kernel has too many taps";
+    return attr->taps < 0 || attr->taps > all ? "more taps should count than the kernel has" : NULL;
+}
+
 static const char *check(const iv_shape_call *s, const iv_shape *x, const iv_shape *w, const iv_shape *y)
 {
     const iv__conv *attr = s->attr;
@@ -97,7 +113,7 @@ static const char *check(const iv_shape_call *s, const iv_shape *x, const iv_sha
         return "the channels of x and w differ";
     if (w && y && w->dim[axes + 1] != y->dim[axes + 1])
         return "the filters of w and y differ";
-    return NULL;
+    return check_taps(attr, w ? w : &attr->size);
 }
 
 static void put_sizes(iv_shape *to, int from, const iv_shape *size)
@@ -217,7 +233,8 @@ static const iv_op op_conv = {
     ATTRS(conv_fields, iv__conv),
     .shape = conv_shape,
     .gradient = conv_gradient,
-    .no_step = NEIGHBOURS,
+    .flags = IV_ACROSS,
+    .step = iv__conv_step,
     .apart = conv_apart,
     KERNELS(conv),
 };
@@ -231,7 +248,8 @@ static const iv_op op_conv_x = {
     ATTRS(conv_fields, iv__conv),
     .shape = conv_x_shape,
     .gradient = conv_x_gradient,
-    .no_step = NEIGHBOURS,
+    .flags = IV_ACROSS,
+    .step = iv__conv_x_step,
     .apart = conv_apart,
     KERNELS(conv_x),
 };
@@ -263,7 +281,7 @@ static int64_t or_one(int64_t number)
 /* Without sizes and padding, for a kernel of so many axes. */
 static iv__conv attr_of(const iv_conv_options *o, int axes)
 {
-    iv__conv attr = { .groups = or_one(o->groups) };
+    iv__conv attr = { .groups = or_one(o->groups), .taps = o->taps };
 
     attr.stride.rank = attr.dilation.rank = attr.before.rank = attr.size.rank = axes;
     for (int k = 0; k < axes; k++) {

@@ -43,11 +43,21 @@ enum { IV__CONV_AXES = 3 };
 typedef struct iv__conv {
     iv_shape stride, dilation, before, size; /* one number for each spatial axis */
     int64_t groups;
+    int64_t taps; /* so many, in reading order, count; 0: all. conv_w gives exactly 0 for the others */
 } iv__conv;
+
+/* "max_pool": in x; out y, place (i32, shaped as y: which tap of the window, the first of equals; data may be NULL).
+ * "pool_pick": in x, place; out y: that tap of x, 0 where it leads out of the image. "pool_place": in y, place; out x, its adjoint.
+ * "sum_pool": in x; out y. "sum_spread": in y; out x, its adjoint. x [N,S...,C], y [N,O...,C] of 1 to 3 spatial axes; taps are counted
+ * in C order, place o of y begins at o stride - before; places out of the image count for nothing, and every window has one within. */
+typedef struct iv__pool {
+    iv_shape window, stride, before, size; /* size: of what is made */
+} iv__pool;
 
 /* The sizes of a convolution as kernels see them. Three spatial axes always: those that are missing come first and have length 1. */
 typedef struct iv__conv_sizes {
-    int64_t records, channels, filters, groups, taps;
+    int64_t records, channels, filters, groups;
+    int64_t taps, unread; /* that count, and that lie behind them */
     int64_t x[IV__CONV_AXES], y[IV__CONV_AXES], w[IV__CONV_AXES];
     int64_t stride[IV__CONV_AXES], dilation[IV__CONV_AXES], before[IV__CONV_AXES];
 } iv__conv_sizes;
@@ -76,7 +86,8 @@ static inline iv__conv_sizes iv__conv_sizes_of(const iv__conv *attr, const iv_sh
         s.dilation[k] = from < 0 ? 1 : attr->dilation.dim[from];
         s.before[k] = from < 0 ? 0 : attr->before.dim[from];
     }
-    s.taps = iv__conv_volume(s.w);
+    s.taps = attr->taps ? attr->taps : iv__conv_volume(s.w);
+    s.unread = iv__conv_volume(s.w) - s.taps;
     return s;
 }
 

@@ -94,6 +94,21 @@ static bool same_size(const iv_plan *plan, int a, int b)
            iv__value_bytes(&plan->values[a]) == iv__value_bytes(&plan->values[b]);
 }
 
+/* Member m of this group may write its result where `root` lives. */
+static bool writes_over(const iv_plan *plan, const iv__group *group, int m, int root)
+{
+    const iv__member *member = &group->members[m];
+
+    if (group->fused)
+        return !read_badly(plan, group, m, root);
+    if (!(member->call->op->flags & IV_IN_PLACE) || iv__root(plan, member->in[0]) != root)
+        return false;
+    for (int k = 1; k < member->call->n_in; k++)
+        if (iv__root(plan, member->in[k]) == root)
+            return false;
+    return true;
+}
+
 /* An update computed where its leaf lives, if nobody reads the old value afterwards. */
 static void update_in_place(iv_plan *plan)
 {
@@ -102,13 +117,13 @@ static void update_in_place(iv_plan *plan)
         const iv__value *v = &plan->values[value];
         bool possible = v->root == value && v->home == VALUE_SLAB && !v->output && v->first >= 0 &&
                         !plan->values[leaf].output && plan->values[leaf].last <= v->first &&
-                        same_size(plan, leaf, value) && plan->groups[v->first].fused;
+                        same_size(plan, leaf, value);
         if (possible) {
             const iv__group *group = &plan->groups[v->first];
             int m = 0;
             while (m < group->n_members && group->members[m].out[0] != value)
                 m++;
-            possible = m < group->n_members && !read_badly(plan, group, m, leaf);
+            possible = m < group->n_members && writes_over(plan, group, m, leaf);
         }
         for (int other = 0; possible && other < u; other++)
             possible = plan->update_value[other] != value;

@@ -4,6 +4,7 @@
 
 #include "ops/attrs.h"
 #include "ops/rows.h"
+#include "ops/window.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
  * A patch is what the taps of one place read, side by side, with zeros beyond the edges. A block of
  * places has its patches gathered where they stay in L2, and is multiplied there with the packed
  * taps. conv_x is the same over y, phase by phase of the stride: places of a phase are read by the
- * same taps. Taps whose weights are all 0 (masks) are left out. conv_w multiplies the patches,
+ * same taps. conv_w multiplies the patches,
  * transposed, with y. */
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
@@ -167,22 +167,8 @@ static conv_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, c
     return j;
 }
 
-/* Whether the weights of a tap are all 0: a mask. */
-static bool is_masked(const conv_job *j, int64_t tap)
-{
-    int64_t count = j->s.channels * j->s.filters;
-    const float *w = (const float *)j->k->in[1].data + tap * count;
-
-    for (int64_t i = 0; i < count; i++)
-        if (w[i] != 0)
-            return false;
-    return true;
-}
-
 static void add_tap(conv_job *j, int64_t tap, const int64_t offset[AXES])
 {
-    if (is_masked(j, tap))
-        return;
     j->tap[j->g.taps] = tap;
     memcpy(j->offset[j->g.taps++], offset, sizeof *j->offset);
 }
@@ -493,7 +479,9 @@ void iv__conv_w_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     size_t used = 0;
     weights_job j = weights_of(cpu, k, k->scratch, &used);
+    const int64_t tap = j.s.channels * j.s.filters;
 
+    memset((float *)k->out[0].data + j.s.taps * tap, 0, (size_t)(j.s.unread * tap) * sizeof(float));
     iv__parallel(k->home, j.chunks * j.slots, weights_task, &j);
     if (j.slots > 1)
         iv__parallel(k->home, iv__ceil_div(j.s.taps * j.s.channels * j.s.filters, SUM_FLOATS),

@@ -62,8 +62,8 @@ IV__CPU_ROWS(ROW, PLAIN)
 /* Elementwise rows, whose reference is built for any processor of the family: here for those of
  * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
-    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
-    ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
+    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu)      \
+    ROW(elu) ROW(scale) ROW(shift) ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
 
 #define ROW(name)                                                                                  \
     void iv__##name##_avx2(const iv_kernel_call *k);                                               \

@@ -1,0 +1,211 @@
+/* common_coder.c: pictures as the numbers of an arithmetic coder. */
+#include "models/common_coder.h"
+
+#include "base/home.h"
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+/* The range stays above this, so that the shares of symbols are exact to 2^-24 of them. */
+static const uint64_t least_range = UINT64_C(1) << 48;
+
+iv__encoder iv__encoder_new(iv_home *home)
+{
+    return (iv__encoder){ .range = UINT64_MAX, .bytes = { .home = home } };
+}
+
+/* Adds 1 to the number that the bytes so far are. */
+static void carry(iv__text *bytes)
+{
+    for (size_t i = bytes->size; i-- > 0 && ++bytes->data[i] == 0;)
+        ;
+}
+
+static void put_byte(iv__encoder *e)
+{
+    char byte = (char)(e->low >> 56);
+
+    iv__text_add(&e->bytes, &byte, 1);
+    e->low <<= 8;
+}
+
+static void add(iv__encoder *e, uint64_t amount)
+{
+    e->low += amount;
+    if (e->low < amount && !e->bytes.failed)
+        carry(&e->bytes);
+}
+
+void iv__encode_symbol(iv__encoder *e, uint32_t cumulated, uint32_t frequency)
+{
+    const uint64_t share = e->range >> IV__CODER_BITS;
+
+    add(e, share * cumulated);
+    e->range = share * frequency;
+    while (e->range < least_range) {
+        put_byte(e);
+        e->range <<= 8;
+    }
+}
+
+/* The number in the last range that ends with the most zeros, which need not be written. */
+void iv__encoder_end(iv__encoder *e)
+{
+    int kept = 1;
+
+    while (kept < 8 && (UINT64_MAX >> (8 * kept)) >= e->range)
+        kept++;
+    const uint64_t rest = kept < 8 ? UINT64_MAX >> (8 * kept) : 0;
+    add(e, rest);
+    e->low &= ~rest;
+    for (int i = 0; i < kept; i++)
+        put_byte(e);
+    while (e->bytes.size && !e->bytes.data[e->bytes.size - 1])
+        e->bytes.size--;
+}
+
+/* Behind the end there are zeros. */
+static void read_byte(iv__decoder *d)
+{
+    d->code = d->code << 8 | (d->at < d->size ? d->bytes[d->at] : 0);
+    d->at++;
+}
+
+iv__decoder iv__decoder_new(const void *bytes, size_t size)
+{
+    iv__decoder d = { .range = UINT64_MAX, .bytes = bytes, .size = size };
+
+    for (int i = 0; i < 8; i++)
+        read_byte(&d);
+    return d;
+}
+
+uint32_t iv__decoder_place(iv__decoder *d)
+{
+    const uint64_t place = d->code / (d->range >> IV__CODER_BITS);
+
+    return place < IV__CODER_TOTAL ? (uint32_t)place : IV__CODER_TOTAL - 1;
+}
+
+void iv__decoder_take(iv__decoder *d, uint32_t cumulated, uint32_t frequency)
+{
+    const uint64_t share = d->range >> IV__CODER_BITS;
+
+    d->code -= share * cumulated;
+    d->range = share * frequency;
+    while (d->range < least_range) {
+        read_byte(d);
+        d->range <<= 8;
+    }
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+enum { MOST_LEVELS = 256 };
+
+/* Stretches of all values: of each at least 1, so that none is impossible. */
+static void stretches(const iv__palette *p, const iv_instance *instance, const float *outputs,
+                      int64_t channel, const unsigned char *before, uint32_t first[MOST_LEVELS + 1])
+{
+    const double room = IV__CODER_TOTAL - (double)p->levels;
+
+    first[0] = 0;
+    for (int64_t k = 1; k <= p->levels; k++) {
+        double below = k < p->levels ? p->below(instance, outputs, channel, before, k) : 1;
+        uint32_t at = (uint32_t)((below > 0 ? below < 1 ? below : 1 : 0) * room) + (uint32_t)k;
+        first[k] = at > first[k - 1] ? at : first[k - 1] + 1;
+    }
+    for (int64_t k = p->levels; first[k] > IV__CODER_TOTAL - (uint32_t)(p->levels - k); k--)
+        first[k] = IV__CODER_TOTAL - (uint32_t)(p->levels - k);
+}
+
+static int64_t value_at(const uint32_t *first, int64_t levels, uint32_t place)
+{
+    int64_t low = 0, high = levels;
+
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (first[middle] <= place)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+typedef struct coding {
+    iv_instance *instance;
+    iv__palette palette;
+    iv__encoder *encoder; /* or the decoder */
+    iv__decoder *decoder;
+} coding;
+
+static void code_pixel(coding *c, const float *outputs, unsigned char *pixel)
+{
+    uint32_t first[MOST_LEVELS + 1];
+
+    for (int64_t k = 0; k < c->palette.channels; k++) {
+        stretches(&c->palette, c->instance, outputs, k, pixel, first);
+        int64_t value = c->encoder
+                            ? pixel[k]
+                            : value_at(first, c->palette.levels, iv__decoder_place(c->decoder));
+        if (c->encoder)
+            iv__encode_symbol(c->encoder, first[value], first[value + 1] - first[value]);
+        else
+            iv__decoder_take(c->decoder, first[value], first[value + 1] - first[value]);
+        pixel[k] = (unsigned char)value;
+    }
+}
+
+static iv_status code_pixels(coding *c, iv__painter *painter, const iv__coded *picture,
+                             iv__coder_progress *progress, void *user)
+{
+    unsigned char *pixel = picture->values;
+    iv_status status = IV_OK;
+
+    if (c->palette.classes)
+        iv__painter_classes(painter, &picture->label);
+    for (int64_t row = 0; row < picture->height && !status; row++) {
+        if (progress && !progress(user, row))
+            return iv_fail(c->instance->home, IV_STOPPED, "coding was stopped");
+        for (int64_t column = 0; column < picture->width && !status; column++) {
+            int64_t n;
+            const float *outputs = iv__painter_look(painter, row, column, &n);
+            if (!outputs)
+                return iv_home_status(c->instance->home);
+            code_pixel(c, outputs, pixel);
+            status = iv__painter_keep(painter, row, column, pixel);
+            pixel += c->palette.channels;
+        }
+    }
+    return status;
+}
+
+static iv_status code_picture(coding *c, iv_params *params, const iv__coded *picture,
+                              iv__coder_progress *progress, void *user)
+{
+    c->instance->model->palette(c->instance, &c->palette);
+    iv__painter *painter = iv__painter_new(c->instance, params, 1, picture->height, picture->width);
+    iv_status status = painter ? code_pixels(c, painter, picture, progress, user)
+                               : iv_home_status(c->instance->home);
+
+    iv__painter_free(painter);
+    return status;
+}
+
+iv_status iv__encode_picture(iv_instance *instance, iv_params *params, const iv__coded *picture,
+                             iv__encoder *encoder, iv__coder_progress *progress, void *user)
+{
+    iv_status status = code_picture(&(coding){ .instance = instance, .encoder = encoder }, params,
+                                    picture, progress, user);
+
+    return status ? status : encoder->bytes.failed ? IV_NOMEM : IV_OK;
+}
+
+iv_status iv__decode_picture(iv_instance *instance, iv_params *params, iv__coded *picture,
+                             iv__decoder *decoder, iv__coder_progress *progress, void *user)
+{
+    return code_picture(&(coding){ .instance = instance, .decoder = decoder }, params, picture,
+                        progress, user);
+}
