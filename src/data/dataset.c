@@ -170,6 +170,10 @@ static bool set_options(iv__records *records, const void *options)
 
 iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options)
 {
+    if (!set->next) {
+        iv_fail(home, IV_VALUE, "the data set %s has no texts: `ivory data list` says which have", set->name);
+        return NULL;
+    }
     iv__records *records = iv__alloc(home, sizeof *records);
     if (!records)
         return NULL;

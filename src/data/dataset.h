@@ -7,6 +7,7 @@
 #include "format/source.h"
 
 typedef struct iv__records iv__records;
+struct iv__pictures;
 
 typedef struct iv_dataset {
     const char *name, *says, *licence;
@@ -28,11 +29,14 @@ typedef struct iv_dataset {
      * it finds empty; sets `ended` at the end. Counts what it saw and dropped. */
     iv_status (*next)(iv__records *records);
     void (*close)(iv__records *records); /* NULL: nothing but `text` to free */
+    /* Of a data set of pictures, in place of the three: adds all of them (data/pictures.h). */
+    iv_status (*pictures)(struct iv__pictures *pictures, const char *path);
 } iv_dataset;
 
 #define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
 IV_DATASET_DECLARE(aesop)
 IV_DATASET_DECLARE(ag_news)
+IV_DATASET_DECLARE(fashion_mnist)
 IV_DATASET_DECLARE(recipes)
 IV_DATASET_DECLARE(reuters_bodies)
 IV_DATASET_DECLARE(reuters_titles)
