@@ -104,6 +104,17 @@ static iv_node *choices(world *w, int64_t n)
                            0.001));
 }
 
+/* Smaller by windows and larger again. */
+static iv_node *windows(world *w, int64_t n)
+{
+    iv_node *x = numbers(w, "x", iv_dims(n, 6, 6, 2));
+    iv_node *y = iv_conv2d(w->scope, x, .filters = 3, .kernel = { 3 }, .padding = IV_SAME);
+
+    y = iv_add(iv_max_pool(y, .window = { 2, 2 }), iv_average_pool(y, .window = { 2, 2 }));
+    y = iv_resize(iv_upsample(y, iv_dims(3, 2)), iv_dims(6, 6));
+    return iv_mean_squared_error(iv_dense(w->scope, y, .units = 2), x, NULL);
+}
+
 /* ---- running them ------------------------------------------------------------------------------ */
 
 typedef struct made {
@@ -228,7 +239,7 @@ static void assert_as_whole(build *graph_of, int64_t n, int64_t size)
 static void values_are_those_of_the_whole_batch(void **state)
 {
     (void)state;
-    static build *const graphs[] = { pixels, strides, words, attention, choices };
+    static build *const graphs[] = { pixels, strides, words, attention, choices, windows };
 
     for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++)
         for (int64_t size = 1; size <= 7; size += size < 5 ? 1 : 2)
@@ -240,7 +251,7 @@ static void threads_change_no_bit(void **state)
 {
     (void)state;
     static double one[MOST_NUMBERS], more[MOST_NUMBERS];
-    static build *const graphs[] = { pixels, strides, words, attention, choices };
+    static build *const graphs[] = { pixels, strides, words, attention, choices, windows };
 
     for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++) {
         made a = make(graphs[g], N, IV_F32, 1);

@@ -14,11 +14,12 @@
 enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
 
 /* What is trained: linear regression, or a small language model with dropout, on numbers that follow
- * from the record's; the same with the state carried from each record of a row to the next. */
+ * from the record's; the same with the state carried from each record of a row to the next. With `places`
+ * the regression goes through so many of them that it is worth micro-batches. */
 enum { LINE, WORDS, CARRIED, TASKS };
 
 typedef struct task {
-    bool language, carried;
+    bool language, carried, places;
     int64_t batch;
     float bad;               /* x of record `bad_record` */
     int bad_record;          /* -1: none */
@@ -48,6 +49,16 @@ static inline iv_node *carried_layer(iv__build *b, iv_node *x)
     return x;
 }
 
+static inline iv_node *through_places(iv_scope *scope, iv_node *x, int64_t batch)
+{
+    enum { PLACES = 256, CHANNELS = 64, LAYERS = 10 };
+
+    x = iv_broadcast_to(iv_reshape(x, iv_dims(batch, 1, WIDTH)), iv_dims(batch, PLACES, WIDTH));
+    for (int i = 0; i < LAYERS; i++)
+        x = iv_dense(scope, x, .units = CHANNELS, .activation = IV_TANH);
+    return iv_mean(iv_dropout(scope, x, 0.3), 1, false);
+}
+
 static inline iv_status task_build(void *self, iv__build *b)
 {
     const task *t = self;
@@ -66,6 +77,8 @@ static inline iv_status task_build(void *self, iv__build *b)
         iv_node *x = iv_input(b->graph, "x", IV_F32, iv_dims(b->batch, WIDTH));
         iv_node *y = iv_input(b->graph, "y", IV_F32, iv_dims(b->batch, 1));
         weight = iv_input(b->graph, "weight", IV_F32, iv_dims(b->batch));
+        if (t->places)
+            x = through_places(b->scope, x, b->batch);
         loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1), y, weight);
     }
     b->n_parts = 1;

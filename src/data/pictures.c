@@ -1,208 +1,119 @@
-/* pictures.c: pictures of a data set, made one size and few values. */
-#include "data/pictures.h"
+/* pictures.c: the pictures of a data set, collected in one block. */
+#include "data/pictures_parts.h"
 
 #include "base/home.h"
 
-#include <math.h>
-#include <string.h>
-
-typedef struct hall {
-    int64_t count, room;
-    unsigned char *values; /* [count,H,W,C] */
-    int32_t *labels;
-} hall;
-
-struct iv__pictures {
-    iv_home *home;
-    iv__pictures_options options; /* channels 0 until the first picture came */
-    hall halls[2];                /* to train with, to test with */
-    int classes;
-    const char *const *class_names;
-    int64_t dropped, height, width; /* of the pictures as they came; 0: of several sizes */
-    iv__text first_dropped;
-    iv__resizing rows, columns;
-    double *row, *resized;
-};
-
-iv_home *iv__pictures_home(const iv__pictures *p)
+static int64_t picture_size(const iv__pictures *p)
 {
-    return p->home;
+    const iv__pictures_options *o = &p->fitter.options;
+
+    return o->height * o->width * o->channels;
 }
 
-static int64_t values_each(const iv__pictures *p)
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+static iv_status set_room(iv__pictures *p, iv__shelf *shelf, int64_t room)
 {
-    return p->options.height * p->options.width * p->options.channels;
-}
+    size_t bytes;
 
-/* ---- adding ---------------------------------------------------------------------------------- */
-
-static iv_status grow(iv__pictures *p, hall *h, int64_t room)
-{
-    int64_t bytes;
-
-    if (room <= h->room)
-        return IV_OK;
-    if (__builtin_mul_overflow(room, values_each(p), &bytes))
-        return iv_fail(p->home, IV_NOMEM, "there are too many pictures for memory");
-    unsigned char *values = iv__resize(p->home, h->values, (size_t)bytes);
-    if (values)
-        h->values = values;
-    int32_t *labels = values ? iv__resize(p->home, h->labels, (size_t)room * sizeof *labels) : NULL;
+    if (!iv__mul_size((size_t)room, (size_t)picture_size(p), &bytes))
+        return iv_fail(p->home, IV_NOMEM, "there are too many pictures for the memory");
+    unsigned char *larger = iv__resize(p->home, shelf->bytes, bytes);
+    if (!larger)
+        return IV_NOMEM;
+    shelf->bytes = larger;
+    int32_t *labels = iv__resize(p->home, shelf->label, (size_t)room * sizeof *labels);
     if (!labels)
         return IV_NOMEM;
-    h->labels = labels;
-    h->room = room;
+    shelf->label = labels;
+    shelf->room = room;
     return IV_OK;
 }
 
-iv_status iv__pictures_expect(iv__pictures *p, bool test, int64_t count)
+iv_status iv__pictures_add(iv__pictures *p, bool test, const iv__found *found, int32_t label)
 {
-    hall *h = &p->halls[test];
+    iv__shelf *shelf = &p->shelf[test];
 
-    return p->options.channels ? grow(p, h, h->count + count) : IV_OK;
-}
-
-/* Weights of a picture's size, and room, kept as long as the next has the same. */
-static iv_status prepare(iv__pictures *p, const iv__picture *picture)
-{
-    const iv__pictures_options *o = &p->options;
-
-    if (p->rows.from == picture->height && p->columns.from == picture->width)
-        return IV_OK;
-    iv__resizing_free(p->home, &p->rows);
-    iv__resizing_free(p->home, &p->columns);
-    iv__free(p->home, p->row);
-    p->row = iv__alloc_array(p->home, picture->width * 3, sizeof *p->row);
-    if (!p->resized)
-        p->resized = iv__alloc_array(p->home, o->height * o->width * 3, sizeof *p->resized);
-    if (!p->row || !p->resized ||
-        iv__resizing_make(p->home, (iv__resize_kind)o->resize, picture->height, o->height, &p->rows) ||
-        iv__resizing_make(p->home, (iv__resize_kind)o->resize, picture->width, o->width, &p->columns))
-        return IV_NOMEM;
-    return IV_OK;
-}
-
-/* Grey of a colour, weighed as ITU-R BT.601 says and PNG and JPEG readers do. */
-static double grey(const double *v)
-{
-    return 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
-}
-
-static unsigned char level_of(double v, int64_t levels)
-{
-    /* what lies on a border but for the rounding of weights lies above it */
-    double level = levels == 256 ? floor(v + 0.5) : floor(v * (double)levels / 256 + 1e-9);
-
-    return (unsigned char)(level < 0 ? 0 : level > (double)levels - 1 ? (double)levels - 1 : level);
-}
-
-static void take(const iv__pictures *p, const iv__picture *picture, unsigned char *to)
-{
-    const int64_t places = p->options.height * p->options.width, levels = p->options.levels;
-    const double *from = p->resized;
-
-    for (int64_t i = 0; i < places; i++, from += picture->channels) {
-        if (p->options.channels == picture->channels)
-            for (int64_t c = 0; c < picture->channels; c++)
-                *to++ = level_of(from[c], levels);
-        else if (p->options.channels == 1)
-            *to++ = level_of(grey(from), levels);
-        else
-            for (int c = 0; c < 3; c++)
-                *to++ = level_of(from[0], levels);
+    if (!p->found_height) {
+        iv__fitter_settle(&p->fitter, found);
+        p->found_height = found->height;
+        p->found_width = found->width;
     }
-}
-
-iv_status iv__pictures_add(iv__pictures *p, const iv__picture *picture)
-{
-    hall *h = &p->halls[picture->test];
-    bool first = !p->halls[0].count && !p->halls[1].count;
-
-    if (!p->options.channels)
-        p->options.channels = picture->channels;
-    if (first) {
-        p->height = picture->height;
-        p->width = picture->width;
-    } else if (p->height != picture->height || p->width != picture->width) {
-        p->height = p->width = 0;
-    }
-    iv_status status = prepare(p, picture);
-    if (!status && h->count == h->room)
-        status = grow(p, h, h->room ? 2 * h->room : 64);
+    /* the head of a file may lie about the number: memory grows with what came */
+    iv_status status = shelf->count < shelf->room ? IV_OK : set_room(p, shelf, shelf->room * 2 + 64);
+    if (!status)
+        status = iv__fit(&p->fitter, found, shelf->bytes + shelf->count * picture_size(p));
     if (status)
         return status;
-    iv__resize_picture(&p->rows, &p->columns, picture->channels, picture->values, p->row, p->resized);
-    take(p, picture, h->values + h->count * values_each(p));
-    h->labels[h->count++] = picture->label;
+    p->others += found->height != p->found_height || found->width != p->found_width;
+    shelf->label[shelf->count++] = label;
     return IV_OK;
 }
 
-void iv__pictures_name_classes(iv__pictures *p, int count, const char *const *names)
-{
-    p->classes = count;
-    p->class_names = names;
-}
+/* ---- opening --------------------------------------------------------------------------------- */
 
-void iv__pictures_drop(iv__pictures *p, const char *name, const char *why)
+static iv_status finish(iv__pictures *p)
 {
-    if (!p->dropped++)
-        iv__text_print(&p->first_dropped, "%s: %s", name, why);
+    iv__fitter_end(&p->fitter);
+    if (p->shelf[false].count == 0)
+        return iv_fail(p->home, IV_FORMAT, "the data set %s has no pictures to train with",
+                       p->set->name);
+    for (int test = 0; test < 2; test++) {
+        iv__shelf *shelf = &p->shelf[test];
+        iv_status status = shelf->count == shelf->room ? IV_OK : set_room(p, shelf, shelf->count);
+        if (status)
+            return status;
+    }
+    return IV_OK;
 }
-
-/* ---- a data set's ---------------------------------------------------------------------------- */
 
 iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char *path,
                                 const iv__pictures_options *options)
 {
     if (!set->pictures) {
-        iv_fail(home, IV_VALUE, "the data set %s has no pictures: `ivory data list` says which have",
-                set->name);
+        iv_fail(home, IV_VALUE, "the data set %s holds texts, no pictures", set->name);
         return NULL;
     }
     iv__pictures *p = iv__alloc(home, sizeof *p);
     if (!p)
         return NULL;
-    *p = (iv__pictures){ .home = home, .options = *options, .first_dropped = { .home = home } };
-    iv_status status = set->pictures(p, path);
-    if (!status && !p->halls[0].count)
-        status = iv_fail(home, IV_VALUE, "%s: expected pictures to train with, and %s%s", path,
-                         p->dropped ? "none could be read: " : "there are none",
-                         p->dropped && p->first_dropped.data ? p->first_dropped.data : "");
-    if (!status)
-        return p;
-    iv__pictures_free(p);
-    return NULL;
+    p->home = p->arena.home = home;
+    p->set = set;
+    if (iv__fitter_begin(&p->fitter, home, options) || set->pictures(p, path) || finish(p)) {
+        iv__pictures_free(p);
+        return NULL;
+    }
+    return p;
 }
 
 void iv__pictures_free(iv__pictures *p)
 {
     if (!p)
         return;
-    for (int i = 0; i < 2; i++) {
-        iv__free(p->home, p->halls[i].values);
-        iv__free(p->home, p->halls[i].labels);
+    iv__fitter_end(&p->fitter);
+    for (int test = 0; test < 2; test++) {
+        iv__free(p->home, p->shelf[test].bytes);
+        iv__free(p->home, p->shelf[test].label);
     }
-    iv__resizing_free(p->home, &p->rows);
-    iv__resizing_free(p->home, &p->columns);
-    iv__free(p->home, p->row);
-    iv__free(p->home, p->resized);
-    iv__text_free(&p->first_dropped);
+    iv__arena_free(&p->arena);
     iv__free(p->home, p);
 }
 
+/* ---- asking ---------------------------------------------------------------------------------- */
+
 int64_t iv__pictures_count(const iv__pictures *p, bool test)
 {
-    return p->halls[test].count;
+    return p->shelf[test].count;
 }
 
 const unsigned char *iv__pictures_at(const iv__pictures *p, bool test, int64_t i)
 {
-    return p->halls[test].values + i * values_each(p);
+    return p->shelf[test].bytes + i * picture_size(p);
 }
 
 int32_t iv__pictures_label(const iv__pictures *p, bool test, int64_t i)
 {
-    return p->halls[test].labels[i];
+    return p->shelf[test].label[i];
 }
 
 int iv__pictures_classes(const iv__pictures *p, const char *const **names)
@@ -213,27 +124,34 @@ int iv__pictures_classes(const iv__pictures *p, const char *const **names)
 
 int64_t iv__pictures_height(const iv__pictures *p)
 {
-    return p->options.height;
+    return p->fitter.options.height;
 }
 
 int64_t iv__pictures_width(const iv__pictures *p)
 {
-    return p->options.width;
+    return p->fitter.options.width;
 }
 
 int64_t iv__pictures_channels(const iv__pictures *p)
 {
-    return p->options.channels;
+    return p->fitter.options.channels;
 }
 
 void iv__pictures_report(const iv__pictures *p, iv__text *text)
 {
-    iv__text_print(text, "%lld pictures", (long long)p->halls[0].count);
-    if (p->height)
-        iv__text_print(text, " of %lld x %lld", (long long)p->width, (long long)p->height);
-    if (p->halls[1].count)
-        iv__text_print(text, ", %lld more for testing", (long long)p->halls[1].count);
-    if (p->dropped)
-        iv__text_print(text, "; %lld could not be read (%s)", (long long)p->dropped,
-                       p->first_dropped.data ? p->first_dropped.data : "");
+    const iv__pictures_options *o = &p->fitter.options;
+
+    iv__text_print(text, "%lld pictures", (long long)p->shelf[false].count);
+    if (p->shelf[true].count)
+        iv__text_print(text, " and %lld for tests", (long long)p->shelf[true].count);
+    iv__text_print(text, ", %lld x %lld %s", (long long)p->found_height, (long long)p->found_width,
+                   o->channels == 1 ? "grey" : "in colours");
+    if (p->others)
+        iv__text_print(text, " (%lld of other sizes)", (long long)p->others);
+    if (p->others || o->height != p->found_height || o->width != p->found_width)
+        iv__text_print(text, " made %lld x %lld", (long long)o->height, (long long)o->width);
+    if (o->levels < 256)
+        iv__text_print(text, ", %lld levels", (long long)o->levels);
+    if (p->classes)
+        iv__text_print(text, ", %d classes", p->classes);
 }

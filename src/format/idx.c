@@ -1,88 +1,76 @@
-/* idx.c: reading IDX files. */
+/* idx.c: reads IDX files of bytes, item by item. */
 #include "format/idx.h"
 
-#include "base/home.h"
-
-#include <stdio.h>
-
-enum { UNSIGNED_BYTES = 8, CHUNK = 1 << 20 };
-
-static iv_status bad(const iv__source *source, const char *what)
+static iv_status cut_short(const iv__idx *idx)
 {
-    return iv_fail(iv__source_home(source), IV_FORMAT, "%s: expected an IDX file: %s",
+    return iv_fail(iv__source_home(idx->source), IV_FORMAT,
+                   "%s: the file ends within item %lld of %lld: it is cut short, copy or download it again",
+                   iv__source_name(idx->source), (long long)idx->read, (long long)idx->dim[0]);
+}
+
+static iv_status wrong_head(iv__source *source, const char *what)
+{
+    return iv_fail(iv__source_home(source), IV_FORMAT,
+                   "%s: %s: is this an IDX file of unsigned bytes, as MNIST's are?",
                    iv__source_name(source), what);
 }
 
-static bool read_number(iv__source *source, int64_t *number)
-{
-    unsigned char b[4];
-
-    if (iv__source_read(source, b, sizeof b) != sizeof b)
-        return false;
-    *number = (int64_t)b[0] << 24 | (int64_t)b[1] << 16 | (int64_t)b[2] << 8 | b[3];
-    return true;
-}
-
-/* In pieces, so that a size that lies takes no memory that its bytes do not fill. */
-static iv_status read_bytes(iv__source *source, int64_t bytes, iv__idx *idx)
+iv_status iv__idx_begin(iv__idx *idx, iv__source *source, int rank)
 {
     iv_home *home = iv__source_home(source);
-    int64_t room = 0;
+    unsigned char head[4 + 4 * IV__IDX_RANK];
+    int64_t got = iv__source_read(source, head, 4);
 
-    for (int64_t at = 0; at < bytes;) {
-        if (at == room) {
-            room = room ? (room < bytes / 2 ? 2 * room : bytes) : (bytes < CHUNK ? bytes : CHUNK);
-            unsigned char *more = iv__resize(home, idx->bytes, (size_t)room);
-            if (!more)
-                return IV_NOMEM;
-            idx->bytes = more;
-        }
-        int64_t got = iv__source_read(source, idx->bytes + at, (size_t)(room - at));
-        if (got < 0)
-            return iv_home_status(home);
-        if (!got)
-            return iv_fail(home, IV_FORMAT, "%s: its head tells of %lld bytes, and after %lld it ends",
-                           iv__source_name(source), (long long)bytes, (long long)at);
-        at += got;
+    if (got < 0)
+        return iv_home_status(home);
+    if (got < 4 || head[0] || head[1])
+        return wrong_head(source, "expected two zero bytes, the type and the rank at the beginning");
+    if (head[2] != 8)
+        return wrong_head(source, "expected the type 8");
+    if (head[3] != rank)
+        return iv_fail(home, IV_FORMAT, "%s: expected %d axes%s but found %d",
+                       iv__source_name(source), rank,
+                       rank == 1   ? " (labels)"
+                       : rank == 3 ? " (pictures)"
+                                   : "",
+                       head[3]);
+    got = iv__source_read(source, head, (size_t)rank * 4);
+    if (got < 0)
+        return iv_home_status(home);
+    if (got < rank * 4)
+        return wrong_head(source, "the file ends within its head");
+
+    *idx = (iv__idx){ .source = source, .rank = rank, .item = 1 };
+    for (int i = 0; i < rank; i++) {
+        const unsigned char *at = head + (ptrdiff_t)4 * i;
+        const uint32_t size = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
+                              at[3];
+        idx->dim[i] = size;
+        if (i > 0 && (size == 0 || size > IV__IDX_ITEM / idx->item))
+            return iv_fail(home, IV_FORMAT,
+                           "%s: an item has no bytes, or more than %d: the file is damaged",
+                           iv__source_name(source), IV__IDX_ITEM);
+        if (i > 0)
+            idx->item *= size;
     }
     return IV_OK;
 }
 
-iv_status iv__idx_read(iv__source *source, int axes, iv__idx *idx)
+iv_status iv__idx_next(iv__idx *idx, unsigned char *item)
 {
-    int64_t magic, bytes = 1;
+    iv_home *home = iv__source_home(idx->source);
+    int64_t got = iv__source_read(idx->source, item, idx->item);
     unsigned char more;
-    char said[128];
 
-    *idx = (iv__idx){ .axes = axes };
-    if (!read_number(source, &magic))
-        return bad(source, "it ends within its first four bytes");
-    if (magic != (UNSIGNED_BYTES << 8 | axes)) {
-        snprintf(said, sizeof said,
-                 "with %d axes of unsigned bytes it begins with the number %d, this one with %lld",
-                 axes, UNSIGNED_BYTES << 8 | axes, (long long)magic);
-        return bad(source, said);
-    }
-    for (int k = 0; k < axes; k++)
-        if (!read_number(source, &idx->size[k]) ||
-            __builtin_mul_overflow(bytes, idx->size[k], &bytes))
-            return bad(source, "its sizes are cut off, or too large");
-    if (bytes < 1)
-        return bad(source, "it holds nothing");
-    iv_status status = read_bytes(source, bytes, idx);
-    if (!status) {
-        int64_t got = iv__source_read(source, &more, 1);
-        status = got < 0   ? iv_home_status(iv__source_home(source))
-                 : got > 0 ? bad(source, "there are more bytes than its head tells of")
-                           : IV_OK;
-    }
-    if (status)
-        iv__idx_free(iv__source_home(source), idx);
-    return status;
-}
-
-void iv__idx_free(iv_home *home, iv__idx *idx)
-{
-    iv__free(home, idx->bytes);
-    idx->bytes = NULL;
+    if (got >= 0 && (size_t)got < idx->item)
+        return cut_short(idx);
+    if (got < 0)
+        return iv_home_status(home);
+    if (++idx->read < idx->dim[0])
+        return IV_OK;
+    got = iv__source_peek(idx->source, &more, 1);
+    if (got > 0)
+        return iv_fail(home, IV_FORMAT, "%s: bytes follow the last of %lld items: the file is damaged",
+                       iv__source_name(idx->source), (long long)idx->dim[0]);
+    return got < 0 ? iv_home_status(home) : IV_OK;
 }

@@ -1,28 +1,28 @@
-/* resize.h: pictures made another size. */
+/* resize.h: pictures made larger or smaller, row by row, as floats. */
 #ifndef IV_FORMAT_RESIZE_H
 #define IV_FORMAT_RESIZE_H
 
 #include <ivory/base.h>
 
-typedef enum iv__resize_kind {
-    IV_RESIZE_BILINEAR, /* between the four pixels around, centres at halves: as TensorFlow and PyTorch do by default */
-    IV_RESIZE_FILTERED, /* the mean of all that a new pixel covers, with a triangle's weights when it shrinks */
-} iv__resize_kind;
+enum { IV__RESIZE_MOST = 1 << 16 }; /* height and width, at most */
 
-/* How each new place of an axis is made of old ones. */
-typedef struct iv__resizing {
-    int64_t from, to, most; /* most old places of a new one */
-    int64_t *first, *count; /* [to] */
-    double *weight;         /* [to, most]; they add up to 1 */
-} iv__resizing;
+/* Places of pixels are their centres.
+ * bilinear  reads the two by two pixels nearest to a new one's centre, however small the picture
+ *           becomes: TensorFlow 2's resize without antialiasing, to the bit.
+ * filtered  weighs every pixel that a new one covers by a triangle as wide as the picture shrinks:
+ *           Pillow's BILINEAR, to the bit for its mode F. The same as bilinear for a picture that grows,
+ *           but for the last bits. */
+typedef enum iv__resizing { IV__RESIZE_BILINEAR, IV__RESIZE_FILTERED } iv__resizing;
 
-iv_status iv__resizing_make(iv_home *home, iv__resize_kind kind, int64_t from, int64_t to,
-                            iv__resizing *resizing);
-void iv__resizing_free(iv_home *home, iv__resizing *resizing);
+typedef struct iv__resizer iv__resizer;
 
-/* from [rows->from, columns->from, channels] -> to [rows->to, columns->to, channels]; room: doubles,
- * columns->from * channels of them. */
-void iv__resize_picture(const iv__resizing *rows, const iv__resizing *columns, int64_t channels,
-                        const unsigned char *from, double *room, double *to);
+/* From [height,width,channels] to [to_height,to_width,channels].
+ * Errors: VALUE for a height or width beyond 1..IV__RESIZE_MOST. */
+iv__resizer *iv__resizer_new(iv_home *home, iv__resizing kind, int64_t height, int64_t width,
+                             int64_t channels, int64_t to_height, int64_t to_width);
+void iv__resizer_row(iv__resizer *resize, int64_t y, const float *row); /* row y: [width,channels] */
+/* Once every row was given. */
+void iv__resizer_end(const iv__resizer *resize, float *to); /* [to_height,to_width,channels] */
+void iv__resizer_free(iv__resizer *resize);                 /* NULL is fine */
 
 #endif

@@ -199,7 +199,7 @@ bool iv__apart_same(iv_apart *a, int k); /* input k is the same for all records 
 iv_node *iv__apart_call(iv_apart *a, const void *attr);
 /* Output j of what that made holds records; with rows 0 it is a sum over them. */
 void iv__apart_output(iv_apart *a, int j, iv_node *made, int64_t rows);
-/* The rule of most rows: the same row; every input, and output 0, hold so many rows for each record. */
+/* The rule of most rows: the same row; every input and output holds so many rows for each record. */
 void iv__apart_each(iv_apart *a, const void *attr, int64_t rows);
 
 #endif

@@ -254,10 +254,15 @@ iv_shape iv__apart_shape(const iv_apart *a, iv_shape shape)
     return shape;
 }
 
+void iv__apart_all(iv_apart *a)
+{
+    iv__apart_each(a, a->call->attr, iv__apart_rows(a));
+}
+
 void iv__apart_other_axis(iv_apart *a, int64_t axis)
 {
     if (axis > 0)
-        iv__apart_each(a, a->call->attr, iv__apart_rows(a));
+        iv__apart_all(a);
 }
 
 void iv__apart_not_last(iv_apart *a)

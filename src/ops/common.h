@@ -81,6 +81,8 @@ void iv__step_other_axis(iv_step *s, int64_t axis, const char *why);
 void iv__step_not_last(iv_step *s);
 
 /* ---- rules of records that several rows share ------------------------------------------------ */
+/* Rows whose inputs and outputs all hold records. */
+void iv__apart_all(iv_apart *a);
 /* Rows over one axis: records are kept apart unless it is theirs. */
 void iv__apart_other_axis(iv_apart *a, int64_t axis);
 /* Rows over the last axis of input 0. */

@@ -49,8 +49,13 @@ static int64_t place_in_y(const iv__conv_sizes *s, const int64_t x[IV__CONV_AXES
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const iv_field conv_fields[] = {
-    ATTR(iv__conv, stride, SHAPE), ATTR(iv__conv, dilation, SHAPE), ATTR(iv__conv, before, SHAPE),
-    ATTR(iv__conv, size, SHAPE),   ATTR(iv__conv, groups, INT), ATTR(iv__conv, taps, INT),     FIELD_END,
+    ATTR(iv__conv, stride, SHAPE),
+    ATTR(iv__conv, dilation, SHAPE),
+    ATTR(iv__conv, before, SHAPE),
+    ATTR(iv__conv, size, SHAPE),
+    ATTR(iv__conv, groups, INT),
+    ATTR(iv__conv, taps, INT),
+    FIELD_END,
 };
 
 /* Whether numbers for each spatial axis are there, and none below `least`. */

@@ -192,17 +192,12 @@ static void together_step(iv_step *s)
 static void together_apart(iv_apart *a)
 {
     if (a->call->in[1]->shape.rank)
-        iv__apart_each(a, a->call->attr, iv__apart_rows(a));
+        iv__apart_all(a);
 }
 
 static void one_hot_step(iv_step *s)
 {
     iv__step_same(s, s->call->attr, s->axis[0]);
-}
-
-static void one_hot_apart(iv_apart *a)
-{
-    iv__apart_each(a, a->call->attr, a->rows[0]);
 }
 
 static const iv_op op_pick = {
@@ -245,7 +240,7 @@ static const iv_op op_one_hot = {
     .shape = one_hot_shape,
     .no_gradient = "its input is an integer",
     .step = one_hot_step,
-    .apart = one_hot_apart,
+    .apart = iv__apart_all,
     KERNELS(one_hot),
 };
 

@@ -151,7 +151,7 @@ static void transpose_step(iv_step *s)
 static void transpose_apart(iv_apart *a)
 {
     if (!((const iv__to_shape *)a->call->attr)->shape.dim[0])
-        iv__apart_each(a, a->call->attr, a->rows[0]);
+        iv__apart_all(a);
 }
 
 static const iv_op op_transpose = {

@@ -220,7 +220,9 @@ void iv__apart_each(iv_apart *a, const void *attr, int64_t rows)
     for (int k = 0; k < a->call->n_in; k++)
         if (!iv__apart_records(a, k, rows))
             return;
-    iv__apart_output(a, 0, iv__apart_call(a, attr), rows);
+    iv_node *made = iv__apart_call(a, attr);
+    for (int j = 0; j < a->call->n_out; j++)
+        iv__apart_output(a, j, made, rows);
 }
 
 /* ---- the walk -------------------------------------------------------------------------------- */

@@ -13,8 +13,8 @@
 enum {
     SLOTS = 16,              /* of sums over micro-batches, at most */
     LEAST_MICRO_BATCHES = 8, /* fewer are not worth it: there would be too little for threads to share */
-    LIVE_BYTES = 8 << 20,    /* what the rows of a micro-batch may make */
-    LEAST_BYTES = 16 << 20,  /* what those of a whole batch make, if it is to be cut */
+    LIVE_BYTES = 8 << 20,   /* what the rows of a micro-batch may make */
+    LEAST_BYTES = 16 << 20, /* what those of a whole batch make, if it is to be cut */
 };
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -66,8 +66,8 @@ static iv_status list_inputs(iv__micro *m, const iv_plan *whole)
         if (!strcmp(iv_node_name(leaf), "random"))
             m->clock = value;
         else
-            m->inputs[m->n_inputs++] = (iv__batch_input){ value, iv__value_bytes(&whole->values[value]) /
-                                                                     (size_t)m->apart.records };
+            m->inputs[m->n_inputs++] = (iv__cut_input){ value, iv__value_bytes(&whole->values[value]) /
+                                                                   (size_t)m->apart.records };
     }
     return IV_OK;
 }

@@ -17,7 +17,7 @@ typedef struct iv__apart {
     const char **before_names;
     int n_sums; /* of each: a leaf, and itself with a micro-batch's sum added; a leaf of after has its name */
     iv_update *sums;
-    iv_node **targets; /* of after */
+    iv_node **targets;   /* of after */
     double record_bytes; /* of a record's values that rows make which are no passes over elements */
     double sum_bytes;    /* of all sums */
 } iv__apart;
@@ -34,10 +34,10 @@ typedef struct iv__worker { /* runs micro-batches of some size */
     int64_t records;
 } iv__worker;
 
-typedef struct iv__batch_input { /* an input that holds records, as the whole batch has it */
-    int value;                   /* of the whole plan */
+typedef struct iv__cut_input { /* an input that holds records, as the whole batch has it */
+    int value;                 /* of the whole plan */
     size_t record_bytes;
-} iv__batch_input;
+} iv__cut_input;
 
 struct iv__micro {
     iv_home *alone; /* a home of one thread, for what runs within a thread */
@@ -47,7 +47,7 @@ struct iv__micro {
     iv_plan *before, *after;   /* before may be NULL */
     iv__worker *workers, rest; /* of each thread; of a smaller last micro-batch, if there is one */
     int n_inputs;
-    iv__batch_input *inputs;
+    iv__cut_input *inputs;
     int clock;                /* its value in the whole plan, or -1 */
     size_t *sum_at, sum_size; /* offsets of sums in a slot, its size; in elements */
     char *sums;               /* the slots, then their sum */

@@ -138,7 +138,7 @@ static void add_to_clock(uint32_t clock[], int64_t records)
 static void put_records(const iv_plan *whole, const iv__micro *m, const iv__worker *w, int64_t first)
 {
     for (int i = 0; i < m->n_inputs; i++) {
-        const iv__batch_input *in = &m->inputs[i];
+        const iv__cut_input *in = &m->inputs[i];
         memcpy(w->input[i],
                (const char *)whole->values[in->value].data + (size_t)first * in->record_bytes,
                (size_t)w->records * in->record_bytes);
