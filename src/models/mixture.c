@@ -204,11 +204,13 @@ static iv_status mixture_build(void *self, iv__build *b)
     const iv_shape shape = iv_dims(b->batch, o->size, o->size, mix.channels);
     const double values_of_each = (double)(o->size * o->size * mix.channels);
 
+    const iv_dtype real = iv_graph_real(b->graph);
+
     if (check(instance))
         return iv_home_status(instance->home);
-    iv_node *pixels = iv_input_raster(b->graph, IV_PICTURES_PIXELS, IV_F32, shape);
+    iv_node *pixels = iv_input_raster(b->graph, IV_PICTURES_PIXELS, real, shape);
     iv_node *values = iv_input(b->graph, IV_PICTURES_VALUES, IV_I32, shape);
-    iv_node *weight = iv_input(b->graph, IV_PICTURES_WEIGHT, IV_F32, iv_dims(b->batch));
+    iv_node *weight = iv_input(b->graph, IV_PICTURES_WEIGHT, real, iv_dims(b->batch));
     iv_node *label = o->classes ? iv_input(b->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(b->batch))
                                 : NULL;
     iv_node *likelihood = iv_logistic_mixture_with(parameters(instance, b->scope, pixels, label),
