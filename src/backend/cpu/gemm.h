@@ -38,6 +38,8 @@ typedef struct iv__product {
     bool a_transposed; /* a(i,k) at a[k*lda + i] */
     bool from_panels;  /* b is given in panels, in `packed`; else as it is, in `b` */
     const void *packed;
+    int64_t packed_rows,
+        first_row; /* for iv__product_rows: its k rows begin here in panels of so many; 0: they are all */
     const float *b;
     int64_t ldb;
     bool b_transposed; /* b(k,j) at b[j*ldb + k] */
