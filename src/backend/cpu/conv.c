@@ -11,6 +11,7 @@ enum {
     AXES = IV__CONV_AXES,
     BLOCK_PLACES = 288,       /* at most; a multiple of a tile's rows nearly always */
     PATCH_FLOATS = 160 << 10, /* of a block, about: they lie in L2 */
+    TASKS = 8,                /* where places are few, their columns are shared out, too */
 };
 
 static iv__conv_sizes sizes_of(const iv_kernel_call *k, bool back)
@@ -40,12 +41,13 @@ typedef struct conv_job {
     const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__conv_sizes s;
-    bool back;         /* conv_x: the taps are transposed */
-    int64_t n;         /* columns of the product */
-    int64_t width;     /* of a tap in a patch */
-    int64_t row;       /* floats from patch to patch */
-    int64_t most_taps; /* of a chunk */
-    int64_t block;     /* places */
+    bool back;               /* conv_x: the taps are transposed */
+    int64_t n;               /* columns of the product */
+    int64_t width;           /* of a tap in a patch */
+    int64_t row;             /* floats from patch to patch */
+    int64_t most_taps;       /* of a chunk */
+    int64_t block;           /* places at most */
+    int64_t blocks, columns; /* even blocks of places, and groups of panels: a task each */
     iv__panels panels;
     iv__taps taps;
     float *patches;
@@ -88,27 +90,34 @@ static int64_t chunk_taps(const conv_job *j, int64_t t0)
     return iv__min64(j->most_taps, j->g.taps - t0);
 }
 
+/* What a task makes: places [begin,end) of the grid, panels [first,last) of the product. */
+typedef struct part {
+    int64_t begin, end, first, last;
+} part;
+
 /* Results of a block of a phase to the places of x that they belong to. */
-static void scatter(const conv_job *j, int64_t begin, int64_t end, const float *from)
+static void scatter(const conv_job *j, const part *p, const float *from)
 {
     int64_t places = iv__conv_volume(j->g.places), all = iv__conv_volume(j->s.x);
+    int64_t column = iv__panel_begin(&j->panels, p->first),
+            columns = iv__min64(iv__panel_begin(&j->panels, p->last), j->n) - column;
 
-    for (int64_t i = begin; i < end; i++, from += j->n) {
+    for (int64_t i = p->begin; i < p->end; i++, from += j->n) {
         int64_t at[AXES], number = 0;
         iv__conv_place(i % places, j->g.places, at);
         for (int a = 0; a < AXES; a++)
             number = number * j->s.x[a] + at[a] * j->s.stride[a] + j->phase[a];
-        memcpy((float *)j->k->out[0].data + (i / places * all + number) * j->n, from,
-               (size_t)j->n * sizeof *from);
+        memcpy((float *)j->k->out[0].data + (i / places * all + number) * j->n + column,
+               from + column, (size_t)columns * sizeof *from);
     }
 }
 
-static void block_chunk(const conv_job *j, int64_t begin, int64_t end, int64_t t0, float *patches,
-                        float *left, float *c)
+static void block_chunk(const conv_job *j, const part *of, int64_t t0, float *patches, float *left,
+                        float *c)
 {
     const iv__cpu *cpu = j->cpu;
     int64_t taps = chunk_taps(j, t0), k = taps * j->width;
-    iv__product p = { .m = end - begin,
+    iv__product p = { .m = of->end - of->begin,
                       .n = j->n,
                       .k = k,
                       .a = patches,
@@ -122,10 +131,10 @@ static void block_chunk(const conv_job *j, int64_t begin, int64_t end, int64_t t
                       .add = t0 > 0 };
 
     if (iv__conv_is_pointwise(&j->s) && j->width == j->g.channels) {
-        p.a = j->g.from + begin * j->width;
+        p.a = j->g.from + of->begin * j->width;
         p.lda = j->width;
     } else {
-        iv__gather(&j->g, begin, end, t0, t0 + taps, j->width, patches, j->row);
+        iv__gather(&j->g, of->begin, of->end, t0, t0 + taps, j->width, patches, j->row);
     }
     if (cpu->operands != IV__F32) {
         int64_t row = iv__left_row(cpu, k);
@@ -133,34 +142,38 @@ static void block_chunk(const conv_job *j, int64_t begin, int64_t end, int64_t t
         p.a = left;
         p.lda = row;
     }
-    iv__product_rows(cpu, &j->panels, &p);
+    iv__product_panels(cpu, &j->panels, of->first, of->last, &p);
 }
 
-static void conv_block(void *context, int64_t block, int thread)
+static void conv_task(void *context, int64_t task, int thread)
 {
     const conv_job *j = context;
-    int64_t all = j->s.records * iv__conv_volume(j->g.places), begin = block * j->block,
-            end = iv__min64(begin + j->block, all);
+    int64_t all = j->s.records * iv__conv_volume(j->g.places), block = task / j->columns,
+            group = task % j->columns;
+    part p = { iv__part(all, block, j->blocks), iv__part(all, block + 1, j->blocks),
+               iv__part(j->panels.count, group, j->columns),
+               iv__part(j->panels.count, group + 1, j->columns) };
     float *patches = j->patches + thread * j->thread_floats, *left = patches + j->block * j->row,
           *out = left + j->left_floats;
-    float *c = j->in_place ? (float *)j->k->out[0].data + begin * j->n : out;
+    float *c = j->in_place ? (float *)j->k->out[0].data + p.begin * j->n : out;
 
     if (j->cpu->begin)
         j->cpu->begin();
-    if (!j->g.taps)
-        memset(c, 0, (size_t)((end - begin) * j->n) * sizeof *c);
+    if (!j->g.taps) /* a phase that no tap reads */
+        memset(out, 0, (size_t)((p.end - p.begin) * j->n) * sizeof *out);
     for (int64_t t0 = 0; t0 < j->g.taps; t0 += j->most_taps)
-        block_chunk(j, begin, end, t0, patches, left, c);
+        block_chunk(j, &p, t0, patches, left, c);
     if (!j->in_place)
-        scatter(j, begin, end, out);
+        scatter(j, &p, out);
     if (j->cpu->end)
         j->cpu->end();
 }
 
 static void run_grid(conv_job *j)
 {
-    iv__parallel(j->k->home, iv__ceil_div(j->s.records * iv__conv_volume(j->g.places), j->block),
-                 conv_block, j);
+    j->blocks = iv__ceil_div(j->s.records * iv__conv_volume(j->g.places), j->block);
+    j->columns = iv__min64(j->panels.count, iv__ceil_div(TASKS, j->blocks));
+    iv__parallel(j->k->home, j->blocks * j->columns, conv_task, j);
 }
 
 static int packings_of(const iv__conv_sizes *s, bool back, iv_packing panels,

@@ -492,7 +492,13 @@ static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
-    rows_by_panels(cpu, panels, 0, panels->count, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
+    iv__product_panels(cpu, panels, 0, panels->count, p);
+}
+
+void iv__product_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                        const iv__product *p)
+{
+    rows_by_panels(cpu, panels, begin, end, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
 }
 
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,

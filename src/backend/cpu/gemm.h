@@ -65,6 +65,8 @@ void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room);
  * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
  * multiple of cpu->row_unit. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
+void iv__product_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                        const iv__product *p); /* only the columns of panels [begin,end) */
 /* The columns of panels [begin,end), with the bits of iv__product_run, whatever m is. */
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                          const iv__product *p);
