@@ -1,4 +1,5 @@
-/* conv_weights.c: the row "conv_w" (ops/rows.h): patches, transposed, times y. */
+/* conv_weights.c: the row "conv_w" (ops/rows.h): patches, transposed, times y. A product of matrices
+ * whose sums are long is the same with one tap. */
 #include "backend/cpu/conv.h"
 
 #include "base/threads.h"
@@ -12,9 +13,10 @@ enum {
 /* Tasks: chunks of taps times slots of places. By shapes alone: as many slots as keep a few threads
  * busy where there are few chunks, each with sums of its own, added in order at the end. */
 typedef struct weights_job {
-    const iv_kernel_call *k;
     const iv__cpu *cpu;
     iv__conv_sizes s;
+    const float *y;
+    float *w;
     iv__grid g;
     int64_t most_taps, chunks, slots, row;
     float *sums; /* of each slot but where there is one */
@@ -34,24 +36,24 @@ static iv__product weights_product(const weights_job *j, int64_t taps, int64_t p
                           .ldc = j->s.filters };
 }
 
-static weights_job weights_of(const iv__cpu *cpu, const iv_kernel_call *k, char *base, size_t *used)
+static weights_job weights_of(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *sizes,
+                              char *base, size_t *used)
 {
-    weights_job j = { .k = k, .cpu = cpu };
-    int64_t threads = iv_home_threads(k->home);
+    weights_job j = { .cpu = cpu, .s = *sizes };
+    int64_t threads = iv_home_threads(home);
 
-    j.s = iv__conv_sizes_of(k->attr, k->in[0].shape, k->out[0].shape, k->in[1].shape);
     j.most_taps = iv__min64(j.s.taps, iv__ceil_div(IV__CONV_CHUNK, j.s.channels));
     j.chunks = iv__ceil_div(j.s.taps, j.most_taps);
     j.slots = iv__min64(iv__ceil_div(SLOTS, j.chunks),
                         iv__ceil_div(j.s.records * iv__conv_volume(j.s.y), SUM_PLACES));
     j.row = iv__conv_is_pointwise(&j.s) ? j.s.channels : iv__odd_lines(j.most_taps * j.s.channels);
     int64_t(*offset)[AXES] = iv__take(base, used, j.s.taps, sizeof *offset);
-    j.g = iv__grid_of_x(&j.s, k->in[0].data, base ? offset : NULL);
+    j.g = iv__grid_of_x(&j.s, NULL, base ? offset : NULL);
     if (j.slots > 1)
         j.sums = iv__take(base, used, j.slots * j.s.taps * j.s.channels * j.s.filters, sizeof(float));
     j.patches = iv__take(base, used, threads * SUM_PLACES * j.row, sizeof(float));
     iv__product p = weights_product(&j, j.most_taps, SUM_PLACES);
-    size_t all = iv__product_scratch(k->home, cpu, &p);
+    size_t all = iv__product_scratch(home, cpu, &p);
     j.room = all / (size_t)threads;
     j.rooms = iv__take(base, used, (int64_t)all, 1);
     return j;
@@ -65,7 +67,7 @@ static void weights_task(void *context, int64_t task, int thread)
     int64_t count = j->s.channels * j->s.filters, first = iv__part(all, slot, j->slots),
             last = iv__part(all, slot + 1, j->slots);
     float *patches = j->patches + thread * SUM_PLACES * j->row,
-          *sums = j->slots > 1 ? j->sums + slot * j->s.taps * count : j->k->out[0].data;
+          *sums = j->slots > 1 ? j->sums + slot * j->s.taps * count : j->w;
 
     if (j->cpu->begin)
         j->cpu->begin();
@@ -77,7 +79,7 @@ static void weights_task(void *context, int64_t task, int thread)
             p.a = j->g.from + begin * j->s.channels;
         else
             iv__gather(&j->g, begin, end, t0, t1, j->s.channels, patches, j->row);
-        p.b = (const float *)j->k->in[1].data + begin * j->s.filters;
+        p.b = j->y + begin * j->s.filters;
         p.c = sums + t0 * count;
         p.add = begin > first;
         iv__product_alone(j->cpu, &p, j->rooms + (size_t)thread * j->room);
@@ -95,8 +97,7 @@ static void add_slots(void *context, int64_t task, int thread)
     int64_t all = j->s.taps * j->s.channels * j->s.filters, at = task * SUM_FLOATS;
 
     (void)thread;
-    j->cpu->sum_parts(j->sums + at, j->slots, all, 1, (float *)j->k->out[0].data + at,
-                      iv__min64(SUM_FLOATS, all - at));
+    j->cpu->sum_parts(j->sums + at, j->slots, all, 1, j->w + at, iv__min64(SUM_FLOATS, all - at));
 }
 
 int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
@@ -106,23 +107,45 @@ int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing 
     return 0;
 }
 
-size_t iv__conv_w_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+size_t iv__weights_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s)
 {
     size_t used = 0;
 
-    weights_of(cpu, k, NULL, &used);
+    weights_of(home, cpu, s, NULL, &used);
     return used;
+}
+
+void iv__weights_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s, const float *x,
+                     const float *y, float *w, void *scratch)
+{
+    size_t used = 0;
+    weights_job j = weights_of(home, cpu, s, scratch, &used);
+    int64_t tap = s->channels * s->filters;
+
+    j.g.from = x;
+    j.y = y;
+    j.w = w;
+    memset(w + s->taps * tap, 0, (size_t)(s->unread * tap) * sizeof(float));
+    iv__parallel(home, j.chunks * j.slots, weights_task, &j);
+    if (j.slots > 1)
+        iv__parallel(home, iv__ceil_div(s->taps * tap, SUM_FLOATS), add_slots, &j);
+}
+
+static iv__conv_sizes sizes_of(const iv_kernel_call *k)
+{
+    return iv__conv_sizes_of(k->attr, k->in[0].shape, k->out[0].shape, k->in[1].shape);
+}
+
+size_t iv__conv_w_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
+{
+    iv__conv_sizes s = sizes_of(k);
+
+    return iv__weights_scratch(k->home, cpu, &s);
 }
 
 void iv__conv_w_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
-    size_t used = 0;
-    weights_job j = weights_of(cpu, k, k->scratch, &used);
-    const int64_t tap = j.s.channels * j.s.filters;
+    iv__conv_sizes s = sizes_of(k);
 
-    memset((float *)k->out[0].data + j.s.taps * tap, 0, (size_t)(j.s.unread * tap) * sizeof(float));
-    iv__parallel(k->home, j.chunks * j.slots, weights_task, &j);
-    if (j.slots > 1)
-        iv__parallel(k->home, iv__ceil_div(j.s.taps * j.s.channels * j.s.filters, SUM_FLOATS),
-                     add_slots, &j);
+    iv__weights_run(k->home, cpu, &s, k->in[0].data, k->in[1].data, k->out[0].data, k->scratch);
 }
