@@ -6,7 +6,7 @@
 
 #include <ivory/train.h>
 
-enum { STEPS = 30, BATCHES = 5, RECORDS = 2, MOST_SETTINGS = 16 };
+enum { STEPS = 30, BATCHES = 2, RECORDS = 2, MOST_SETTINGS = 16 };
 static const double rate = 0.003;
 
 typedef struct training {

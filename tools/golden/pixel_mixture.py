@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-STEPS, BATCHES, RECORDS, SIDE, CLASSES = 30, 5, 2, 8, 10
+STEPS, BATCHES, RECORDS, SIDE, CLASSES = 30, 2, 2, 8, 10
 CASES = {
     "colour": {"channels": 3, "hierarchies": 2, "filters": 2, "logistics": 2, "receptive": (3, 3),
                "weight_norm": True, "classes": True},
