@@ -201,6 +201,10 @@ static const ops_case ops_cases[] = {
           SHAPE_OF(1, 1)),
     CONVS((2, 5, 6, 3), (3, 3, 3, 4), (2, 5, 6, 4), (5, 6), (3, 3), (5, 6), 1, 5, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(1, 1)), /* a mask B */
+    CONVS((1, 9, 13, 4), (4, 5, 4, 6), (1, 4, 5, 6), (9, 13), (4, 5), (4, 5), 1, 0, 1e-5, SHAPE_OF(2, 3), SHAPE_OF(1, 2),
+          SHAPE_OF(1, 2)), /* places of x are read by taps of their own */
+    CONVS((1, 9, 13, 4), (4, 5, 4, 6), (1, 4, 4, 6), (9, 13), (4, 5), (4, 4), 1, 13, 1e-5, SHAPE_OF(2, 4), SHAPE_OF(1, 2),
+          SHAPE_OF(1, 2)), /* by taps that count, or by none */
     CONVS((1, 7, 8, 4), (4, 3, 2, 6), (1, 3, 4, 6), (7, 8), (4, 3), (3, 4), 2, 7, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 2),
           SHAPE_OF(1, 2)),
     CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 2, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)),

@@ -4,18 +4,23 @@
 
 #include "backend/cpu/cpu.h"
 
-/* Forms of a rank-2 input that packings ask for. */
+/* Forms of an input that packings ask for: of one of rank 2, and of a convolution's kernel, whose
+ * further bits conv.h knows. */
 enum {
     IV__PANELS = 0,            /* as it is: the right factor b(k,j) = w[k][j] */
     IV__PANELS_TRANSPOSED = 1, /* b(k,j) = w[j][k] */
     IV__FIRST_TWO_THIRDS = 2,  /* of the columns of w */
     IV__LAST_THIRD = 4,
+    IV__TAPS = 8,
 };
 
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 size_t iv__winograd_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+
+size_t iv__taps_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__taps_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 
 /* `panels` brings the functions of the instruction set. */
 static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
@@ -38,8 +43,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)                                                           \
-    ROW(conv, conv)                                                                                \
-    ROW(conv_x, conv)                                                                              \
+    ROW(conv, taps)                                                                                \
+    ROW(conv_x, taps)                                                                              \
     ROW(conv_w, conv)
 #define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
     IV__PRODUCT_ROWS(ROW)                                                                          \
@@ -91,6 +96,7 @@ bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
 bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */
 bool iv__fits_winograd_x(const iv_kernel_call *k);
+bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
 bool iv__fits_one_step(const iv_kernel_call *k); /* of a recurrent row */
