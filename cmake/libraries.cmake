@@ -65,4 +65,4 @@ if(NOT x86)
 endif()
 
 ivory_library(ivory-io ${io})
-target_link_libraries(ivory-io PUBLIC ivory PRIVATE ZLIB::ZLIB)
+target_link_libraries(ivory-io PUBLIC ivory PRIVATE ZLIB::ZLIB PNG::PNG JPEG::JPEG PkgConfig::WEBP)

@@ -167,6 +167,70 @@ IV_API iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_c
     iv_conv2d_transpose_with(scope, x,     \
                              &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
 
+/* ---- blocks of networks that see an image in reading order ------------------------------------ */
+typedef struct iv_masked_residual_options {
+    size_t size;
+    const char *name;
+    int64_t filters; /* of the masked convolution; 0: half of x's */
+    int64_t enter;   /* filters of the 1 x 1 before it; 0: as many */
+} iv_masked_residual_options;
+/* x + 1 x 1 (masked 3 x 3 (1 x 1 (x))), each with a ReLU; the mask is B.
+ * Shapes    x [N,H,W,C] -> [N,H,W,C]
+ * Source    PixelCNN: van den Oord et al. 2016, Pixel recurrent neural networks. */
+IV_API iv_node *iv_masked_residual_with(iv_scope *scope, iv_node *x,
+                                        const iv_masked_residual_options *options);
+#define iv_masked_residual(scope, x, ...)                  \
+    iv_masked_residual_with(scope, x,                      \
+                            &(iv_masked_residual_options){ \
+                                .size = sizeof(iv_masked_residual_options), __VA_ARGS__ })
+
+/* What rows above have told, and besides the places before in the row; [N,H,W,C] both. */
+typedef struct iv_stacks {
+    iv_node *vertical, *horizontal;
+} iv_stacks;
+typedef struct iv_gated_stacks_options {
+    size_t size;
+    const char *name;
+    int64_t filters;    /* of each stack */
+    int64_t kernel;     /* n: n x n downwards, 1 x n along the row; 0: 3 */
+    bool first;         /* both stacks are the image, and no place sees itself */
+    iv_node *condition; /* [N,L] for each image, a class as one-hot vector; NULL: none */
+} iv_gated_stacks_options;
+/* One layer of two stacks without a blind spot: each place sees all places before it that kernels reach.
+ *   v' = tanh(a) sigmoid(b),  [a b] = conv n x n (v) + V condition
+ *   h' = h + 1 x 1 (tanh(c) sigmoid(d)),  [c d] = conv 1 x n (h) + 1 x 1 ([a b] without condition) + U condition
+ * Shapes    [N,H,W,C] -> [N,H,W,filters]; but for the first layer, C of the horizontal stack is filters
+ * Source    van den Oord et al. 2016, Conditional image generation with PixelCNN decoders. */
+IV_API iv_stacks iv_gated_stacks_with(iv_scope *scope, iv_stacks x,
+                                      const iv_gated_stacks_options *options);
+#define iv_gated_stacks(scope, x, ...)                                                        \
+    iv_gated_stacks_with(scope, x,                                                            \
+                         &(iv_gated_stacks_options){ .size = sizeof(iv_gated_stacks_options), \
+                                                     __VA_ARGS__ })
+
+typedef struct iv_gated_residual_options {
+    size_t size;
+    const char *name;
+    int64_t kernel[2];
+    iv_kept kept;
+    iv_node *beside; /* what joins behind the first convolution, [N,H,W,any]; NULL: nothing */
+    iv_activation activation; /* 0: IV_CONCAT_ELU */
+    double dropout;           /* before the second convolution */
+    iv_node *condition;       /* [N,L] for each image; NULL: none */
+    bool no_weight_norm;
+} iv_gated_residual_options;
+/* x + a sigmoid(b),  [a b] = conv(dropout(act(conv(act(x)) + 1 x 1 (act(beside))))) + V condition, all but V with
+ * weight normalisation unless that is not wanted.
+ * Shapes    x [N,H,W,C] -> [N,H,W,C]
+ * Source    PixelCNN++: Salimans et al. 2017. */
+IV_API iv_node *iv_gated_residual_with(iv_scope *scope, iv_node *x,
+                                       const iv_gated_residual_options *options);
+#define iv_gated_residual(scope, x, ...)                                                            \
+    iv_gated_residual_with(scope, x,                                                                \
+                           &(iv_gated_residual_options){ .size = sizeof(iv_gated_residual_options), \
+                                                         __VA_ARGS__ })
+
+/* ---- further layers -------------------------------------------------------------------------- */
 /* First values by data: runs a graph that was built in a scope that is initializing, once, for the batch that `fill`
  * writes into the inputs of its plan, and gives every layer with .weight_norm the gain and bias with which each
  * filter's output over that batch has mean 0 and variance 1 (before the activation). Layers see what layers

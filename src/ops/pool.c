@@ -259,6 +259,7 @@ static void sum_spread_gradient(iv_gradient_call *g)
                                     .shape = row##_shape,         \
                                     .gradient = row##_gradient,   \
                                     .no_step = MOVES,             \
+                                    .apart = iv__apart_all,       \
                                     KERNELS(row) };
 
 POOL_ROW(max_pool, 1, 2, "the largest of each window, and which tap it is (the first of equals)")

@@ -79,6 +79,11 @@ static void interpolate_step(iv_step *s)
                         "stretches time: it would look ahead");
 }
 
+static void interpolate_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__interpolate *)a->call->attr)->axis);
+}
+
 static const iv_op op_interpolate = {
     .name = "interpolate",
     .says = "an axis in another length, linearly between its places",
@@ -89,6 +94,7 @@ static const iv_op op_interpolate = {
     .shape = interpolate_shape,
     .gradient = interpolate_gradient,
     .step = interpolate_step,
+    .apart = interpolate_apart,
     KERNELS(interpolate),
 };
 
@@ -102,6 +108,7 @@ static const iv_op op_interpolate_back = {
     .shape = interpolate_shape,
     .gradient = interpolate_back_gradient,
     .step = interpolate_step,
+    .apart = interpolate_apart,
     KERNELS(interpolate_back),
 };
 

@@ -78,6 +78,11 @@ static void slice_step(iv_step *s)
                         "cuts time: it would look ahead or back");
 }
 
+static void slice_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__slice *)a->call->attr)->axis);
+}
+
 static const iv_op op_slice = {
     .name = "slice",
     .says = "places begin, begin + stride ... of an axis",
@@ -89,6 +94,7 @@ static const iv_op op_slice = {
     .shape = slice_shape,
     .gradient = slice_gradient,
     .step = slice_step,
+    .apart = slice_apart,
     SAME_KERNEL(slice_any),
 };
 
@@ -154,6 +160,11 @@ static void pad_step(iv_step *s)
                         "shifts time: it would look ahead or back");
 }
 
+static void pad_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__pad *)a->call->attr)->axis);
+}
+
 static const iv_op op_pad = {
     .name = "pad",
     .says = "zeros before and after an axis",
@@ -165,6 +176,7 @@ static const iv_op op_pad = {
     .shape = pad_shape,
     .gradient = pad_gradient,
     .step = pad_step,
+    .apart = pad_apart,
     SAME_KERNEL(pad_any),
 };
 
@@ -242,6 +254,11 @@ static void concat_step(iv_step *s)
     iv__step_same(s, s->call->attr, time);
 }
 
+static void at_axis_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__at_axis *)a->call->attr)->axis);
+}
+
 static const iv_op op_concat = {
     .name = "concat",
     .says = "inputs end to end along an axis",
@@ -253,6 +270,7 @@ static const iv_op op_concat = {
     .shape = concat_shape,
     .gradient = concat_gradient,
     .step = concat_step,
+    .apart = at_axis_apart,
     SAME_KERNEL(concat_any),
 };
 
@@ -322,6 +340,7 @@ static const iv_op op_reverse = {
     .shape = reverse_shape,
     .gradient = reverse_gradient,
     .step = reverse_step,
+    .apart = at_axis_apart,
     SAME_KERNEL(reverse_any),
 };
 
