@@ -77,7 +77,7 @@ iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char
     iv__pictures *p = iv__alloc(home, sizeof *p);
     if (!p)
         return NULL;
-    p->home = p->arena.home = home;
+    p->home = p->arena.home = p->left_out_names.home = p->left_out_why.home = home;
     p->set = set;
     if (iv__fitter_begin(&p->fitter, home, options) || set->pictures(p, path) || finish(p)) {
         iv__pictures_free(p);
@@ -95,6 +95,8 @@ void iv__pictures_free(iv__pictures *p)
         iv__free(p->home, p->shelf[test].bytes);
         iv__free(p->home, p->shelf[test].label);
     }
+    iv__text_free(&p->left_out_names);
+    iv__text_free(&p->left_out_why);
     iv__arena_free(&p->arena);
     iv__free(p->home, p);
 }
@@ -141,7 +143,8 @@ void iv__pictures_report(const iv__pictures *p, iv__text *text)
 {
     const iv__pictures_options *o = &p->fitter.options;
 
-    iv__text_print(text, "%lld pictures", (long long)p->shelf[false].count);
+    iv__text_print(text, "%lld %s", (long long)p->shelf[false].count,
+                   p->shelf[false].count == 1 ? "picture" : "pictures");
     if (p->shelf[true].count)
         iv__text_print(text, " and %lld for tests", (long long)p->shelf[true].count);
     iv__text_print(text, ", %lld x %lld %s", (long long)p->found_height, (long long)p->found_width,
@@ -154,4 +157,9 @@ void iv__pictures_report(const iv__pictures *p, iv__text *text)
         iv__text_print(text, ", %lld levels", (long long)o->levels);
     if (p->classes)
         iv__text_print(text, ", %d classes", p->classes);
+    if (p->left_out)
+        iv__text_print(text, "; %lld %s left out that cannot be read as %s: %s",
+                       (long long)p->left_out, p->left_out == 1 ? "file was" : "files were",
+                       p->left_out == 1 ? "a picture" : "pictures",
+                       p->left_out_names.data ? p->left_out_names.data : "");
 }
