@@ -79,6 +79,7 @@ static void test_matmul_large(void **state)
     static const matmul_case cases[] = {
         { 96, 260, 1024, 0, false, false, false, false },
         { 40, 50, 3000, 0, true, false, false, false },
+        { 130, 70, 5000, 0, true, false, false, false },
         { 300, 300, 70, 0, false, true, false, true },
         { 130, 600, 200, 0, true, true, false, false },
         { 1, 2000, 600, 0, false, false, false, true },

@@ -69,12 +69,12 @@ static void activations_are_what_they_are_called(void **state)
     (void)state;
     world w = world_new(IV_F64, 1);
     double x[] = { -2, 0.5, 3 };
-    iv_node *in = iv_input(w.graph, "x", IV_F64, iv_dims(3)), *out[6];
+    iv_node *in = iv_input(w.graph, "x", IV_F64, iv_dims(3)), *out[IV_GELU + 1];
 
-    for (int a = IV_LINEAR; a <= IV_SOFTPLUS; a++)
+    for (int a = IV_LINEAR; a <= IV_GELU; a++)
         out[a] = iv_activate(in, (iv_activation)a);
     assert_ptr_equal(out[IV_LINEAR], in);
-    iv_plan *plan = plan_of(&w, 6, out, 0, NULL);
+    iv_plan *plan = plan_of(&w, IV_GELU + 1, out, 0, NULL);
     give(plan, "x", x, sizeof x);
     run(&w, plan);
     double sum = exp(x[0]) + exp(x[1]) + exp(x[2]);
@@ -84,8 +84,17 @@ static void activations_are_what_they_are_called(void **state)
                               tanh(x[i]),
                               1 / (1 + exp(-x[i])),
                               exp(x[i]) / sum,
-                              log(1 + exp(x[i])) };
-        for (int a = IV_LINEAR; a <= IV_SOFTPLUS; a++)
+                              log(1 + exp(x[i])),
+                              x[i] > 0 ? x[i] : exp(x[i]) - 1,
+                              x[i] > 0 ? x[i] : exp(x[i]) - 1,
+                              x[i] > 0 ? x[i] : 0.2 * x[i],
+                              1.0507009873554805 *
+                                  (x[i] > 0 ? x[i] : 1.6732632423543772 * (exp(x[i]) - 1)),
+                              x[i] / (1 + exp(-x[i])),
+                              x[i] * (1 + erf(x[i] / sqrt(2))) / 2 };
+        double negative = x[i] < 0 ? -x[i] : exp(-x[i]) - 1; /* the other half of concat_elu */
+        assert_near(((const double *)iv_plan_output(plan, IV_CONCAT_ELU))[3 + i], negative, 1e-14);
+        for (int a = IV_LINEAR; a <= IV_GELU; a++)
             assert_near(((const double *)iv_plan_output(plan, a))[i], expected[a], 1e-14);
     }
     iv_plan_free(plan);

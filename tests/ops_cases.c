@@ -28,6 +28,13 @@ static const ops_case ops_cases[] = {
     CASE(softplus, IN(F(3)), GIVEN(-30, 0, 40), GOLDEN(9.357622968839737e-14, 0.6931471805599453, 40)),
     CASE(relu, IN(F(3, 15)), RANGE(-1, 1)),
     CASE(relu, IN(F(3)), GIVEN(-1, 0, 2), GOLDEN(0, 0, 2)),
+    CASE(elu, IN(F(3, 15)), RANGE(-3, 3)),
+    CASE(elu, IN(F(5)), GIVEN(-2, 0, 1.5, 1000, NAN), GOLDEN(-0.8646647167633873, 0, 1.5, 1000, NAN)),
+    CASE(erf, IN(F(3, 15)), RANGE(-3, 3)),
+    CASE(erf, IN(F(7)), GIVEN(-0.5, 0, 0.001, 1.5, 4, -30, NAN),
+         GOLDEN(-0.5204998778130465, 0, 0.0011283787909692363, 0.9661051464753108, 0.9999999845827421, -1, NAN)),
+    CASE(leaky_relu, IN(F(3, 15)), RANGE(-1, 1), WITH(iv__real, 0.2)),
+    CASE(leaky_relu, IN(F(3)), WITH(iv__real, 0.25), GIVEN(-2, 0, 3), GOLDEN(-0.5, 0, 3)),
     CASE(sin, IN(F(3, 15)), RANGE(-10, 10)),
     CASE(sin, IN(F(3)), GIVEN(-2, 0.5, 100), GOLDEN(-0.9092974268256817, 0.479425538604203, -0.5063656411097588)),
     CASE(cos, IN(F(3, 15)), RANGE(-10, 10)),
@@ -194,11 +201,17 @@ static const ops_case ops_cases[] = {
           SHAPE_OF(1, 1)),
     CONVS((2, 5, 6, 3), (3, 3, 3, 4), (2, 5, 6, 4), (5, 6), (3, 3), (5, 6), 1, 5, 1e-5, SHAPE_OF(1, 1), SHAPE_OF(1, 1),
           SHAPE_OF(1, 1)), /* a mask B */
+    CONVS((1, 9, 13, 4), (4, 5, 4, 6), (1, 4, 5, 6), (9, 13), (4, 5), (4, 5), 1, 0, 1e-5, SHAPE_OF(2, 3), SHAPE_OF(1, 2),
+          SHAPE_OF(1, 2)), /* places of x are read by taps of their own */
+    CONVS((1, 9, 13, 4), (4, 5, 4, 6), (1, 4, 4, 6), (9, 13), (4, 5), (4, 4), 1, 13, 1e-5, SHAPE_OF(2, 4), SHAPE_OF(1, 2),
+          SHAPE_OF(1, 2)), /* by taps that count, or by none */
     CONVS((1, 7, 8, 4), (4, 3, 2, 6), (1, 3, 4, 6), (7, 8), (4, 3), (3, 4), 2, 7, 1e-5, SHAPE_OF(2, 2), SHAPE_OF(1, 2),
           SHAPE_OF(1, 2)),
     CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 2, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)),
     CONVS((1, 4, 3, 5, 2), (2, 2, 3, 2, 3), (1, 3, 2, 3, 3), (4, 3, 5), (2, 2, 3), (3, 2, 3), 1, 1, 1e-5, SHAPE_OF(1, 1, 2),
           SHAPE_OF(1, 1, 1), SHAPE_OF(0, 0, 1)),
+    CONVS((1, 2, 6, 8, 32), (1, 3, 3, 32, 33), (1, 2, 6, 8, 33), (2, 6, 8), (1, 3, 3), (2, 6, 8), 1, 0, 4e-5, SHAPE_OF(1, 1, 1),
+          SHAPE_OF(1, 1, 1), SHAPE_OF(0, 1, 1)), /* tiles of volumes, sums of 288 products; winograd_test.c has many more */
     CASE(conv, IN(F(1, 3, 1), F(3, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(3), 1, 2),
          GIVEN(1, 2, 3, 10, 1, 100), GOLDEN(0, 1, 12), STEPS(1, STILL)),
     CASE(conv, IN(F(2, 7, 3), F(3, 3, 2)), RANGE(-1, 1), TOLERANCE(1e-5),
@@ -222,6 +235,39 @@ static const ops_case ops_cases[] = {
     CASE(keep, IN(F(2, 2, 2), F(2, 1, 1), I(9, 1), I(9, 1)), WITH(iv__keep, 1, SHAPE_OF(2, 1)),
          GIVEN(1, 2, 3, 4, 5, 6, 7, 8, -1, -2, 3, 0), GOLDEN(1, 2, -1, 4, 5, 6, -2, 8)),
     CASE(keep, IN(F(1, 2), F(1, 1), I(9, 1)), WITH(iv__keep, 1, SHAPE_OF(1)), GIVEN(1, 2, 3, 2), GOLDEN(1, 2)),
+    /* ---- windows over images: window, stride, before, size ----------------------------------- */
+#define POOLS(x, y, x_size, y_size, taps, ...)                                                                           \
+    CASE(max_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), OUTPUTS(1), NO_STEPS(1)),        \
+        CASE(sum_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), NO_STEPS(1)),                \
+        CASE(sum_spread, IN(F y), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size), NO_STEPS(1)),              \
+        CASE(pool_pick, IN(F x, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size),      \
+             NO_STEPS(1, 1)),                                                                                            \
+        CASE(pool_place, IN(F y, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size),     \
+             NO_STEPS(1, 1))
+#define UNPACK(...) __VA_ARGS__
+    POOLS((2, 7, 3), (2, 3, 3), (7), (3), 2, SHAPE_OF(2), SHAPE_OF(2), SHAPE_OF(0)),
+    POOLS((2, 5, 6, 3), (2, 3, 3, 3), (5, 6), (3, 3), 9, SHAPE_OF(3, 3), SHAPE_OF(2, 2), SHAPE_OF(1, 0)), /* same */
+    POOLS((1, 6, 5, 17), (1, 4, 3, 17), (6, 5), (4, 3), 9, SHAPE_OF(3, 3), SHAPE_OF(1, 1), SHAPE_OF(0, 0)),
+    POOLS((1, 4, 3, 5, 2), (1, 2, 3, 2, 2), (4, 3, 5), (2, 3, 2), 6, SHAPE_OF(2, 1, 3), SHAPE_OF(2, 1, 3),
+          SHAPE_OF(0, 0, 1)),
+    POOLS((3, 40, 41, 8), (3, 20, 21, 8), (40, 41), (20, 21), 4, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0)), /* threads */
+#undef UNPACK
+#undef POOLS
+    CASE(max_pool, IN(F(1, 2, 5, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0), SHAPE_OF(1, 3)),
+         GIVEN(1, 2, -3, NAN, -5, 2, 0, -4, 7, -6), GOLDEN(2, NAN, -5)),
+    CASE(sum_pool, IN(F(1, 2, 3, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(1, 2), SHAPE_OF(0, 0), SHAPE_OF(2, 2)),
+         GIVEN(1, 2, 3, 40, 50, 60), GOLDEN(93, 63, 90, 60)),
+    CASE(interpolate, IN(F(2, 3, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 7), STEPS(0)),
+    CASE(interpolate, IN(F(2, 9, 3, 2)), RANGE(-1, 1), WITH(iv__interpolate, 1, 4), NO_STEPS(1)),
+    CASE(interpolate, IN(F(1, 1, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3)),
+    CASE(interpolate, IN(F(4, 160, 33)), RANGE(-1, 1), WITH(iv__interpolate, 1, 321)),
+    CASE(interpolate, IN(F(2)), WITH(iv__interpolate, 0, 4), GIVEN(0, 4), GOLDEN(0, 1, 3, 4)),
+    CASE(interpolate_back, IN(F(2, 7, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3), STEPS(0)),
+    CASE(interpolate_back, IN(F(2, 4, 3, 2)), RANGE(-1, 1), WITH(iv__interpolate, 1, 9), NO_STEPS(1)),
+    CASE(interpolate_back, IN(F(2, 3)), RANGE(-1, 1), WITH(iv__interpolate, 1, 1)),
+    CASE(interpolate_back, IN(F(2, 1)), RANGE(-1, 1), WITH(iv__interpolate, 1, 3)),
+    CASE(interpolate_back, IN(F(4, 321, 33)), RANGE(-1, 1), WITH(iv__interpolate, 1, 160)),
+    CASE(interpolate_back, IN(F(4)), WITH(iv__interpolate, 0, 2), GIVEN(1, 10, 100, 1000), GOLDEN(33.5, 1077.5)),
 
     /* ---- products ---------------------------------------------------------------------------- */
     CASE(matmul, IN(F(2, 3, 4), F(4, 5)), RANGE(-1, 1), WITH(iv__matmul, 0, 0), STEPS(1, STILL)),

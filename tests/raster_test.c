@@ -1,6 +1,6 @@
 /* raster_test.c: pixel by pixel a network gives what it gives for whole pictures; pixels change nothing at
  * or before them; what looks ahead is refused by name. */
-#include "nn_world.h"
+#include "pixel_networks.h"
 
 #include "graph/node.h"
 
@@ -75,13 +75,23 @@ static iv_node *levels(world *w, iv_node *x, iv_node *label)
     return iv_conv2d(w->scope, iv_add(iv_add(h, iv_tanh(up)), up_v), .filters = 4, .kernel = { 1 });
 }
 
+static iv_node *gated_stacks(world *w, iv_node *x, iv_node *label)
+{
+    return two_stacks_of(w->scope, x, iv_one_hot(label, 3));
+}
+
+static iv_node *mixture(world *w, iv_node *x, iv_node *label)
+{
+    (void)label;
+    return logistics(w->scope, x);
+}
+
 static const struct named {
     const char *name;
     network *of;
-} networks[] = { { "one layer", one_layer },
-                 { "residual", residual },
-                 { "two stacks", two_stacks },
-                 { "levels", levels } };
+} networks[] = { { "one layer", one_layer },       { "residual", residual },
+                 { "two stacks", two_stacks },     { "levels", levels },
+                 { "gated stacks", gated_stacks }, { "mixture", mixture } };
 
 /* ---- whole pictures -------------------------------------------------------------------------- */
 

@@ -14,17 +14,19 @@
 enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
 
 /* What is trained: linear regression, or a small language model with dropout, on numbers that follow
- * from the record's; the same with the state carried from each record of a row to the next. */
+ * from the record's; the same with the state carried from each record of a row to the next. With `places`
+ * the regression goes through so many of them that it is worth micro-batches. */
 enum { LINE, WORDS, CARRIED, TASKS };
 
 typedef struct task {
-    bool language, carried;
+    bool language, carried, places;
     int64_t batch;
     float bad;               /* x of record `bad_record` */
     int bad_record;          /* -1: none */
     int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
+    bool normed; /* linear regression: with weight normalisation, which the first batch sets */
 } task;
 
 static inline iv_node *carried_layer(iv__build *b, iv_node *x)
@@ -48,6 +50,16 @@ static inline iv_node *carried_layer(iv__build *b, iv_node *x)
     return x;
 }
 
+static inline iv_node *through_places(iv_scope *scope, iv_node *x, int64_t batch)
+{
+    enum { PLACES = 256, CHANNELS = 64, LAYERS = 10 };
+
+    x = iv_broadcast_to(iv_reshape(x, iv_dims(batch, 1, WIDTH)), iv_dims(batch, PLACES, WIDTH));
+    for (int i = 0; i < LAYERS; i++)
+        x = iv_dense(scope, x, .units = CHANNELS, .activation = IV_TANH);
+    return iv_mean(iv_dropout(scope, x, 0.3), 1, false);
+}
+
 static inline iv_status task_build(void *self, iv__build *b)
 {
     const task *t = self;
@@ -66,7 +78,10 @@ static inline iv_status task_build(void *self, iv__build *b)
         iv_node *x = iv_input(b->graph, "x", IV_F32, iv_dims(b->batch, WIDTH));
         iv_node *y = iv_input(b->graph, "y", IV_F32, iv_dims(b->batch, 1));
         weight = iv_input(b->graph, "weight", IV_F32, iv_dims(b->batch));
-        loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1), y, weight);
+        if (t->places)
+            x = through_places(b->scope, x, b->batch);
+        loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1, .weight_norm = t->normed), y,
+                                     weight);
     }
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "", .loss = loss, .weight = iv_sum_all(weight) };
@@ -91,6 +106,8 @@ static inline void fill_numbers(const task *t, iv__batch *batch, int64_t i, int6
         x[i * WIDTH + k] = sinf((float)(record * WIDTH + k));
     if (record == t->bad_record)
         x[i * WIDTH] = t->bad;
+    if (!y) /* first values do not look at it */
+        return;
     y[i] = 2 * x[i * WIDTH] - x[i * WIDTH + 1] + 3;
     if (t->validation_differs && record >= RECORDS)
         y[i] = -y[i];
@@ -114,7 +131,7 @@ static inline iv_status task_fill(const void *self, iv__batch *batch, const iv__
             fill_words(batch, i, r);
         else
             fill_numbers(t, batch, i, r);
-        for (int64_t k = 0; k < length; k++)
+        for (int64_t k = 0; weight && k < length; k++)
             weight[i * length + k] = there && r >= t->weightless && (!t->language || k <= r % LENGTH);
     }
     return IV_OK;
@@ -229,6 +246,7 @@ static inline iv_status train(const training *t, bool resume, seen *s, char mess
         .build = task_build,
         .fill = task_fill,
         .choose = subject.carried ? task_choose : NULL,
+        .first_values = subject.normed,
         .n_records = { t->n_train, t->n_validation, 0 },
         .n_kept = 1,
         .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },

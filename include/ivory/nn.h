@@ -64,6 +64,12 @@ IV_API iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *k
 IV_API iv_scope *iv_scope_share(iv_scope *scope, const char *name);
 /* From now on layers built within behave as in training (dropout acts). Off at birth. */
 IV_API void iv_scope_training(iv_scope *scope, bool training);
+/* From now on layers built within with .weight_norm find their first gains and biases: see
+ * iv_initialize. */
+IV_API void iv_scope_initializing(iv_scope *scope);
+/* What layers below the outermost scope want of parameters besides learning: averages of batch normalisation
+ * in training (.carried of a training step), first values while initializing. Returns how many; the list lives until the next layer is built. */
+IV_API int iv_scope_updates(const iv_scope *scope, const iv_update **updates);
 IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
 /* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known
  * with another shape. */
@@ -79,7 +85,13 @@ typedef enum iv_activation {
     IV_TANH,
     IV_SIGMOID,
     IV_SOFTMAX,
-    IV_SOFTPLUS
+    IV_SOFTPLUS,
+    IV_ELU,
+    IV_CONCAT_ELU, /* twice as wide */
+    IV_LEAKY_RELU, /* of slope 0.2 */
+    IV_SELU,
+    IV_SILU,
+    IV_GELU,
 } iv_activation;
 IV_API iv_node *iv_activate(iv_node *x, iv_activation activation);
 
@@ -89,9 +101,10 @@ typedef struct iv_dense_options {
     int64_t units;
     iv_activation activation;
     bool no_bias;
+    bool weight_norm; /* the kernel is gain kernel / |kernel|, with the length of each unit's column */
     iv_node *kernel; /* [I,units]: instead of a parameter of its own; NULL: none given */
 } iv_dense_options;
-/* y = activation(x W + b).  Shapes  x [...,I] -> [...,units];  kernel [I,units], bias [units] */
+/* y = activation(x W + b).  Shapes  x [...,I] -> [...,units];  kernel [I,units], bias [units], gain [units] */
 IV_API iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *options);
 #define iv_dense(scope, x, ...) \
     iv_dense_with(scope, x, &(iv_dense_options){ .size = sizeof(iv_dense_options), __VA_ARGS__ })
@@ -119,11 +132,16 @@ typedef enum iv_mask_type {
     IV_MASK_B, /* and itself */
 } iv_mask_type;
 
+/* Rows and columns of a kernel, from the first to before the second number; both 0: all. */
+typedef struct iv_kept {
+    int64_t rows[2], columns[2];
+} iv_kept;
+
 typedef struct iv_conv2d_options {
     size_t size;
     const char *name;
     int64_t filters;
-    int64_t kernel[2]; /* rows and columns; the second 0: square */
+    int64_t kernel[2];              /* rows and columns; the second 0: square */
     int64_t stride[2], dilation[2]; /* 0: 1 */
     iv_padding padding;
     int64_t before[2], after[2]; /* of explicit padding */
@@ -131,8 +149,10 @@ typedef struct iv_conv2d_options {
     iv_mask_type mask;
     int64_t colours; /* masks: channels and filters come in so many equal parts, each of which sees at the
                         place itself only the parts before it (A), or also its own (B); 0: 1 */
+    iv_kept kept; /* the part of the kernel that counts; the rest is 0 and stays so. Not together with a mask */
     iv_activation activation;
     bool no_bias;
+    bool weight_norm; /* the kernel is gain kernel / |kernel|, with the length of each filter; gain [filters] */
 } iv_conv2d_options;
 /* y = activation(conv(x, W) + b); a mask is applied where W is used, so that masked weights count as
  * exactly 0 and their gradients are exactly 0.
@@ -143,9 +163,122 @@ IV_API iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_opti
     iv_conv2d_with(scope, x, &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
 /* Shapes    x [N,H,W,C] -> [N,H',W',filters] (iv_conv_transpose);  kernel [rows,columns,filters,C] */
 IV_API iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *options);
-#define iv_conv2d_transpose(scope, x, ...)     \
-    iv_conv2d_transpose_with(scope, x,         \
+#define iv_conv2d_transpose(scope, x, ...) \
+    iv_conv2d_transpose_with(scope, x,     \
                              &(iv_conv2d_options){ .size = sizeof(iv_conv2d_options), __VA_ARGS__ })
+
+/* ---- blocks of networks that see an image in reading order ------------------------------------ */
+typedef struct iv_masked_residual_options {
+    size_t size;
+    const char *name;
+    int64_t filters; /* of the masked convolution; 0: half of x's */
+    int64_t enter;   /* filters of the 1 x 1 before it; 0: as many */
+} iv_masked_residual_options;
+/* x + 1 x 1 (masked 3 x 3 (1 x 1 (x))), each with a ReLU; the mask is B.
+ * Shapes    x [N,H,W,C] -> [N,H,W,C]
+ * Source    PixelCNN: van den Oord et al. 2016, Pixel recurrent neural networks. */
+IV_API iv_node *iv_masked_residual_with(iv_scope *scope, iv_node *x,
+                                        const iv_masked_residual_options *options);
+#define iv_masked_residual(scope, x, ...)                  \
+    iv_masked_residual_with(scope, x,                      \
+                            &(iv_masked_residual_options){ \
+                                .size = sizeof(iv_masked_residual_options), __VA_ARGS__ })
+
+/* What rows above have told, and besides the places before in the row; [N,H,W,C] both. */
+typedef struct iv_stacks {
+    iv_node *vertical, *horizontal;
+} iv_stacks;
+typedef struct iv_gated_stacks_options {
+    size_t size;
+    const char *name;
+    int64_t filters;    /* of each stack */
+    int64_t kernel;     /* n: n x n downwards, 1 x n along the row; 0: 3 */
+    bool first;         /* both stacks are the image, and no place sees itself */
+    iv_node *condition; /* [N,L] for each image, a class as one-hot vector; NULL: none */
+} iv_gated_stacks_options;
+/* One layer of two stacks without a blind spot: each place sees all places before it that kernels reach.
+ *   v' = tanh(a) sigmoid(b),  [a b] = conv n x n (v) + V condition
+ *   h' = h + 1 x 1 (tanh(c) sigmoid(d)),  [c d] = conv 1 x n (h) + 1 x 1 ([a b] without condition) + U condition
+ * Shapes    [N,H,W,C] -> [N,H,W,filters]; but for the first layer, C of the horizontal stack is filters
+ * Source    van den Oord et al. 2016, Conditional image generation with PixelCNN decoders. */
+IV_API iv_stacks iv_gated_stacks_with(iv_scope *scope, iv_stacks x,
+                                      const iv_gated_stacks_options *options);
+#define iv_gated_stacks(scope, x, ...)                                                        \
+    iv_gated_stacks_with(scope, x,                                                            \
+                         &(iv_gated_stacks_options){ .size = sizeof(iv_gated_stacks_options), \
+                                                     __VA_ARGS__ })
+
+typedef struct iv_gated_residual_options {
+    size_t size;
+    const char *name;
+    int64_t kernel[2];
+    iv_kept kept;
+    iv_node *beside; /* what joins behind the first convolution, [N,H,W,any]; NULL: nothing */
+    iv_activation activation; /* 0: IV_CONCAT_ELU */
+    double dropout;           /* before the second convolution */
+    iv_node *condition;       /* [N,L] for each image; NULL: none */
+    bool no_weight_norm;
+} iv_gated_residual_options;
+/* x + a sigmoid(b),  [a b] = conv(dropout(act(conv(act(x)) + 1 x 1 (act(beside))))) + V condition, all but V with
+ * weight normalisation unless that is not wanted.
+ * Shapes    x [N,H,W,C] -> [N,H,W,C]
+ * Source    PixelCNN++: Salimans et al. 2017. */
+IV_API iv_node *iv_gated_residual_with(iv_scope *scope, iv_node *x,
+                                       const iv_gated_residual_options *options);
+#define iv_gated_residual(scope, x, ...)                                                            \
+    iv_gated_residual_with(scope, x,                                                                \
+                           &(iv_gated_residual_options){ .size = sizeof(iv_gated_residual_options), \
+                                                         __VA_ARGS__ })
+
+/* ---- further layers -------------------------------------------------------------------------- */
+/* First values by data: runs a graph that was built in a scope that is initializing, once, for the batch that `fill`
+ * writes into the inputs of its plan, and gives every layer with .weight_norm the gain and bias with which each
+ * filter's output over that batch has mean 0 and variance 1 (before the activation). Layers see what layers
+ * before them will be, so one run is enough. A filter without variance keeps gain 1; without a bias the
+ * mean stays.
+ * Errors    of the graph, the plan and `fill`.
+ * Source    Salimans & Kingma 2016, section 3. */
+typedef iv_status iv_fill_plan(iv_plan *plan, void *context);
+IV_API iv_status iv_initialize(iv_scope *scope, iv_fill_plan *fill, void *context);
+
+typedef struct iv_normalization_options {
+    size_t size;
+    const char *name;
+    double epsilon;  /* added to variances; 0: 1e-3 */
+    double momentum; /* batch: share that the moving averages keep at each step; 0: 0.99 */
+    int64_t groups;  /* group: of channels; 0: 32 */
+    iv_node *weight; /* batch: [N], records that count in mean and variance, and how much; NULL: all alike */
+    bool no_scale, no_centre;
+} iv_normalization_options;
+/* y = (x - mean) / sqrt(variance + epsilon) gamma + beta, mean and variance
+ *   batch     of a channel over the batch in training, and then the scope's updates move the moving averages towards
+ *             them; else these averages. moving_mean, moving_variance [C] are parameters that are not learnt
+ *   layer     of the channels of one place
+ *   group     of a group of channels over all places of a record
+ *   instance  of a channel over all places of a record
+ * Shapes    x [N,...,C];  gamma, beta [C]
+ * Source    Ioffe & Szegedy 2015; Ba et al. 2016; Wu & He 2018; Ulyanov et al. 2016. */
+IV_API iv_node *iv_batch_normalization_with(iv_scope *scope, iv_node *x,
+                                            const iv_normalization_options *options);
+IV_API iv_node *iv_layer_normalization_with(iv_scope *scope, iv_node *x,
+                                            const iv_normalization_options *options);
+IV_API iv_node *iv_group_normalization_with(iv_scope *scope, iv_node *x,
+                                            const iv_normalization_options *options);
+IV_API iv_node *iv_instance_normalization_with(iv_scope *scope, iv_node *x,
+                                               const iv_normalization_options *options);
+#define iv_normalization_fields_(...)                         \
+    &(iv_normalization_options)                               \
+    {                                                         \
+        .size = sizeof(iv_normalization_options), __VA_ARGS__ \
+    }
+#define iv_batch_normalization(scope, x, ...) \
+    iv_batch_normalization_with(scope, x, iv_normalization_fields_(__VA_ARGS__))
+#define iv_layer_normalization(scope, x, ...) \
+    iv_layer_normalization_with(scope, x, iv_normalization_fields_(__VA_ARGS__))
+#define iv_group_normalization(scope, x, ...) \
+    iv_group_normalization_with(scope, x, iv_normalization_fields_(__VA_ARGS__))
+#define iv_instance_normalization(scope, x, ...) \
+    iv_instance_normalization_with(scope, x, iv_normalization_fields_(__VA_ARGS__))
 
 /* y = x / (1 - rate) where a random number is at least rate, else 0; x itself outside training.
  * Axis 0 counts records, so a mask does not depend on how a batch is split. rate in [0,1). */
@@ -212,6 +345,31 @@ IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask
  * mean. */
 IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
 IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
+
+typedef struct iv_logistic_mixture_options {
+    size_t size;
+    int64_t components;
+    int64_t channels; /* of a pixel; each but the first sees those before it */
+    int64_t levels;   /* of a channel, 2 to 256; 0: 256 */
+} iv_logistic_mixture_options;
+/* The log-likelihood, in nats an image, of levels 0 .. levels - 1 under mixtures of discretised logistic
+ * distributions: of each pixel
+ *   log sum_k softmax(logit)_k prod_c P(pixel_c; place_kc + sum_{j<c} slope_kcj x_j, softplus(scale_kc) + e^-7)
+ * with x = 2 pixel / (levels - 1) - 1, which places and scales are counted in. It is finite for every finite
+ * parameter and every level; its negative mean is the loss, and it divided by -log 2 times the numbers of an image
+ * is the bits per dimension.
+ * Shapes    parameters [N,S...,K P], the P of a component side by side: its logit, C places, C scales, C (C-1) / 2
+ *           slopes (as TensorFlow Probability's PixelCNN has them); pixels [N,S...,C], i32 or real -> [N]
+ * Gradient  every order, of the parameters.
+ * Source    Salimans et al. 2017, PixelCNN++. */
+IV_API iv_node *iv_logistic_mixture_with(iv_node *parameters, iv_node *pixels,
+                                         const iv_logistic_mixture_options *options);
+#define iv_logistic_mixture(parameters, pixels, ...)         \
+    iv_logistic_mixture_with(parameters, pixels,             \
+                             &(iv_logistic_mixture_options){ \
+                                 .size = sizeof(iv_logistic_mixture_options), __VA_ARGS__ })
+/* K P: so many parameters a pixel. */
+IV_API int64_t iv_logistic_mixture_parameters(const iv_logistic_mixture_options *options);
 
 /* ---- optimizers ------------------------------------------------------------------------------ */
 typedef enum iv_optimizer_kind { IV_SGD = 0, IV_RMSPROP, IV_ADAM, IV_ADAMW } iv_optimizer_kind;

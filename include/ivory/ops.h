@@ -40,7 +40,14 @@ IV_API iv_node *iv_tanh(iv_node *x);
 IV_API iv_node *iv_sigmoid(iv_node *x);
 IV_API iv_node *iv_softplus(iv_node *x); /* log(1 + e^x), without overflow */
 IV_API iv_node *iv_relu(iv_node *x);
-IV_API iv_node *iv_positive(iv_node *x); /* 1 where x > 0, else 0; no gradient */
+IV_API iv_node *iv_positive(iv_node *x);                 /* 1 where x > 0, else 0; no gradient */
+IV_API iv_node *iv_elu(iv_node *x);                      /* x where x > 0, else e^x - 1 */
+IV_API iv_node *iv_leaky_relu(iv_node *x, double slope); /* x where x > 0, else slope x */
+IV_API iv_node *iv_concat_elu(iv_node *x); /* elu of x and -x, end to end on the last axis */
+IV_API iv_node *iv_selu(iv_node *x); /* elu scaled so that normal activations stay so (Klambauer et al. 2017) */
+IV_API iv_node *iv_silu(iv_node *x); /* x sigmoid(x) */
+IV_API iv_node *iv_gelu(iv_node *x); /* x times the normal distribution's share below x */
+IV_API iv_node *iv_erf(iv_node *x);
 IV_API iv_node *iv_sin(iv_node *x);
 IV_API iv_node *iv_cos(iv_node *x);
 IV_API iv_node *iv_power(iv_node *x, double exponent); /* x^a, x > 0 unless a is a whole number */
@@ -70,6 +77,9 @@ IV_API iv_node *iv_broadcast_to(iv_node *x, iv_shape shape);
 IV_API iv_node *iv_sum_to(iv_node *x, iv_shape shape); /* the adjoint of broadcast_to */
 IV_API iv_node *iv_slice(iv_node *x, int axis, int64_t begin, int64_t count, int64_t stride);
 IV_API iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after); /* zeros */
+/* Padding with the places themselves: mirrored without repeating the outermost one, or that one alone. */
+IV_API iv_node *iv_pad_mirrored(iv_node *x, int axis, int64_t before, int64_t after);
+IV_API iv_node *iv_pad_edge(iv_node *x, int axis, int64_t before, int64_t after);
 IV_API iv_node *iv_concat(int n, iv_node *const x[], int axis);
 IV_API iv_node *iv_reverse(iv_node *x, int axis);
 IV_API iv_node *iv_repeat(iv_node *x, int axis, int64_t count); /* a new axis of length count, before `axis` */
@@ -94,8 +104,8 @@ IV_API iv_node *iv_matmul_with(iv_node *a, iv_node *b, bool transpose_a, bool tr
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 typedef enum iv_padding {
-    IV_VALID,    /* none */
-    IV_SAME,     /* zeros, so that y has ceil(x / stride) places; of an odd number one more behind (Keras) */
+    IV_VALID, /* none */
+    IV_SAME, /* zeros, so that y has ceil(x / stride) places; of an odd number one more behind (Keras) */
     IV_EXPLICIT, /* so many zeros before and after */
 } iv_padding;
 
@@ -121,6 +131,31 @@ IV_API iv_node *iv_conv_with(iv_node *x, iv_node *w, const iv_conv_options *opti
  *           S = (O-1) stride + (K-1) dilation + 1 - before - after */
 IV_API iv_node *iv_conv_transpose_with(iv_node *y, iv_node *w, const iv_conv_options *options);
 #define iv_conv_transpose(y, w, ...) iv_conv_transpose_with(y, w, &(iv_conv_options){ __VA_ARGS__ })
+
+/* ---- images [N,S...,C] of one to three spatial axes ------------------------------------------- */
+/* For each spatial axis one number, those of axes that are not there staying 0. */
+typedef struct iv_pool_options {
+    int64_t window[3], stride[3]; /* stride 0: the window's size */
+    iv_padding padding;           /* IV_VALID or IV_SAME */
+} iv_pool_options;
+
+/* The largest and the average of each window. With IV_SAME y has ceil(x / stride) places (Keras), and
+ * places out of the image do not count: an average is over those within.
+ * Shapes    x [N,S...,C] -> [N,O...,C];  O as iv_conv has it
+ * Gradient  every order; of equally large places the first has it. */
+IV_API iv_node *iv_max_pool_with(iv_node *x, const iv_pool_options *options);
+IV_API iv_node *iv_average_pool_with(iv_node *x, const iv_pool_options *options);
+#define iv_max_pool(x, ...) iv_max_pool_with(x, &(iv_pool_options){ __VA_ARGS__ })
+#define iv_average_pool(x, ...) iv_average_pool_with(x, &(iv_pool_options){ __VA_ARGS__ })
+IV_API iv_node *iv_global_average(iv_node *x); /* over all places: [N,S...,C] -> [N,C] */
+
+/* Each place so many times side by side: factors iv_dims(2, 2). */
+IV_API iv_node *iv_upsample(iv_node *x, iv_shape factors);
+/* Linear interpolation to any size, iv_dims(rows, columns), with half-pixel centres: place i of y is
+ * place (i + 1/2) S / O - 1/2 of x; the outermost values go on beyond their centres. Nothing is smoothed when
+ * the image shrinks.
+ * Gradient  every order. */
+IV_API iv_node *iv_resize(iv_node *x, iv_shape size);
 
 /* ---- places chosen by numbers ---------------------------------------------------------------- */
 /* Rows of a table: y[..., :] = table[index[...], :]

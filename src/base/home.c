@@ -17,8 +17,10 @@ struct iv_home {
     int threads;
     char isa[16];
     iv_precision precision;
+    bool no_winograd;
     iv__pool *pool;
     size_t bytes;
+    iv_home *of; /* that it is counted in, too; or NULL */
     iv_status status;
     char message[1024];
 };
@@ -81,6 +83,22 @@ iv_home *iv_home_new(const iv_home_options *options)
     return home;
 }
 
+iv_home *iv__home_alone(iv_home *of)
+{
+    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options),
+                                                    .threads = 1,
+                                                    .isa = iv__home_isa(of),
+                                                    .allocate = of->allocate,
+                                                    .user = of->user });
+    if (!home) {
+        iv_fail(of, IV_NOMEM, "out of memory for a home");
+        return NULL;
+    }
+    home->precision = of->precision;
+    home->of = of;
+    return home;
+}
+
 void iv_home_free(iv_home *home)
 {
     if (!home)
@@ -123,6 +141,16 @@ iv_precision iv_home_precision(const iv_home *home)
     return home->precision;
 }
 
+void iv_home_set_winograd(iv_home *home, bool on)
+{
+    home->no_winograd = !on;
+}
+
+bool iv_home_winograd(const iv_home *home)
+{
+    return !home->no_winograd;
+}
+
 const char *iv__home_isa(const iv_home *home)
 {
     return home->isa[0] ? home->isa : NULL;
@@ -136,6 +164,12 @@ iv__pool *iv__home_pool(iv_home *home)
 size_t iv__home_bytes(const iv_home *home)
 {
     return __atomic_load_n(&home->bytes, __ATOMIC_RELAXED);
+}
+
+static void count_bytes(iv_home *home, size_t bytes)
+{
+    for (; home; home = home->of)
+        __atomic_add_fetch(&home->bytes, bytes, __ATOMIC_RELAXED);
 }
 
 iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...)
@@ -176,7 +210,7 @@ void *iv__alloc(iv_home *home, size_t bytes)
     if (home->allocate)
         memset(block, 0, bytes);
     *head_of(block) = (block_head){ raw, bytes };
-    __atomic_add_fetch(&home->bytes, bytes, __ATOMIC_RELAXED);
+    count_bytes(home, bytes);
     return block;
 }
 
@@ -214,7 +248,7 @@ void iv__free(iv_home *home, void *block)
     if (!block)
         return;
     block_head head = *head_of(block);
-    __atomic_sub_fetch(&home->bytes, head.bytes, __ATOMIC_RELAXED);
+    count_bytes(home, 0 - head.bytes); /* unsigned: it wraps */
     if (home->allocate)
         home->allocate(home->user, head.raw, 0);
     else

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "data/known.h"
 
 /* ---- where it is ----------------------------------------------------------------------------- */
 
@@ -68,10 +69,12 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
         iv__text_print(&said, "%s, and $IVORY_DATA is not set",
                        *user ? user : "a data folder of the user");
     iv__text_print(&said, ". Get it from %s", *set->download ? set->download : set->home_page);
-    if (*set->sha256)
+    if (*set->sha256 && !set->beside)
         iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
-    iv__text_print(&said, ", and put it at %s/%s, or name it with --data FILE",
-                   *user ? user : "DATA", set->file);
+    iv__text_print(&said, ", and put it at %s/%s", *user ? user : "DATA", set->file);
+    for (const char *const *name = set->beside; name && *name; name++)
+        iv__text_print(&said, "%s%s", name == set->beside ? ", with " : ", ", *name);
+    iv__text_print(&said, "%s, or name it with --data FILE", set->beside ? " beside it" : "");
 
     iv_status status = iv_fail(home, IV_IO, "%s", said.data ? said.data : "the data set is not here");
     iv__text_free(&said);
@@ -118,10 +121,57 @@ iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *d
     return status;
 }
 
+/* ---- its files ------------------------------------------------------------------------------- */
+
+iv_status iv__dataset_beside(iv_home *home, const char *path, const char *name, iv__text *file)
+{
+    const char *const endings[] = { "", ".gz" };
+    const size_t size = (size_t)(base_of(path) - path), end = strlen(path);
+    const bool packed = end > 3 && !strcmp(path + end - 3, ".gz");
+
+    for (int i = 0; i < 2; i++) {
+        iv__text_clear(file);
+        iv__text_add(file, path, size);
+        iv__text_print(file, "%s%s", name, endings[packed != i]);
+        if (file->failed)
+            return IV_NOMEM;
+        if (iv__file_exists(file->data))
+            return IV_OK;
+    }
+    return iv_fail(home, IV_IO,
+                   "%s(.gz) is not beside %s, where it belongs: the data set has several files",
+                   name, path);
+}
+
+/* Of each file its name and its SHA-256. */
+static iv_status several_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65])
+{
+    iv__text file = { .home = home };
+    iv_status status = iv__source_sha256(home, path, hex);
+    const char *name = base_of(set->file);
+    iv__sha256 hash;
+
+    iv__sha256_begin(&hash);
+    for (const char *const *at = set->beside; !status; name = *at++) {
+        iv__sha256_add(&hash, name, strlen(name) + 1);
+        iv__sha256_add(&hash, hex, 64);
+        if (!*at)
+            break;
+        status = iv__dataset_beside(home, path, *at, &file);
+        if (!status)
+            status = iv__source_sha256(home, file.data, hex);
+    }
+    iv__sha256_end(&hash, hex);
+    iv__text_free(&file);
+    return status;
+}
+
 iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65])
 {
+    if (*path && set->beside)
+        return several_sha256(home, set, path, hex);
     if (*path)
-        return iv__source_sha256(home, path, hex);
+        return iv__known_sha256(home, path, "", hex);
     iv__sha256 hash;
     iv__sha256_begin(&hash);
     iv__sha256_add(&hash, set->asset, *set->asset_size);
@@ -170,6 +220,10 @@ static bool set_options(iv__records *records, const void *options)
 
 iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options)
 {
+    if (set->pictures) {
+        iv_fail(home, IV_VALUE, "the data set %s holds pictures, no texts", set->name);
+        return NULL;
+    }
     iv__records *records = iv__alloc(home, sizeof *records);
     if (!records)
         return NULL;

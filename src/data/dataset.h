@@ -1,5 +1,5 @@
-/* dataset.h: named data sets, and their records as text. A data set is one file, sets/NAME.c,
- * that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
+/* dataset.h: named data sets, and their records as text (data sets of pictures: pictures.h). A data
+ * set is one file, sets/NAME.c, that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
 #ifndef IV_DATA_DATASET_H
 #define IV_DATA_DATASET_H
 
@@ -7,15 +7,19 @@
 #include "format/source.h"
 
 typedef struct iv__records iv__records;
+struct iv__pictures;
 
 typedef struct iv_dataset {
     const char *name, *says, *licence;
     const char *home_page; /* where it is described; "" where there is none */
     const char *download;  /* the official address; "" where there is none */
-    const char *sha256; /* of `file`.gz as the figures were measured with it; "" where no matter */
+    /* As iv__dataset_sha256 gives it, of the .gz that the figures were measured with; "" where no
+     * matter. */
+    const char *sha256;
     /* Below the root that holds data sets: "recipes/full_format_recipes.json"; the same with .gz
      * behind it is found too. NULL: the data are a person's own, or built in. */
     const char *file;
+    const char *const *beside; /* names of further files in its folder, NULL at the end; NULL: none */
     const unsigned char *asset; /* data that are built in; NULL: they lie in files */
     const unsigned long *asset_size;
     bool folders;           /* the data may be a folder: `source` is NULL then */
@@ -28,11 +32,18 @@ typedef struct iv_dataset {
      * it finds empty; sets `ended` at the end. Counts what it saw and dropped. */
     iv_status (*next)(iv__records *records);
     void (*close)(iv__records *records); /* NULL: nothing but `text` to free */
+
+    /* Of a data set of pictures, in place of these three (pictures_parts.h): adds all of them and
+     * their classes. */
+    iv_status (*pictures)(struct iv__pictures *pictures, const char *path);
 } iv_dataset;
 
 #define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
 IV_DATASET_DECLARE(aesop)
 IV_DATASET_DECLARE(ag_news)
+IV_DATASET_DECLARE(cifar_10)
+IV_DATASET_DECLARE(cifar_10_small)
+IV_DATASET_DECLARE(fashion_mnist)
 IV_DATASET_DECLARE(recipes)
 IV_DATASET_DECLARE(reuters_bodies)
 IV_DATASET_DECLARE(reuters_titles)
@@ -46,7 +57,12 @@ IV_DATASET_DECLARE(text)
  * Errors: IO with where to get it and where to put it. */
 iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path);
 
-/* SHA-256 of the file as it lies (compressed or not), or of the built-in bytes when path is "". */
+/* Finds one of the files beside it, plain or compressed, in the folder of `path`.
+ * Errors: IO. */
+iv_status iv__dataset_beside(iv_home *home, const char *path, const char *name, iv__text *file);
+
+/* SHA-256 of the file as it lies (compressed or not), of the built-in bytes when path is "", of a
+ * folder as iv__known_sha256 takes it; of several files: of their names and SHA-256s in turn. */
 iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65]);
 
 /* ---- its records ----------------------------------------------------------------------------- */

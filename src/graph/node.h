@@ -75,7 +75,8 @@ typedef struct iv_gradient_call {
     const void *attr;
 } iv_gradient_call;
 
-typedef struct iv_step iv_step; /* what a stepping rule sees: see below */
+typedef struct iv_step iv_step;   /* what a stepping rule sees: see below */
+typedef struct iv_apart iv_apart; /* what a rule of records sees: see below */
 
 enum {
     IV_RANGED = 1,    /* its kernel fills a range of output 0: the plan splits the work */
@@ -100,6 +101,7 @@ struct iv_op {
     const char *first_order;  /* why a second derivative is refused; NULL: every order */
     void (*step)(iv_step *s); /* NULL on a POINTWISE row: itself at length 1 */
     const char *no_step;      /* why there is no stepping rule: it looks ahead, ... */
+    void (*apart)(iv_apart *a); /* NULL: on a POINTWISE row itself; others are not known to keep records apart */
     iv_kernel *f32, *f64; /* the reference, which is the meaning; on integers both are the same */
     size_t (*scratch)(const iv_kernel_call *k); /* bytes, of the reference; NULL: none */
 };
@@ -177,5 +179,27 @@ iv_node *iv__step_position(iv_step *s);
 /* All positions of input k along its axis, as they stand before this one was computed (those not yet
  * computed hold anything), or (`now`) with this one. It is kept as a state from here on. */
 iv_node *iv__step_kept(iv_step *s, int k, bool now);
+
+/* ---- records kept apart, as rules use it (plan/apart.c) -----------------------------------------
+ * A rule maps one call of the graph of a whole batch to nodes of the graph of a micro-batch, which are
+ * some records that follow each other. A node holds so many rows of axis 0 for each record, record
+ * after record; or it is the same for all records; or a sum over records. A rule first says of each
+ * input what it must be, then makes its call. Where it makes none, records are not kept apart. */
+struct iv_apart {
+    const iv_call *call; /* of the whole batch */
+    iv_node *in[IV_MAX_IN];
+    int64_t rows[IV_MAX_IN]; /* of an input for each record; 0: the same for all */
+    int64_t records, micro;  /* of the batch, of a micro-batch */
+    void *walk;
+};
+/* Input k holds records: as it is, or because it is made so, where all records have the same. */
+bool iv__apart_records(iv_apart *a, int k, int64_t rows);
+bool iv__apart_same(iv_apart *a, int k); /* input k is the same for all records */
+/* The row on these inputs. */
+iv_node *iv__apart_call(iv_apart *a, const void *attr);
+/* Output j of what that made holds records; with rows 0 it is a sum over them. */
+void iv__apart_output(iv_apart *a, int j, iv_node *made, int64_t rows);
+/* The rule of most rows: the same row; every input and output holds so many rows for each record. */
+void iv__apart_each(iv_apart *a, const void *attr, int64_t rows);
 
 #endif

@@ -1,5 +1,6 @@
 /* conv.c: convolutional layers: Conv2D, masked as in PixelCNN or not, and Conv2DTranspose. */
-#include "nn/scope.h"
+#include "nn/kept.h"
+#include "nn/weight_norm.h"
 
 #include "graph/node.h"
 
@@ -62,9 +63,38 @@ static int64_t columns_of(const iv_conv2d_options *o)
     return o->kernel[1] ? o->kernel[1] : o->kernel[0];
 }
 
+/* The kernel as it is used: masked or cut to what counts of it, filters of lengths of their own. */
+static iv_node *kernel_of(iv_scope *layer, const iv_node *x, iv_shape shape, bool transposed,
+                          const iv_conv2d_options *o, iv_conv_options *how)
+{
+    const bool cut = !iv__kept_all(&o->kept);
+    iv_kept kept = o->kept;
+
+    if (layer && cut && (o->mask != IV_NO_MASK || !iv__kept_fill(&kept, shape.dim[0], shape.dim[1])))
+        return iv__refuse(iv_scope_graph(layer), IV_VALUE,
+                          "%s: what is kept must be a part of the %lld x %lld kernel, without a mask",
+                          layer->name, (long long)shape.dim[0], (long long)shape.dim[1]);
+    const int64_t taps = seen_taps(o, columns_of(o));
+    if (layer && o->mask != IV_NO_MASK && !taps)
+        return iv__refuse(iv_scope_graph(layer), IV_VALUE,
+                          "%s: a kernel of one tap sees nothing with a mask A", layer->name);
+    iv__born born = { .kept = cut ? kept : (iv_kept){ { 0 }, { 0 } }, .taps = taps };
+    iv_node *w = masked(layer, iv__param_born(layer, "kernel", shape, IV_GLOROT_UNIFORM, &born), o,
+                        taps);
+    how->taps = taps;
+    if (w && cut) {
+        if (!iv__kept_padding(&kept, x, w, transposed, how))
+            return iv__refuse(w->graph, IV_VALUE, "%s: sizes are out of range", layer->name);
+        w = iv__kept_kernel(w, &kept);
+    }
+    return o->weight_norm ? iv__weight_norm_kernel(layer, w, transposed ? 2 : 3) : w;
+}
+
 static iv_node *close_layer(iv_scope *layer, iv_node *y, const iv_conv2d_options *o)
 {
-    if (!o->no_bias)
+    if (o->weight_norm)
+        y = iv__weight_norm_output(layer, y, o->no_bias);
+    else if (!o->no_bias)
         y = iv_add(y, iv_param(layer, "bias", iv_dims(o->filters), IV_ZEROS));
     return iv__layer_close(layer, iv_activate(y, o->activation));
 }
@@ -79,36 +109,27 @@ static bool is_pointwise(const iv_conv2d_options *o)
     return plain;
 }
 
-static iv_node *convolved(iv_node *x, iv_node *w, const iv_conv2d_options *o, int64_t taps)
+static iv_node *convolved(iv_node *x, iv_node *w, const iv_conv2d_options *o, const iv_conv_options *how)
 {
-    iv_conv_options how = options_of(o);
-
     if (x && w && x->shape.rank == 4 && is_pointwise(o))
         return iv_matmul(x, iv_reshape(w, iv_dims(w->shape.dim[2], w->shape.dim[3])));
-    how.taps = taps;
-    return iv_conv_with(x, w, &how);
+    return iv_conv_with(x, w, how);
 }
 
 iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
 {
     iv_scope *layer = iv__layer_of(scope, x, o, "conv2d");
     int64_t groups = o->groups ? o->groups : 1, channels = iv_node_dim(x, -1);
+    iv_conv_options how = options_of(o);
 
     if (layer && (groups < 1 || channels % groups)) {
         iv__refuse(iv_scope_graph(layer), IV_VALUE, "conv2d: %lld groups must divide %lld channels",
                    (long long)groups, (long long)channels);
         return iv__layer_close(layer, NULL);
     }
-    iv_node *w = iv_param(layer, "kernel",
-                          iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters),
-                          IV_GLOROT_UNIFORM); /* [H,W,C,F] */
-    const int64_t taps = seen_taps(o, columns_of(o));
-    if (layer && o->mask != IV_NO_MASK && !taps) {
-        iv__refuse(iv_scope_graph(layer), IV_VALUE,
-                   "conv2d: a kernel of one tap sees nothing with a mask A");
-        return iv__layer_close(layer, NULL);
-    }
-    return close_layer(layer, convolved(x, masked(layer, w, o, taps), o, taps), o);
+    iv_shape shape = iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters); /* [H,W,C,F] */
+    iv_node *w = kernel_of(layer, x, shape, false, o, &how);
+    return close_layer(layer, convolved(x, w, o, &how), o);
 }
 
 iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
@@ -121,8 +142,7 @@ iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_o
                    "conv2d_transpose: it has neither masks nor groups");
         return iv__layer_close(layer, NULL);
     }
-    iv_node *w = iv_param(layer, "kernel",
-                          iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)),
-                          IV_GLOROT_UNIFORM); /* [H,W,F,C], as Keras lays it out */
+    iv_shape shape = iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)); /* [H,W,F,C] */
+    iv_node *w = kernel_of(layer, x, shape, true, o, &how);
     return close_layer(layer, iv_conv_transpose_with(x, w, &how), o);
 }

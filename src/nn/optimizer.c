@@ -114,7 +114,7 @@ static iv_node *state_of(building *b, const iv_node *parameter, const char *part
 
     if (!name)
         return iv__refuse(b->graph, IV_NOMEM, "%s", iv_home_message(b->graph->home));
-    return iv__params_leaf(b->params, b->graph, name, parameter->shape, IV_ZEROS);
+    return iv__params_leaf(b->params, b->graph, name, parameter->shape, IV_ZEROS, NULL);
 }
 
 /* m + (x - m) (1 - keep): an average that forgets. */

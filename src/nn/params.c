@@ -11,6 +11,7 @@ typedef struct entry {
     char *name;
     iv_tensor *tensor; /* stays where it is while the list grows */
     iv_init init;
+    iv__born born;
 } entry;
 
 struct iv_params {
@@ -145,22 +146,47 @@ static bool grow(iv_params *params)
     return true;
 }
 
-static iv_tensor *make(iv_params *params, const char *name, iv_shape shape, iv_init init)
+/* The parameter's value at birth, of a tensor that is all zeros. */
+static iv_status fill(const iv_params *params, const entry *e)
 {
-    char *kept = grow(params) ? iv__copy_text(params->home, name) : NULL;
-    iv_tensor *tensor = kept ? iv_tensor_new(params->home, params->real, shape) : NULL;
+    const iv_shape *shape = &e->tensor->shape;
+    iv_status status = params->empty ? IV_OK : iv__init_fill(e->tensor, e->init, params->seed, e->name);
 
-    if (!tensor || (!params->empty && iv__init_fill(tensor, init, params->seed, name))) {
+    const iv_kept *kept = &e->born.kept;
+
+    if (status || (!kept->rows[1] && !e->born.taps))
+        return status;
+    const int64_t places = shape->dim[0] * shape->dim[1];
+    const size_t bytes = (size_t)(iv_tensor_bytes(e->tensor) / places);
+    for (int64_t i = 0; i < places; i++) {
+        int64_t row = i / shape->dim[1], column = i % shape->dim[1];
+        bool inside = !kept->rows[1] || (row >= kept->rows[0] && row < kept->rows[1] &&
+                                         column >= kept->columns[0] && column < kept->columns[1]);
+        if (!inside || (e->born.taps && i >= e->born.taps))
+            memset((char *)e->tensor->data + (size_t)i * bytes, 0, bytes);
+    }
+    return IV_OK;
+}
+
+static iv_tensor *make(iv_params *params, const char *name, iv_shape shape, iv_init init,
+                       const iv__born *born)
+{
+    char *own_name = grow(params) ? iv__copy_text(params->home, name) : NULL;
+    iv_tensor *tensor = own_name ? iv_tensor_new(params->home, params->real, shape) : NULL;
+
+    entry e = { own_name, tensor, init, born ? *born : (iv__born){ .taps = 0 } };
+
+    if (!tensor || fill(params, &e)) {
         iv_tensor_free(tensor);
-        iv__free(params->home, kept);
+        iv__free(params->home, own_name);
         return NULL;
     }
-    params->entries[params->count++] = (entry){ kept, tensor, init };
+    params->entries[params->count++] = e;
     return tensor;
 }
 
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
-                         iv_init init)
+                         iv_init init, const iv__born *born)
 {
     char asked[160], known[160];
 
@@ -177,7 +203,7 @@ iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, i
                               "parameter '%s' would be %s: every size must be at least 1", name, asked);
     iv_tensor *tensor = iv_params_find(params, name);
     if (!tensor)
-        tensor = make(params, name, shape, init);
+        tensor = make(params, name, shape, init, born);
     if (!tensor)
         return iv__refuse(graph, iv_home_status(params->home), "parameter '%s' %s: %s", name, asked,
                           iv_home_message(params->home));
@@ -198,7 +224,7 @@ iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape shape)
     char asked[160], known[160];
 
     if (!tensor)
-        return make(params, name, shape, IV_ZEROS);
+        return make(params, name, shape, IV_ZEROS, NULL);
     if (iv_shape_same(&tensor->shape, &shape))
         return tensor;
     iv_fail(params->home, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
@@ -254,7 +280,7 @@ iv_status iv_params_reset(iv_params *params)
     for (int i = 0; i < params->count && !status; i++) {
         const entry *e = &params->entries[i];
         memset(e->tensor->data, 0, (size_t)iv_tensor_bytes(e->tensor));
-        status = iv__init_fill(e->tensor, e->init, params->seed, e->name);
+        status = fill(params, e);
     }
     iv_params_changed(params);
     return status;

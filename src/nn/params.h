@@ -4,10 +4,16 @@
 
 #include <ivory/nn.h>
 
-/* The leaf `name` of the graph; its tensor is found in params, or made and initialised there.
- * NULL: the graph holds why. */
+/* What of axes 0 and 1 does not begin as 0: a rectangle, or so many places in reading order. */
+typedef struct iv__born {
+    iv_kept kept;  /* its rows end at 0: all */
+    int64_t taps; /* 0: all */
+} iv__born;
+
+/* The leaf `name` of the graph; its tensor is found in params, or made and initialised there. born NULL:
+ * all of it. NULL: the graph holds why. */
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
-                         iv_init init);
+                         iv_init init, const iv__born *born);
 
 /* Among the parameters, but no weights of the model: what an optimizer keeps, and states that are
  * carried from step to step. */

@@ -49,13 +49,15 @@ iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name)
         return NULL;
     iv_scope *scope = iv__arena_get(&graph->arena, sizeof *scope);
     iv__opened **opened = iv__arena_get(&graph->arena, sizeof *opened);
+    iv__updates *updates = iv__arena_get(&graph->arena, sizeof *updates);
     const char *kept = iv__arena_text(&graph->arena, name);
-    if (!scope || !opened || !kept)
+    if (!scope || !opened || !updates || !kept)
         return no_memory(graph);
     *scope = (iv_scope){ .graph = graph,
                          .params = params,
                          .name = kept,
                          .opened = opened,
+                         .updates = updates,
                          .opening = 1,
                          .sets_training = true,
                          .positions = 1 };
@@ -86,6 +88,7 @@ static iv_scope *open_name(iv_scope *scope, const char *full, bool shared)
                          .parent = scope,
                          .name = full,
                          .opened = scope->opened,
+                         .updates = scope->updates,
                          .opening = ++opened->times,
                          .shared = shared,
                          .positions = 1 };
@@ -162,6 +165,66 @@ bool iv__scope_is_training(const iv_scope *scope)
     return scope->training;
 }
 
+void iv_scope_initializing(iv_scope *scope)
+{
+    if (scope)
+        scope->initializing = true;
+}
+
+bool iv__scope_is_initializing(const iv_scope *scope)
+{
+    while (scope && !scope->initializing)
+        scope = scope->parent;
+    return scope != NULL;
+}
+
+static iv_update *find_update(const iv_scope *scope, const iv_node *leaf)
+{
+    for (int i = 0; i < scope->updates->n; i++)
+        if (scope->updates->list[i].leaf == leaf)
+            return &scope->updates->list[i];
+    return NULL;
+}
+
+void iv__scope_update(iv_scope *scope, iv_node *leaf, iv_node *value)
+{
+    if (!scope || !leaf || !value)
+        return;
+    iv__updates *updates = scope->updates;
+    iv_update *known = find_update(scope, leaf);
+
+    if (known) {
+        known->value = value;
+        return;
+    }
+    if (updates->n == updates->room) {
+        int room = updates->room ? 2 * updates->room : 16;
+        iv_update *list = iv__arena_get(&scope->graph->arena, (size_t)room * sizeof *list);
+        if (!list) {
+            no_memory(scope->graph);
+            return;
+        }
+        if (updates->n)
+            memcpy(list, updates->list, (size_t)updates->n * sizeof *list);
+        updates->list = list;
+        updates->room = room;
+    }
+    updates->list[updates->n++] = (iv_update){ leaf, value };
+}
+
+iv_node *iv__scope_value(const iv_scope *scope, iv_node *leaf)
+{
+    const iv_update *known = scope ? find_update(scope, leaf) : NULL;
+
+    return known ? known->value : leaf;
+}
+
+int iv_scope_updates(const iv_scope *scope, const iv_update **updates)
+{
+    *updates = scope ? scope->updates->list : NULL;
+    return scope ? scope->updates->n : 0;
+}
+
 int64_t iv__scope_positions(const iv_scope *scope)
 {
     int64_t positions = 1;
@@ -176,11 +239,17 @@ iv_graph *iv_scope_graph(const iv_scope *scope)
     return scope ? scope->graph : NULL;
 }
 
-iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init)
+iv_node *iv__param_born(iv_scope *scope, const char *name, iv_shape shape, iv_init init,
+                        const iv__born *born)
 {
     const char *full = scope ? within(scope, name) : NULL;
 
-    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init) : NULL;
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, init, born) : NULL;
+}
+
+iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init)
+{
+    return iv__param_born(scope, name, shape, init, NULL);
 }
 
 iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape)
@@ -189,7 +258,7 @@ iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape)
 
     if (full)
         full = iv__arena_print(&scope->graph->arena, IV__STATE_PREFIX "%s", full);
-    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, IV_ZEROS) : NULL;
+    return full ? iv__params_leaf(scope->params, scope->graph, full, shape, IV_ZEROS, NULL) : NULL;
 }
 
 iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, const char *kind, bool known)

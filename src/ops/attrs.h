@@ -31,7 +31,11 @@ typedef struct iv__pad { /* "pad" */
     int64_t axis, before, after;
 } iv__pad;
 
-typedef struct iv__real { /* "scale", "shift", "power" */
+typedef struct iv__interpolate { /* "interpolate", "interpolate_back" */
+    int64_t axis, size;          /* of what is made */
+} iv__interpolate;
+
+typedef struct iv__real { /* "scale", "shift", "power", "leaky_relu" */
     double a;
 } iv__real;
 

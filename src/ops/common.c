@@ -237,3 +237,43 @@ void iv__step_not_last(iv_step *s)
 {
     iv__step_other_axis(s, s->call->in[0]->shape.rank - 1, LOOKS_AHEAD);
 }
+
+/* ---- rules of records that several rows share ------------------------------------------------ */
+
+int64_t iv__apart_rows(const iv_apart *a)
+{
+    for (int k = 0; k < a->call->n_in; k++)
+        if (a->rows[k])
+            return a->rows[k];
+    return 0;
+}
+
+iv_shape iv__apart_shape(const iv_apart *a, iv_shape shape)
+{
+    shape.dim[0] = shape.dim[0] / a->records * a->micro;
+    return shape;
+}
+
+void iv__apart_all(iv_apart *a)
+{
+    iv__apart_each(a, a->call->attr, iv__apart_rows(a));
+}
+
+void iv__apart_other_axis(iv_apart *a, int64_t axis)
+{
+    if (axis > 0)
+        iv__apart_all(a);
+}
+
+void iv__apart_not_last(iv_apart *a)
+{
+    iv__apart_other_axis(a, a->call->in[0]->shape.rank - 1);
+}
+
+void iv__apart_sum(iv_apart *a)
+{
+    int64_t rows = iv__apart_rows(a);
+
+    if (iv__apart_records(a, 0, rows) && iv__apart_records(a, 1, rows))
+        iv__apart_output(a, 0, iv__apart_call(a, a->call->attr), 0);
+}

@@ -80,6 +80,20 @@ void iv__step_other_axis(iv_step *s, int64_t axis, const char *why);
 /* Rows over the last axis of input 0. */
 void iv__step_not_last(iv_step *s);
 
+/* ---- rules of records that several rows share ------------------------------------------------ */
+/* Rows whose inputs and outputs all hold records. */
+void iv__apart_all(iv_apart *a);
+/* Rows over one axis: records are kept apart unless it is theirs. */
+void iv__apart_other_axis(iv_apart *a, int64_t axis);
+/* Rows over the last axis of input 0. */
+void iv__apart_not_last(iv_apart *a);
+/* Rows of two inputs that are summed over records. */
+void iv__apart_sum(iv_apart *a);
+/* The first input that holds records: how many rows for each. */
+int64_t iv__apart_rows(const iv_apart *a);
+/* Shapes of axis 0 for a micro-batch. */
+iv_shape iv__apart_shape(const iv_apart *a, iv_shape shape);
+
 #define LOOKS_AHEAD "sums over time: it would look ahead"
 
 #endif

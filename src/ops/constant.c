@@ -210,6 +210,17 @@ static void random_normal(const iv_kernel_call *k)
     random_numbers(k, make_normal);
 }
 
+/* The clock of a micro-batch says which of the batch's records is its first. */
+static void random_apart(iv_apart *a)
+{
+    iv__random attr = *(const iv__random *)a->call->attr;
+
+    if (attr.shape.dim[0] != a->records || !iv__apart_same(a, 0))
+        return;
+    attr.shape = iv__apart_shape(a, attr.shape);
+    iv__apart_output(a, 0, iv__apart_call(a, &attr), 1);
+}
+
 #define RANDOM_ROW(row, text)                                               \
     static const iv_op op_##row = {                                         \
         .name = #row,                                                       \
@@ -222,6 +233,7 @@ static void random_normal(const iv_kernel_call *k)
         .shape = random_shape,                                              \
         .no_gradient = "random numbers depend on nothing",                  \
         .no_step = "evaluation graphs have no random numbers",              \
+        .apart = random_apart,                                              \
         SAME_KERNEL(row),                                                   \
     };                                                                      \
     iv_node *iv_##row(iv_node *clock, iv_shape shape, const char *place)    \

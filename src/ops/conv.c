@@ -49,8 +49,13 @@ static int64_t place_in_y(const iv__conv_sizes *s, const int64_t x[IV__CONV_AXES
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 static const iv_field conv_fields[] = {
-    ATTR(iv__conv, stride, SHAPE), ATTR(iv__conv, dilation, SHAPE), ATTR(iv__conv, before, SHAPE),
-    ATTR(iv__conv, size, SHAPE),   ATTR(iv__conv, groups, INT), ATTR(iv__conv, taps, INT),     FIELD_END,
+    ATTR(iv__conv, stride, SHAPE),
+    ATTR(iv__conv, dilation, SHAPE),
+    ATTR(iv__conv, before, SHAPE),
+    ATTR(iv__conv, size, SHAPE),
+    ATTR(iv__conv, groups, INT),
+    ATTR(iv__conv, taps, INT),
+    FIELD_END,
 };
 
 /* Whether numbers for each spatial axis are there, and none below `least`. */
@@ -210,6 +215,13 @@ static void conv_w_gradient(iv_gradient_call *g)
         g->dx[1] = make(&op_conv, g->x[0], g->dy[0], g->attr, spatial_of(g->x[1], 1));
 }
 
+/* Both make records of records with one kernel. */
+static void conv_apart(iv_apart *a)
+{
+    if (iv__apart_records(a, 0, a->rows[0]) && iv__apart_same(a, 1))
+        iv__apart_output(a, 0, iv__apart_call(a, a->call->attr), a->rows[0]);
+}
+
 #define NEIGHBOURS "reads neighbours along its spatial axes"
 
 static const iv_op op_conv = {
@@ -223,6 +235,7 @@ static const iv_op op_conv = {
     .gradient = conv_gradient,
     .flags = IV_ACROSS,
     .step = iv__conv_step,
+    .apart = conv_apart,
     KERNELS(conv),
 };
 
@@ -237,6 +250,7 @@ static const iv_op op_conv_x = {
     .gradient = conv_x_gradient,
     .flags = IV_ACROSS,
     .step = iv__conv_x_step,
+    .apart = conv_apart,
     KERNELS(conv_x),
 };
 
@@ -250,6 +264,7 @@ static const iv_op op_conv_w = {
     .shape = conv_w_shape,
     .gradient = conv_w_gradient,
     .no_step = NEIGHBOURS,
+    .apart = iv__apart_sum,
     KERNELS(conv_w),
 };
 

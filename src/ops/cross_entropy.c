@@ -85,6 +85,31 @@ static const char *linear_cross_entropy_back_shape(iv_shape_call *s)
     return linear_shape(s, 3);
 }
 
+/* x, target, weight, and going back dloss, hold records; w and b are the same for all. */
+static bool linear_apart(iv_apart *a)
+{
+    const int64_t rows = iv__apart_rows(a);
+    bool apart = a->call->in[3]->shape.rank > 0;
+
+    for (int k = 0; k < a->call->n_in && apart; k++)
+        apart = k == 1 || k == 2 ? iv__apart_same(a, k) : iv__apart_records(a, k, rows);
+    return apart;
+}
+
+static void linear_cross_entropy_apart(iv_apart *a)
+{
+    if (linear_apart(a))
+        iv__apart_output(a, 0, iv__apart_call(a, NULL), iv__apart_rows(a));
+}
+
+static void linear_cross_entropy_back_apart(iv_apart *a)
+{
+    iv_node *made = linear_apart(a) ? iv__apart_call(a, NULL) : NULL;
+
+    for (int j = 0; j < 4; j++)
+        iv__apart_output(a, j, made, j == 1 || j == 2 ? 0 : iv__apart_rows(a));
+}
+
 static const iv_op op_linear_cross_entropy_back = {
     .name = "linear_cross_entropy_back",
     .says = "gradients of linear_cross_entropy, and its loss",
@@ -95,6 +120,7 @@ static const iv_op op_linear_cross_entropy_back = {
     .first_order = "the logits are never stored, so they cannot be differentiated again "
                    "(take the loss of stored logits: iv_log_softmax and iv_pick)",
     .no_step = "a gradient has no positions",
+    .apart = linear_cross_entropy_back_apart,
     KERNELS(linear_cross_entropy_back),
     .scratch = back_scratch,
 };
@@ -146,6 +172,7 @@ static const iv_op op_linear_cross_entropy = {
     .shape = linear_cross_entropy_shape,
     .gradient = linear_cross_entropy_gradient,
     .step = linear_cross_entropy_step,
+    .apart = linear_cross_entropy_apart,
     KERNELS(linear_cross_entropy),
     .scratch = forward_scratch,
 };

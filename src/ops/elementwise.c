@@ -110,6 +110,17 @@ static iv_node *slope_of_power(iv_node *x, double n) /* n x^(n-1) */
     return iv_scale(iv_power(x, n - 1), n);
 }
 
+/* 1 where x > 0, else e^x: the exponential is in y already. */
+static iv_node *slope_of_elu(iv_node *x, iv_node *y)
+{
+    return iv_shift(iv_sub(y, iv_relu(x)), 1);
+}
+
+static iv_node *slope_of_erf(iv_node *x) /* 2 e^(-x^2) / sqrt(pi) */
+{
+    return iv_scale(iv_exp(iv_neg(iv_square(x))), 1.1283791670955126);
+}
+
 static iv_node *slope_under(iv_node *dy, iv_node *y, iv_node *b) /* of b in y = a / b */
 {
     return iv_neg(iv_div(iv_mul(dy, y), b));
@@ -217,6 +228,34 @@ iv_node *iv_power(iv_node *x, double exponent)
     if (exponent == 0)
         return iv_like(x, 1);
     return exponent == 1 ? x : iv__apply1(&op_power, x, &(iv__real){ exponent });
+}
+
+iv_node *iv_leaky_relu(iv_node *x, double slope)
+{
+    return iv__apply1(&op_leaky_relu, x, &(iv__real){ slope });
+}
+
+iv_node *iv_concat_elu(iv_node *x)
+{
+    return iv_elu(iv_concat(2, (iv_node *[]){ x, iv_neg(x) }, -1));
+}
+
+/* With s = 1.0507... and a = 1.6732...: activations that are normal stay so. */
+iv_node *iv_selu(iv_node *x)
+{
+    const double s = 1.0507009873554805, a = 1.6732632423543772;
+
+    return iv_add(iv_scale(iv_elu(x), s * a), iv_scale(iv_relu(x), s * (1 - a)));
+}
+
+iv_node *iv_silu(iv_node *x)
+{
+    return iv_mul(x, iv_sigmoid(x));
+}
+
+iv_node *iv_gelu(iv_node *x)
+{
+    return iv_mul(iv_scale(x, 0.5), iv_shift(iv_erf(iv_scale(x, 0.7071067811865476)), 1));
 }
 
 /* ---- clip ------------------------------------------------------------------------------------ */

@@ -24,6 +24,8 @@
     SMOOTH(sigmoid,    "1 / (1 + e^-x)",        SIGMOID(x),                iv_mul(dy, iv_mul(y, one_less(y))))  \
     SMOOTH(softplus,   "log(1 + e^x)",          SOFTPLUS(x),               iv_mul(dy, iv_sigmoid(x)))           \
     SMOOTH(relu,       "x where x > 0, else 0", x < 0 ? 0 : x,             iv_mul(dy, iv_positive(x)))          \
+    SMOOTH(elu,        "x where x > 0, else e^x - 1", ELU(x),              iv_mul(dy, slope_of_elu(x, y)))     \
+    SMOOTH(erf,        "error function of x",   ERF(x),                    iv_mul(dy, slope_of_erf(x)))        \
     SMOOTH(sin,        "sin x",                 SIN(x),                    iv_mul(dy, iv_cos(x)))               \
     SMOOTH(cos,        "cos x",                 COS(x),                    iv_neg(iv_mul(dy, iv_sin(x))))       \
     FLAT(sign,         "-1, 0 or 1",            x > 0 ? 1 : x < 0 ? -1 : x, "a step has no slope")              \
@@ -35,7 +37,8 @@
 #define IV_NUMBER_ROWS(SMOOTH)                                                                                  \
     SMOOTH(scale,      "n x",                   x * n,                     iv_scale(dy, n))                     \
     SMOOTH(shift,      "x + n",                 x + n,                     dy)                                  \
-    SMOOTH(power,      "x^n",                   POWER(x, n),               iv_mul(dy, slope_of_power(x, n)))
+    SMOOTH(power,      "x^n",                   POWER(x, n),               iv_mul(dy, slope_of_power(x, n)))   \
+    SMOOTH(leaky_relu, "x where x > 0, else n x", x > 0 ? x : x * n,       iv_select(iv_positive(x), dy, iv_scale(dy, n)))
 
 #define IV_BINARY_ROWS(SMOOTH)                                                                                  \
     SMOOTH(add,        "a + b",                 a + b,                     dy, dy)                              \

@@ -75,6 +75,12 @@ static void gather_step(iv_step *s)
         iv__step_same(s, NULL, s->axis[1]);
 }
 
+static void gather_apart(iv_apart *a)
+{
+    if (iv__apart_same(a, 0) && iv__apart_records(a, 1, a->rows[1]))
+        iv__apart_output(a, 0, iv__apart_call(a, NULL), a->rows[1]);
+}
+
 static const iv_op op_gather = {
     .name = "gather",
     .says = "rows of a table: y[...,:] = table[index[...],:]",
@@ -85,6 +91,7 @@ static const iv_op op_gather = {
     .shape = gather_shape,
     .gradient = gather_gradient,
     .step = gather_step,
+    .apart = gather_apart,
     KERNELS(gather),
 };
 
@@ -98,6 +105,7 @@ static const iv_op op_scatter_add = {
     .shape = scatter_add_shape,
     .gradient = scatter_add_gradient,
     .no_step = LOOKS_AHEAD,
+    .apart = iv__apart_sum,
     KERNELS(scatter_add),
 };
 
@@ -181,6 +189,12 @@ static void together_step(iv_step *s)
     }
 }
 
+static void together_apart(iv_apart *a)
+{
+    if (a->call->in[1]->shape.rank)
+        iv__apart_all(a);
+}
+
 static void one_hot_step(iv_step *s)
 {
     iv__step_same(s, s->call->attr, s->axis[0]);
@@ -196,6 +210,7 @@ static const iv_op op_pick = {
     .shape = pick_shape,
     .gradient = pick_gradient,
     .step = together_step,
+    .apart = together_apart,
     KERNELS(pick),
 };
 
@@ -210,6 +225,7 @@ static const iv_op op_place = {
     .shape = place_shape,
     .gradient = place_gradient,
     .step = together_step,
+    .apart = together_apart,
     KERNELS(place),
 };
 
@@ -224,6 +240,7 @@ static const iv_op op_one_hot = {
     .shape = one_hot_shape,
     .no_gradient = "its input is an integer",
     .step = one_hot_step,
+    .apart = iv__apart_all,
     KERNELS(one_hot),
 };
 

@@ -87,6 +87,20 @@ static void matmul_step(iv_step *s)
     }
 }
 
+/* Records are rows of a, or leading axes of both; or both are summed over them. */
+static void matmul_apart(iv_apart *a)
+{
+    const iv__matmul *attr = a->call->attr;
+    const int64_t rank = a->call->in[0]->shape.rank, rows = iv__apart_rows(a);
+
+    if (a->call->in[1]->shape.rank > 2)
+        iv__apart_each(a, attr, rows);
+    else if (rank == 2 && attr->transpose_a && !attr->transpose_b)
+        iv__apart_sum(a);
+    else if (!attr->transpose_a && iv__apart_records(a, 0, rows) && iv__apart_same(a, 1))
+        iv__apart_output(a, 0, iv__apart_call(a, attr), rows);
+}
+
 static const iv_op op_matmul = {
     .name = "matmul",
     .says = "y[m,n] = sum over k of a[m,k] b[k,n]",
@@ -97,6 +111,7 @@ static const iv_op op_matmul = {
     .shape = matmul_shape,
     .gradient = matmul_gradient,
     .step = matmul_step,
+    .apart = matmul_apart,
     KERNELS(matmul),
 };
 

@@ -143,6 +143,18 @@ static void sum_to_step(iv_step *s)
     iv__step_same(s, &to, s->axis[0] < 0 ? -1 : axis);
 }
 
+static void sum_to_apart(iv_apart *a)
+{
+    const iv_shape *x = &a->call->in[0]->shape;
+    iv__to_shape to = *(const iv__to_shape *)a->call->attr;
+    const bool kept = to.shape.rank == x->rank && to.shape.dim[0] == x->dim[0];
+
+    if (kept)
+        to.shape = iv__apart_shape(a, to.shape);
+    if (iv__apart_records(a, 0, a->rows[0]))
+        iv__apart_output(a, 0, iv__apart_call(a, &to), kept ? a->rows[0] : 0);
+}
+
 static const iv_op op_sum_to = {
     .name = "sum_to",
     .says = "sums along the axes that broadcast_to stretches",
@@ -153,6 +165,7 @@ static const iv_op op_sum_to = {
     .shape = sum_to_shape,
     .gradient = sum_to_gradient,
     .step = sum_to_step,
+    .apart = sum_to_apart,
     KERNELS(sum_to),
     .scratch = sum_to_scratch,
 };
@@ -180,6 +193,12 @@ static void sum_squares_gradient(iv_gradient_call *g)
     g->dx[0] = iv_mul(iv_scale(g->dy[0], 2), g->x[0]);
 }
 
+static void sum_squares_apart(iv_apart *a)
+{
+    if (iv__apart_records(a, 0, a->rows[0]))
+        iv__apart_output(a, 0, iv__apart_call(a, NULL), 0);
+}
+
 static const iv_op op_sum_squares = {
     .name = "sum_squares",
     .says = "the sum of all squares; plans make it of sum_to and square",
@@ -189,6 +208,7 @@ static const iv_op op_sum_squares = {
     .shape = sum_squares_shape,
     .gradient = sum_squares_gradient,
     .no_step = LOOKS_AHEAD,
+    .apart = sum_squares_apart,
     KERNELS(sum_squares),
     .scratch = sum_to_scratch,
 };
@@ -299,6 +319,11 @@ static void argmax_step(iv_step *s)
         iv__step_same(s, s->call->attr, s->axis[0] > axis ? s->axis[0] - 1 : s->axis[0]);
 }
 
+static void largest_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__at_axis *)a->call->attr)->axis);
+}
+
 static const iv_op op_max_of = {
     .name = "max_of",
     .says = "the largest along an axis",
@@ -309,6 +334,7 @@ static const iv_op op_max_of = {
     .shape = max_of_shape,
     .gradient = max_of_gradient,
     .step = max_of_step,
+    .apart = largest_apart,
     KERNELS(max_of),
 };
 
@@ -322,6 +348,7 @@ static const iv_op op_argmax = {
     .shape = argmax_shape,
     .no_gradient = "its output is an integer",
     .step = argmax_step,
+    .apart = largest_apart,
     KERNELS(argmax),
 };
 

@@ -46,6 +46,14 @@ typedef struct iv__conv {
     int64_t taps; /* so many, in reading order, count; 0: all. conv_w gives exactly 0 for the others */
 } iv__conv;
 
+/* "max_pool": in x; out y, place (i32, shaped as y: which tap of the window, the first of equals; data may be NULL).
+ * "pool_pick": in x, place; out y: that tap of x, 0 where it leads out of the image. "pool_place": in y, place; out x, its adjoint.
+ * "sum_pool": in x; out y. "sum_spread": in y; out x, its adjoint. x [N,S...,C], y [N,O...,C] of 1 to 3 spatial axes; taps are counted
+ * in C order, place o of y begins at o stride - before; places out of the image count for nothing, and every window has one within. */
+typedef struct iv__pool {
+    iv_shape window, stride, before, size; /* size: of what is made */
+} iv__pool;
+
 /* The sizes of a convolution as kernels see them. Three spatial axes always: those that are missing come first and have length 1. */
 typedef struct iv__conv_sizes {
     int64_t records, channels, filters, groups;

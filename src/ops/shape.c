@@ -50,6 +50,18 @@ static void reshape_step(iv_step *s)
     iv__step_same(s, &to, at);
 }
 
+/* Records stay together where axis 0 still is a number of rows for each. */
+static void reshape_apart(iv_apart *a)
+{
+    iv__to_shape to = *(const iv__to_shape *)a->call->attr;
+
+    if (!to.shape.rank || to.shape.dim[0] % a->records || !iv__apart_records(a, 0, a->rows[0]))
+        return;
+    const int64_t rows = to.shape.dim[0] / a->records;
+    to.shape = iv__apart_shape(a, to.shape);
+    iv__apart_output(a, 0, iv__apart_call(a, &to), rows);
+}
+
 static const iv_op op_reshape = {
     .name = "reshape",
     .says = "the same elements in another shape",
@@ -61,6 +73,7 @@ static const iv_op op_reshape = {
     .shape = reshape_shape,
     .gradient = reshape_gradient,
     .step = reshape_step,
+    .apart = reshape_apart,
     SAME_KERNEL(reshape_any),
 };
 
@@ -135,6 +148,12 @@ static void transpose_step(iv_step *s)
     iv__step_same(s, s->call->attr, at);
 }
 
+static void transpose_apart(iv_apart *a)
+{
+    if (!((const iv__to_shape *)a->call->attr)->shape.dim[0])
+        iv__apart_all(a);
+}
+
 static const iv_op op_transpose = {
     .name = "transpose",
     .says = "the axes in another order",
@@ -146,6 +165,7 @@ static const iv_op op_transpose = {
     .shape = transpose_shape,
     .gradient = transpose_gradient,
     .step = transpose_step,
+    .apart = transpose_apart,
     SAME_KERNEL(transpose_any),
 };
 
@@ -198,6 +218,16 @@ static void broadcast_to_step(iv_step *s)
     iv__step_same(s, &to, axis);
 }
 
+static void broadcast_to_apart(iv_apart *a)
+{
+    iv__to_shape to = *(const iv__to_shape *)a->call->attr;
+
+    if (to.shape.rank != a->call->in[0]->shape.rank) /* axis 0 of x would be another axis */
+        return;
+    to.shape = iv__apart_shape(a, to.shape);
+    iv__apart_each(a, &to, a->rows[0]);
+}
+
 static const iv_op op_broadcast_to = {
     .name = "broadcast_to",
     .says = "x stretched along axes of length 1",
@@ -209,6 +239,7 @@ static const iv_op op_broadcast_to = {
     .shape = broadcast_to_shape,
     .gradient = broadcast_to_gradient,
     .step = broadcast_to_step,
+    .apart = broadcast_to_apart,
     SAME_KERNEL(broadcast_to_any),
 };
 

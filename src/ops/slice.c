@@ -78,6 +78,11 @@ static void slice_step(iv_step *s)
                         "cuts time: it would look ahead or back");
 }
 
+static void slice_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__slice *)a->call->attr)->axis);
+}
+
 static const iv_op op_slice = {
     .name = "slice",
     .says = "places begin, begin + stride ... of an axis",
@@ -89,6 +94,7 @@ static const iv_op op_slice = {
     .shape = slice_shape,
     .gradient = slice_gradient,
     .step = slice_step,
+    .apart = slice_apart,
     SAME_KERNEL(slice_any),
 };
 
@@ -154,6 +160,11 @@ static void pad_step(iv_step *s)
                         "shifts time: it would look ahead or back");
 }
 
+static void pad_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__pad *)a->call->attr)->axis);
+}
+
 static const iv_op op_pad = {
     .name = "pad",
     .says = "zeros before and after an axis",
@@ -165,6 +176,7 @@ static const iv_op op_pad = {
     .shape = pad_shape,
     .gradient = pad_gradient,
     .step = pad_step,
+    .apart = pad_apart,
     SAME_KERNEL(pad_any),
 };
 
@@ -242,6 +254,11 @@ static void concat_step(iv_step *s)
     iv__step_same(s, s->call->attr, time);
 }
 
+static void at_axis_apart(iv_apart *a)
+{
+    iv__apart_other_axis(a, ((const iv__at_axis *)a->call->attr)->axis);
+}
+
 static const iv_op op_concat = {
     .name = "concat",
     .says = "inputs end to end along an axis",
@@ -253,6 +270,7 @@ static const iv_op op_concat = {
     .shape = concat_shape,
     .gradient = concat_gradient,
     .step = concat_step,
+    .apart = at_axis_apart,
     SAME_KERNEL(concat_any),
 };
 
@@ -322,12 +340,69 @@ static const iv_op op_reverse = {
     .shape = reverse_shape,
     .gradient = reverse_gradient,
     .step = reverse_step,
+    .apart = at_axis_apart,
     SAME_KERNEL(reverse_any),
 };
 
 iv_node *iv_reverse(iv_node *x, int axis)
 {
     return x ? iv__apply1(&op_reverse, x, &(iv__at_axis){ iv__from_front(x, axis) }) : NULL;
+}
+
+/* ---- padding with what is there -------------------------------------------------------------- */
+
+static bool pads(const char *what, const iv_node *x, int axis, int64_t before, int64_t after, int64_t most)
+{
+    char text[200];
+
+    if (iv__axis_ok(&x->shape, iv__from_front(x, axis)) && before >= 0 && after >= 0 &&
+        before <= most && after <= most)
+        return true;
+    iv__refuse(x->graph, IV_SHAPE, "%s: axis %d has nothing for padding of %lld and %lld (x = %s)",
+               what, axis, (long long)before, (long long)after, iv__node_text(x, text, sizeof text));
+    return false;
+}
+
+/* The parts that there are, end to end. */
+static iv_node *framed(iv_node *before, iv_node *x, iv_node *after, int axis)
+{
+    iv_node *part[3];
+    int n = 0;
+
+    if (before && iv_node_dim(before, axis))
+        part[n++] = before;
+    part[n++] = x;
+    if (after && iv_node_dim(after, axis))
+        part[n++] = after;
+    return iv_concat(n, part, axis);
+}
+
+iv_node *iv_pad_mirrored(iv_node *x, int axis, int64_t before, int64_t after)
+{
+    const int64_t size = iv_node_dim(x, axis);
+
+    if (!x || !pads("pad_mirrored", x, axis, before, after, size - 1))
+        return NULL;
+    return framed(iv_reverse(iv_slice(x, axis, 1, before, 1), axis), x,
+                  iv_reverse(iv_slice(x, axis, size - 1 - after, after, 1), axis), axis);
+}
+
+static iv_node *repeated(iv_node *x, int axis, int64_t place, int64_t count)
+{
+    iv_shape shape = x->shape;
+
+    shape.dim[iv__from_front(x, axis)] = count;
+    return iv_broadcast_to(iv_slice(x, axis, place, 1, 1), shape);
+}
+
+iv_node *iv_pad_edge(iv_node *x, int axis, int64_t before, int64_t after)
+{
+    const int64_t size = iv_node_dim(x, axis);
+
+    if (!x || !pads("pad_edge", x, axis, before, after, size ? INT32_MAX : 0))
+        return NULL;
+    return framed(before ? repeated(x, axis, 0, before) : NULL, x,
+                  after ? repeated(x, axis, size - 1, after) : NULL, axis);
 }
 
 const iv_op *const iv_ops_slice[] = { &op_slice, &op_pad, &op_concat, &op_reverse, NULL };

@@ -59,6 +59,7 @@ static void log_sum_exp_gradient(iv_gradient_call *g)
         .shape = shape_rule,                   \
         .gradient = row##_gradient,            \
         .step = iv__step_not_last,             \
+        .apart = iv__apart_not_last,           \
         KERNELS(row),                          \
     };                                         \
     iv_node *iv_##row(iv_node *x)              \

@@ -77,6 +77,8 @@ typedef struct iv__copy { /* an update that could not be computed in place */
     int leaf, value;
 } iv__copy;
 
+typedef struct iv__micro iv__micro; /* micro.h */
+
 struct iv_plan {
     iv_home *home;
     const iv_backend *backend;
@@ -98,9 +100,12 @@ struct iv_plan {
 
     size_t slab_bytes, constant_bytes, unshared;
     char *slab, *constants;
-    double *seconds; /* by group, then by packing; NULL: runs are not timed */
+    const iv_plan *constants_of; /* a plan just like it, whose constants this one reads; NULL: its own */
+    double *seconds;             /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
     uint64_t version_seen, runs;
+
+    iv__micro *micro; /* if it is not run as a whole but for parts of the batch; then just leaves count here */
 };
 
 /* The targets as they stand after rewriting; new nodes may be made in the graph. */

@@ -1,5 +1,5 @@
 /* plan.c: making a plan by its passes, and what is asked of one between runs. */
-#include "plan/parts.h"
+#include "plan/micro.h"
 
 #include "base/home.h"
 
@@ -153,8 +153,8 @@ static iv_status compile(iv_plan *plan, iv_graph *graph, int n_outputs, iv_node 
     return status ? status : list_leaves(plan);
 }
 
-iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
-                     const iv_update updates[])
+iv_plan *iv__plan_whole(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
+                        const iv_update updates[])
 {
     if (n_outputs + n_updates < 1) {
         iv_fail(home, IV_VALUE, "plan: nothing is asked for");
@@ -184,11 +184,25 @@ iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int
     return NULL;
 }
 
+iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
+                     const iv_update updates[])
+{
+    iv_plan *plan = iv__plan_whole(home, n_outputs, outputs, n_updates, updates);
+
+    if (!plan || n_updates || !iv__micro_make(plan, n_outputs, outputs, 0))
+        return plan;
+    iv_plan_free(plan);
+    return NULL;
+}
+
 void iv_plan_free(iv_plan *plan)
 {
     if (!plan)
         return;
     iv_home *home = plan->home;
+    iv__micro_free(plan->micro);
+    if (plan->constants_of)
+        plan->constants = NULL;
     for (int i = 0; i < plan->n_values; i++)
         if (plan->values[i].owned)
             iv__free(home, plan->values[i].data);
@@ -203,14 +217,19 @@ void iv_plan_free(iv_plan *plan)
     iv__free(home, plan);
 }
 
+int iv__plan_leaf_named(const iv_plan *plan, const char *name)
+{
+    for (int i = 0; i < plan->n_leaves; i++)
+        if (!strcmp(iv__leaf_of(plan->values[plan->leaves[i]].node)->name, name))
+            return plan->leaves[i];
+    return -1;
+}
+
 static iv__value *leaf_named(iv_plan *plan, const char *name)
 {
-    for (int i = 0; i < plan->n_leaves; i++) {
-        iv__value *value = &plan->values[plan->leaves[i]];
-        if (!strcmp(iv__leaf_of(value->node)->name, name))
-            return value;
-    }
-    return NULL;
+    const int value = iv__plan_leaf_named(plan, name);
+
+    return value < 0 ? NULL : &plan->values[value];
 }
 
 static void *own_memory(iv_plan *plan, iv__value *leaf)
@@ -259,11 +278,15 @@ const iv_node *iv_plan_leaf(const iv_plan *plan, int i)
 
 const void *iv_plan_output(const iv_plan *plan, int i)
 {
+    if (plan->micro)
+        return iv__micro_output(plan->micro, i);
     return plan->values[iv__root(plan, plan->outputs[i])].data;
 }
 
 iv_plan_memory iv_plan_memory_of(const iv_plan *plan)
 {
+    if (plan->micro)
+        return iv__micro_memory(plan);
     iv_plan_memory memory = { .constants = plan->constant_bytes,
                               .unshared = plan->unshared,
                               .groups = plan->n_groups };
@@ -286,11 +309,13 @@ iv_plan_memory iv_plan_memory_of(const iv_plan *plan)
 
 int iv_plan_parts(const iv_plan *plan)
 {
-    return plan->n_groups + plan->n_packed;
+    return plan->micro ? iv__micro_parts(plan->micro) : plan->n_groups + plan->n_packed;
 }
 
 iv_plan_part iv_plan_part_of(const iv_plan *plan, int i)
 {
+    if (plan->micro)
+        return iv__micro_part_of(plan->micro, i);
     double seconds = plan->seconds ? plan->seconds[i] : 0;
 
     if (i >= plan->n_groups) {
@@ -313,6 +338,8 @@ iv_plan_part iv_plan_part_of(const iv_plan *plan, int i)
 
 iv_status iv_plan_time(iv_plan *plan, bool on)
 {
+    if (plan->micro)
+        return iv__micro_time(plan->micro, on);
     iv__free(plan->home, plan->seconds);
     plan->seconds = on ? iv__alloc_array(plan->home, iv_plan_parts(plan) + 1, sizeof(double)) : NULL;
     return on && !plan->seconds ? IV_NOMEM : IV_OK;
@@ -336,6 +363,10 @@ void iv_plan_print(const iv_plan *plan, FILE *file)
 {
     char shape[160], place[200];
 
+    if (plan->micro) {
+        iv__micro_print(plan->micro, file);
+        return;
+    }
     fprintf(file, "%5s  %-30s %-12s %-5s %-22s %s\n", "group", "row", "kernel", "", "shape", "place");
     for (int g = 0; g < plan->n_groups; g++)
         for (int m = 0; m < plan->groups[g].n_members; m++) {

@@ -1,6 +1,6 @@
 /* run.c: running a plan: constants if parameters changed, then group after group, then the
  * copies of updates. */
-#include "plan/parts.h"
+#include "plan/micro.h"
 
 #include "base/home.h"
 #include "base/threads.h"
@@ -11,18 +11,8 @@
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-static iv_status take_memory(iv_plan *plan)
+iv_status iv__plan_take_leaves(iv_plan *plan)
 {
-    if (!plan->slab && plan->slab_bytes) {
-        plan->slab = iv__alloc(plan->home, plan->slab_bytes);
-        if (!plan->slab)
-            return IV_NOMEM;
-    }
-    if (!plan->constants && plan->constant_bytes) {
-        plan->constants = iv__alloc(plan->home, plan->constant_bytes);
-        if (!plan->constants)
-            return IV_NOMEM;
-    }
     for (int i = 0; i < plan->n_leaves; i++) {
         iv__value *leaf = &plan->values[plan->leaves[i]];
         const char *name = iv__leaf_of(leaf->node)->name;
@@ -38,6 +28,23 @@ static iv_status take_memory(iv_plan *plan)
     return IV_OK;
 }
 
+static iv_status take_memory(iv_plan *plan)
+{
+    if (!plan->slab && plan->slab_bytes) {
+        plan->slab = iv__alloc(plan->home, plan->slab_bytes);
+        if (!plan->slab)
+            return IV_NOMEM;
+    }
+    if (plan->constants_of)
+        plan->constants = plan->constants_of->constants;
+    if (!plan->constants && plan->constant_bytes) {
+        plan->constants = iv__alloc(plan->home, plan->constant_bytes);
+        if (!plan->constants)
+            return IV_NOMEM;
+    }
+    return iv__plan_take_leaves(plan);
+}
+
 static void resolve_member(iv_plan *plan, iv__member *member)
 {
     iv_kernel_call *k = &member->k;
@@ -51,7 +58,7 @@ static void resolve_member(iv_plan *plan, iv__member *member)
     k->packed = member->packed_data;
 }
 
-static iv_status resolve(iv_plan *plan)
+iv_status iv__plan_resolve(iv_plan *plan)
 {
     iv_status status = take_memory(plan);
     if (status)
@@ -270,6 +277,8 @@ static void run_constants(iv_plan *plan, bad_value *bad)
 {
     uint64_t version = version_now(plan);
 
+    if (plan->constants_of)
+        return;
     if (plan->constants_done && version == plan->version_seen && !bad)
         return;
     run_groups(plan, 0, plan->n_constant_groups, bad);
@@ -289,9 +298,16 @@ static void copy_updates(iv_plan *plan)
     }
 }
 
+void iv__plan_run_constants(iv_plan *plan)
+{
+    run_constants(plan, NULL);
+}
+
 iv_status iv_plan_run(iv_plan *plan)
 {
-    iv_status status = plan->resolved ? IV_OK : resolve(plan);
+    if (plan->micro)
+        return iv__micro_run(plan);
+    iv_status status = plan->resolved ? IV_OK : iv__plan_resolve(plan);
 
     if (status)
         return status;
@@ -312,26 +328,38 @@ static iv_status report_bad(iv_plan *plan, const bad_value *bad)
                    (long long)bad->at, iv_shape_text(shape, text, sizeof text));
 }
 
-iv_status iv_plan_find_bad(iv_plan *plan)
+iv_status iv__plan_find_bad_leaf(iv_plan *plan)
 {
-    iv_status status = plan->resolved ? IV_OK : resolve(plan);
+    for (int i = 0; i < plan->n_leaves; i++) {
+        const iv__value *leaf = &plan->values[plan->leaves[i]];
+        int64_t at;
+        double value;
+        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &at, &value))
+            return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
+                           leaf->node->call->op->name, iv__leaf_of(leaf->node)->name, value,
+                           (long long)at);
+    }
+    return IV_OK;
+}
+
+iv_status iv__plan_find_bad_value(iv_plan *plan)
+{
     bad_value bad = { 0 };
 
-    if (plan->n_updates)
-        return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
-    for (int i = 0; i < plan->n_leaves && !status; i++) {
-        const iv__value *leaf = &plan->values[plan->leaves[i]];
-        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &bad.at,
-                    &bad.value)) {
-            const iv__leaf *named = iv__leaf_of(leaf->node);
-            return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
-                           leaf->node->call->op->name, named->name, bad.value, (long long)bad.at);
-        }
-    }
-    if (status)
-        return status;
     run_constants(plan, &bad);
     if (!bad.call)
         run_groups(plan, plan->n_constant_groups, plan->n_groups, &bad);
     return bad.call ? report_bad(plan, &bad) : IV_OK;
+}
+
+iv_status iv_plan_find_bad(iv_plan *plan)
+{
+    if (plan->n_updates)
+        return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
+    if (plan->micro)
+        return iv__micro_find_bad(plan);
+    iv_status status = plan->resolved ? IV_OK : iv__plan_resolve(plan);
+    if (!status)
+        status = iv__plan_find_bad_leaf(plan);
+    return status ? status : iv__plan_find_bad_value(plan);
 }

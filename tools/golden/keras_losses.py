@@ -23,7 +23,7 @@ from keras import layers
 jax.config.update("jax_default_matmul_precision", "highest")
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden"
-FOLDER_LIMIT = 200_000
+FOLDER_LIMIT = 300_000
 STEPS = 50
 BATCHES = 5
 SENSITIVE = 2e-5

@@ -457,6 +457,7 @@ static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t
                            int64_t chunk, const iv__product *p)
 {
     int64_t tiles = iv__ceil_div(p->m, cpu->rows), batches = p->batches > 1 ? p->batches : 1;
+    int64_t rows_of_panel = iv__operand_k(cpu, p->packed_rows ? p->packed_rows : p->k);
     int64_t steps = cpu->operands == IV__PAIRS ? 2 : 1,
             line_elements = 64 / (int64_t)iv__operand_bytes(cpu);
     iv__tile_call t = { .blocks = 1,
@@ -470,7 +471,7 @@ static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t
         for (int64_t k0 = 0; k0 < p->k; k0 += chunk) {
             int64_t width = vectors * cpu->width;
             t.k = iv__operand_k(cpu, iv__min64(chunk, p->k - k0));
-            t.b = iv__operand_at(cpu, p->packed, column * iv__operand_k(cpu, p->k) + k0 * width);
+            t.b = iv__operand_at(cpu, p->packed, column * rows_of_panel + (p->first_row + k0) * width);
             t.add = p->add || k0;
             int64_t done = 0, size = t.k * width;
             iv__stream next = iv__stream_of(iv__operand_at(cpu, t.b, size), size / line_elements,
@@ -491,7 +492,13 @@ static void rows_by_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t
 
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p)
 {
-    rows_by_panels(cpu, panels, 0, panels->count, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
+    iv__product_panels(cpu, panels, 0, panels->count, p);
+}
+
+void iv__product_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                        const iv__product *p)
+{
+    rows_by_panels(cpu, panels, begin, end, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
 }
 
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,

@@ -38,6 +38,8 @@ typedef struct iv__product {
     bool a_transposed; /* a(i,k) at a[k*lda + i] */
     bool from_panels;  /* b is given in panels, in `packed`; else as it is, in `b` */
     const void *packed;
+    int64_t packed_rows,
+        first_row; /* for iv__product_rows: its k rows begin here in panels of so many; 0: they are all */
     const float *b;
     int64_t ldb;
     bool b_transposed; /* b(k,j) at b[j*ldb + k] */
@@ -63,6 +65,8 @@ void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room);
  * it is, of iv__operand_k(k) a row unless it is f32, and of rows that may be read as far as the next
  * multiple of cpu->row_unit. The batches share b, panel by panel. */
 void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__product *p);
+void iv__product_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
+                        const iv__product *p); /* only the columns of panels [begin,end) */
 /* The columns of panels [begin,end), with the bits of iv__product_run, whatever m is. */
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                          const iv__product *p);

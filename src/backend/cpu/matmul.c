@@ -1,9 +1,7 @@
 /* matmul.c: the row "matmul" (ops/rows.h): any leading axes, either factor transposed. */
-#include "backend/cpu/gemm.h"
-#include "backend/cpu/rows.h"
+#include "backend/cpu/conv.h"
 
 #include "base/threads.h"
-#include "ops/rows.h"
 
 /* The columns [*first, *first + n) of w that a form takes. */
 static int64_t columns_of(const iv_shape *w, int64_t form, int64_t *first)
@@ -140,21 +138,53 @@ static void run_few_rows(const iv__cpu *cpu, const iv_kernel_call *k, const iv__
     iv__parallel_again(k->home, f.chunks, k->run % 2, columns_chunk, &f);
 }
 
+/* ---- long sums ------------------------------------------------------------------------------- */
+
+/* The gradient of the weights of a layer over many places, like that of a convolution of one tap:
+ * there is too little of it to be shared out among threads, so that its sums are. */
+enum { LONG_SUM = 4096, LONG_SUMS_MOST = 1 << 17 };
+
+static bool has_long_sums(const iv__product *p)
+{
+    return p->a_transposed && !p->b_transposed && p->batches < 2 && p->k >= LONG_SUM &&
+           p->m * p->n <= LONG_SUMS_MOST;
+}
+
+static iv__conv_sizes sizes_of(const iv__product *p)
+{
+    return (iv__conv_sizes){ .records = p->k,
+                             .channels = p->m,
+                             .filters = p->n,
+                             .groups = 1,
+                             .taps = 1,
+                             .x = { 1, 1, 1 },
+                             .y = { 1, 1, 1 },
+                             .w = { 1, 1, 1 },
+                             .stride = { 1, 1, 1 },
+                             .dilation = { 1, 1, 1 } };
+}
+
 /* ---- the row --------------------------------------------------------------------------------- */
 
 size_t iv__matmul_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__product p = product_of(k);
+    iv__conv_sizes s = sizes_of(&p);
 
-    return has_few_rows(&p) ? few_rows_scratch(cpu, &p) : iv__product_scratch(k->home, cpu, &p);
+    return has_few_rows(&p)    ? few_rows_scratch(cpu, &p)
+           : has_long_sums(&p) ? iv__weights_scratch(k->home, cpu, &s)
+                               : iv__product_scratch(k->home, cpu, &p);
 }
 
 void iv__matmul_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__product p = product_of(k);
+    iv__conv_sizes s = sizes_of(&p);
 
     if (has_few_rows(&p))
         run_few_rows(cpu, k, &p);
+    else if (has_long_sums(&p))
+        iv__weights_run(k->home, cpu, &s, p.a, p.b, p.c, k->scratch);
     else
         iv__product_run(k->home, cpu, &p, k->scratch);
 }

@@ -4,16 +4,23 @@
 
 #include "backend/cpu/cpu.h"
 
-/* Forms of a rank-2 input that packings ask for. */
+/* Forms of an input that packings ask for: of one of rank 2, and of a convolution's kernel, whose
+ * further bits conv.h knows. */
 enum {
     IV__PANELS = 0,            /* as it is: the right factor b(k,j) = w[k][j] */
     IV__PANELS_TRANSPOSED = 1, /* b(k,j) = w[j][k] */
     IV__FIRST_TWO_THIRDS = 2,  /* of the columns of w */
     IV__LAST_THIRD = 4,
+    IV__TAPS = 8,
 };
 
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+size_t iv__winograd_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+
+size_t iv__taps_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__taps_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 
 /* `panels` brings the functions of the instruction set. */
 static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
@@ -36,8 +43,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     ROW(simple_rnn_back, recurrent)                                                                \
     ROW(linear_cross_entropy, loss)                                                                \
     ROW(linear_cross_entropy_back, loss)                                                           \
-    ROW(conv, conv)                                                                                \
-    ROW(conv_x, conv)                                                                              \
+    ROW(conv, taps)                                                                                \
+    ROW(conv_x, taps)                                                                              \
     ROW(conv_w, conv)
 #define IV__CPU_ROWS(ROW, PLAIN)                                                                   \
     IV__PRODUCT_ROWS(ROW)                                                                          \
@@ -49,21 +56,27 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 /* Rows that may have few rows, and when they have. */
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
 
+/* Of f32 operands alone: convolutions as Winograd's products. They ask for weights in forms of their own. */
+#define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x)
+
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
     int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
                                iv_packing want[IV_MAX_PACKED]);
+#define WINOGRAD(name, kind) ROW(kind, f32)
 IV__CPU_ROWS(ROW, PLAIN)
+IV__WINOGRAD_ROWS(WINOGRAD)
+#undef WINOGRAD
 #undef ROW
 #undef PLAIN
 
 /* Elementwise rows, whose reference is built for any processor of the family: here for those of
  * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
-    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(scale) ROW(shift)     \
-    ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
+    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu)      \
+    ROW(elu) ROW(scale) ROW(shift) ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
 
 #define ROW(name)                                                                                  \
     void iv__##name##_avx2(const iv_kernel_call *k);                                               \
@@ -81,6 +94,9 @@ bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_loss(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
+bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */
+bool iv__fits_winograd_x(const iv_kernel_call *k);
+bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
 bool iv__fits_one_step(const iv_kernel_call *k); /* of a recurrent row */

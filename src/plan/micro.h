@@ -1,0 +1,83 @@
+/* micro.h: a plan that is run for a micro-batch after the other: what keeps records apart, and what
+ * runs it. */
+#ifndef IV_PLAN_MICRO_H
+#define IV_PLAN_MICRO_H
+
+#include "plan/parts.h"
+
+/* A graph of a whole batch in three: before the micro-batches, each of them, and after them. Zero at
+ * first. */
+typedef struct iv__apart {
+    iv_home *home;
+    bool kept;              /* records are apart; else nothing below is to be used */
+    int64_t records, micro; /* of the batch, of a micro-batch */
+    iv_graph *each, *after; /* what comes before is in the whole graph */
+    int n_before;           /* nodes of the whole graph that are leaves of these two, by name */
+    iv_node **before;
+    const char **before_names;
+    int n_sums; /* of each: a leaf, and itself with a micro-batch's sum added; a leaf of after has its name */
+    iv_update *sums;
+    iv_node **targets;   /* of after */
+    double record_bytes; /* of a record's values that rows make which are no passes over elements */
+    double sum_bytes;    /* of all sums */
+} iv__apart;
+
+/* micro 0: just to look, for a micro-batch of one record. Targets must be simplified. */
+iv_status iv__apart_make(iv__apart *apart, iv_home *home, int n, iv_node *const targets[],
+                         int64_t micro);
+void iv__apart_free(iv__apart *apart);
+
+typedef struct iv__worker { /* runs micro-batches of some size */
+    iv_plan *plan;
+    void **input; /* of the plan, where the batch's inputs are copied to */
+    void *clock;  /* NULL: it has no random numbers */
+    int64_t records;
+} iv__worker;
+
+typedef struct iv__cut_input { /* an input that holds records, as the whole batch has it */
+    int value;                 /* of the whole plan */
+    size_t record_bytes;
+} iv__cut_input;
+
+struct iv__micro {
+    iv_home *alone; /* a home of one thread, for what runs within a thread */
+    iv__apart apart, apart_rest;
+    int64_t count; /* micro-batches; the last may be smaller */
+    int slots, threads;
+    iv_plan *before, *after;   /* before may be NULL */
+    iv__worker *workers, rest; /* of each thread; of a smaller last micro-batch, if there is one */
+    int n_inputs;
+    iv__cut_input *inputs;
+    int clock;                /* its value in the whole plan, or -1 */
+    size_t *sum_at, sum_size; /* offsets of sums in a slot, its size; in elements */
+    char *sums;               /* the slots, then their sum */
+};
+
+/* Makes a plan one of micro-batches if that is worth it; micro: of so many records in any case, 0: as
+ * many as there should be. */
+iv_status iv__micro_make(iv_plan *plan, int n_outputs, iv_node *const outputs[], int64_t micro);
+void iv__micro_free(iv__micro *micro);
+iv_status iv__micro_run(iv_plan *plan);
+iv_status iv__micro_find_bad(iv_plan *plan);
+const void *iv__micro_output(const iv__micro *micro, int i);
+iv_plan_memory iv__micro_memory(const iv_plan *plan);
+int iv__micro_parts(const iv__micro *micro);
+iv_plan_part iv__micro_part_of(const iv__micro *micro, int i);
+iv_status iv__micro_time(iv__micro *micro, bool on);
+void iv__micro_print(const iv__micro *micro, FILE *file);
+
+/* A plan that is run as one, whatever its size. */
+iv_plan *iv__plan_whole(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
+                        const iv_update updates[]);
+
+/* The index of a plan's value that is the leaf of this name, or -1. */
+int iv__plan_leaf_named(const iv_plan *plan, const char *name);
+
+/* Of run.c: the parts of a run. */
+iv_status iv__plan_take_leaves(iv_plan *plan);
+iv_status iv__plan_resolve(iv_plan *plan);
+void iv__plan_run_constants(iv_plan *plan);
+iv_status iv__plan_find_bad_leaf(iv_plan *plan);
+iv_status iv__plan_find_bad_value(iv_plan *plan);
+
+#endif
