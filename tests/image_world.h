@@ -109,6 +109,44 @@ static inline void assert_refused(world *w, const void *bytes, size_t size, iv_s
     assert_int_equal(iv__home_bytes(w->home), before);
 }
 
+/* A home that hands out blocks of a million bytes at most. */
+static inline void *frugal_allocate(void *user, void *old, size_t bytes)
+{
+    (void)user;
+    if (bytes == 0) {
+        free(old);
+        return NULL;
+    }
+    return bytes > 1000000 ? NULL : realloc(old, bytes);
+}
+
+/* Refused for what it is, before memory is asked for. */
+static inline void assert_refused_without_memory(const void *bytes, size_t size, iv_status status,
+                                                 const char *message)
+{
+    world w = { .home = iv_home_new(&(iv_home_options){
+                    .size = sizeof(iv_home_options), .threads = 1, .allocate = frugal_allocate }) };
+
+    assert_non_null(w.home);
+    assert_refused(&w, bytes, size, status, message);
+    iv_home_free(w.home);
+}
+
+typedef struct file_bytes {
+    const void *bytes;
+    size_t size;
+} file_bytes;
+
+static inline bool decode_scarce(iv_home *home, void *context)
+{
+    const file_bytes *file = context;
+    iv__image image;
+    bool done = !iv__image_decode(home, "picture", file->bytes, file->size, &image);
+
+    iv__image_free(home, &image);
+    return done;
+}
+
 /* The picture as a file of the ending's format. */
 static inline iv__text encoded(world *w, const char *ending, const iv__image *image)
 {

@@ -57,6 +57,27 @@ static void as_tensorflow_probability(void **state)
     }
 }
 
+/* At every level the probabilities of those below it, added up; 0 and 1 at the ends, and nowhere less than
+ * before. */
+static void below_is_the_sum(const iv_logistic_mixture_options *o, const float *parameters,
+                             int64_t channel, const int32_t *before, double tolerance)
+{
+    const int64_t levels = o->levels ? o->levels : 256;
+    double probability[256], sum = 0, last = 0;
+
+    iv__logistic_mixture_probabilities(o, parameters, channel, before, probability);
+    for (int64_t k = 0; k <= levels; k++) {
+        double below = iv__logistic_mixture_below(o, parameters, channel, before, k);
+        if (!(fabs(below - sum) <= tolerance && below >= last && below <= 1))
+            fail_msg("channel %d, level %d: %.17g after %.17g; the sum is %.17g", (int)channel,
+                     (int)k, below, last, sum);
+        if (k == 0 || k == levels)
+            assert_true(below == (double)(k > 0));
+        last = below;
+        sum += k < levels ? probability[k] : 0;
+    }
+}
+
 /* What sampling draws from adds up to 1, and its products are the likelihood. */
 static void numbers_as_the_graph(void **state)
 {
@@ -87,6 +108,7 @@ static void numbers_as_the_graph(void **state)
             }
             assert_true(fabs(sum - 1) < 1e-12);
             total += log(probability[level[c]]);
+            below_is_the_sum(&m->options, p, c, level, 1e-12);
         }
     }
     assert_true(fabs(total - wanted[0] - wanted[1]) < 1e-9 * fabs(total));
@@ -164,13 +186,8 @@ static void nothing_overflows(void **state)
             fail_msg("a slope of level %d with place %g and scale %g is not finite", i / 3 % 256,
                      (double)parameter[i - i % 3 + 1], (double)parameter[i - i % 3 + 2]);
     for (int i = 0; i < VALUES * VALUES * 256; i += 256) {
-        double probability[256], sum = 0;
-        iv__logistic_mixture_probabilities(&(iv_logistic_mixture_options)OPTIONS(.components = 1,
-                                                                                 .channels = 1),
-                                           parameter + 3 * i, 0, NULL, probability);
-        for (int level = 0; level < 256; level++)
-            sum += probability[level];
-        assert_true(fabs(sum - 1) < 1e-6);
+        const iv_logistic_mixture_options one = OPTIONS(.components = 1, .channels = 1);
+        below_is_the_sum(&one, parameter + 3 * i, 0, NULL, 1e-6);
     }
     iv_plan_free(plan);
     world_free(&w);

@@ -210,6 +210,8 @@ static const ops_case ops_cases[] = {
     CONVS((2, 7, 3), (3, 3, 2), (2, 7, 2), (7), (3), (7), 1, 2, 1e-5, SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(4)),
     CONVS((1, 4, 3, 5, 2), (2, 2, 3, 2, 3), (1, 3, 2, 3, 3), (4, 3, 5), (2, 2, 3), (3, 2, 3), 1, 1, 1e-5, SHAPE_OF(1, 1, 2),
           SHAPE_OF(1, 1, 1), SHAPE_OF(0, 0, 1)),
+    CONVS((1, 2, 6, 8, 32), (1, 3, 3, 32, 33), (1, 2, 6, 8, 33), (2, 6, 8), (1, 3, 3), (2, 6, 8), 1, 0, 4e-5, SHAPE_OF(1, 1, 1),
+          SHAPE_OF(1, 1, 1), SHAPE_OF(0, 1, 1)), /* tiles of volumes, sums of 288 products; winograd_test.c has many more */
     CASE(conv, IN(F(1, 3, 1), F(3, 1, 1)), WITH(iv__conv, SHAPE_OF(1), SHAPE_OF(1), SHAPE_OF(2), SHAPE_OF(3), 1, 2),
          GIVEN(1, 2, 3, 10, 1, 100), GOLDEN(0, 1, 12), STEPS(1, STILL)),
     CASE(conv, IN(F(2, 7, 3), F(3, 3, 2)), RANGE(-1, 1), TOLERANCE(1e-5),

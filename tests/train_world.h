@@ -26,6 +26,7 @@ typedef struct task {
     int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
+    bool normed; /* linear regression: with weight normalisation, which the first batch sets */
 } task;
 
 static inline iv_node *carried_layer(iv__build *b, iv_node *x)
@@ -79,7 +80,8 @@ static inline iv_status task_build(void *self, iv__build *b)
         weight = iv_input(b->graph, "weight", IV_F32, iv_dims(b->batch));
         if (t->places)
             x = through_places(b->scope, x, b->batch);
-        loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1), y, weight);
+        loss = iv_mean_squared_error(iv_dense(b->scope, x, .units = 1, .weight_norm = t->normed), y,
+                                     weight);
     }
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "", .loss = loss, .weight = iv_sum_all(weight) };
@@ -104,6 +106,8 @@ static inline void fill_numbers(const task *t, iv__batch *batch, int64_t i, int6
         x[i * WIDTH + k] = sinf((float)(record * WIDTH + k));
     if (record == t->bad_record)
         x[i * WIDTH] = t->bad;
+    if (!y) /* first values do not look at it */
+        return;
     y[i] = 2 * x[i * WIDTH] - x[i * WIDTH + 1] + 3;
     if (t->validation_differs && record >= RECORDS)
         y[i] = -y[i];
@@ -127,7 +131,7 @@ static inline iv_status task_fill(const void *self, iv__batch *batch, const iv__
             fill_words(batch, i, r);
         else
             fill_numbers(t, batch, i, r);
-        for (int64_t k = 0; k < length; k++)
+        for (int64_t k = 0; weight && k < length; k++)
             weight[i * length + k] = there && r >= t->weightless && (!t->language || k <= r % LENGTH);
     }
     return IV_OK;
@@ -242,6 +246,7 @@ static inline iv_status train(const training *t, bool resume, seen *s, char mess
         .build = task_build,
         .fill = task_fill,
         .choose = subject.carried ? task_choose : NULL,
+        .first_values = subject.normed,
         .n_records = { t->n_train, t->n_validation, 0 },
         .n_kept = 1,
         .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },

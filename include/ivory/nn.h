@@ -217,9 +217,10 @@ typedef struct iv_gated_residual_options {
     iv_activation activation; /* 0: IV_CONCAT_ELU */
     double dropout;           /* before the second convolution */
     iv_node *condition;       /* [N,L] for each image; NULL: none */
+    bool no_weight_norm;
 } iv_gated_residual_options;
 /* x + a sigmoid(b),  [a b] = conv(dropout(act(conv(act(x)) + 1 x 1 (act(beside))))) + V condition, all but V with
- * weight normalisation.
+ * weight normalisation unless that is not wanted.
  * Shapes    x [N,H,W,C] -> [N,H,W,C]
  * Source    PixelCNN++: Salimans et al. 2017. */
 IV_API iv_node *iv_gated_residual_with(iv_scope *scope, iv_node *x,

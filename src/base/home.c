@@ -17,6 +17,7 @@ struct iv_home {
     int threads;
     char isa[16];
     iv_precision precision;
+    bool no_winograd;
     iv__pool *pool;
     size_t bytes;
     iv_home *of; /* that it is counted in, too; or NULL */
@@ -138,6 +139,16 @@ void iv_home_set_precision(iv_home *home, iv_precision precision)
 iv_precision iv_home_precision(const iv_home *home)
 {
     return home->precision;
+}
+
+void iv_home_set_winograd(iv_home *home, bool on)
+{
+    home->no_winograd = !on;
+}
+
+bool iv_home_winograd(const iv_home *home)
+{
+    return !home->no_winograd;
 }
 
 const char *iv__home_isa(const iv_home *home)

@@ -2,12 +2,13 @@
  * writes is learned by heart; or how surprising a given text is to it. */
 #include "base/home.h"
 #include "cli/memory.h"
+#include "cli/paint.h"
 #include "cli/surprise.h"
 
 #include <string.h>
 
 typedef struct eval_options {
-    const char *data, *text, *out, *prompt;
+    const char *data, *text, *picture, *out, *prompt;
     int64_t samples, length;
     int split;
     int precision;
@@ -26,8 +27,11 @@ static const iv_field eval_fields[] = {
     FIELD(eval_options, text, TEXT, "",    0, 0,     "", "FILE",
           "instead score this text (-: standard input): its perplexity, and how many bits each of its "
           "tokens surprises by"),
+    FIELD(eval_options, picture, TEXT, "", 0, 0,    "", "FILE",
+          "instead look at this picture: how many bits each of its pixels surprises by"),
     FIELD(eval_options, out, TEXT, "",    0, 0,     "", "FILE",
-          "with --text: write a page of HTML on which the tokens are coloured by their surprise"),
+          "with --text: write a page of HTML on which the tokens are coloured by their surprise; with "
+          "--picture: a picture of them"),
     CLI_PRECISION(eval_options),
     FIELD_END,
 };
@@ -148,13 +152,17 @@ static int cmd_eval(cli *c)
     const eval_options *o = c->options;
     iv__opened run;
 
-    if (*o->out && !*o->text)
-        return cli_wrong(c, "--out is for the page of --text");
+    if (*o->out && !*o->text && !*o->picture)
+        return cli_wrong(c, "--out is for the page of --text, or the map of --picture");
+    if (*o->text && *o->picture)
+        return cli_wrong(c, "--text and --picture do not go together");
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     cli_use_precision(c, o->precision, run.instance);
-    int status = *o->text ? surprise_put(c, &run, o->text, o->out) : open_data(c, run.instance);
-    if (!status && !*o->text)
+    int status = *o->text      ? surprise_put(c, &run, o->text, o->out)
+                 : *o->picture ? paint_surprise(c, &run, o->picture, o->out)
+                               : open_data(c, run.instance);
+    if (!status && !*o->text && !*o->picture)
         status = evaluate(c, &run);
     iv__opened_free(&run);
     return status;

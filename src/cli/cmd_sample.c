@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "base/math.h"
-#include "cli/cli.h"
+#include "cli/paint.h"
 #include "data/lines.h"
 #include "models/common_writing.h"
 
@@ -12,7 +12,8 @@
 
 typedef struct sample_options {
     iv_generation generation; /* first: its own table speaks of it */
-    const char *out, *prompts, *stop;
+    paint_options paint; /* its `out` is that of texts, too */
+    const char *prompts, *stop;
     bool raw;
     int precision;
 } sample_options;
@@ -21,7 +22,11 @@ typedef struct sample_options {
 static const iv_field sample_fields[] = {
     FIELD(sample_options, prompts, TEXT, "", 0, 0, "", "FILE", "samples of each line of this file as a prompt; blank lines are passed over"),
     FIELD(sample_options, stop, TEXT, "",   0, 0, "", "TEXT", "end a sample before this text; may be given several times"),
-    FIELD(sample_options, out, TEXT, "",   0, 0, "", "FILE", "write the samples to this file"),
+    { "out", IV_FIELD_TEXT, offsetof(sample_options, paint.out), "", 0, 0, "", "FILE", "write the samples to this file; of pictures a sheet (.png, .jpg, .webp, .ppm), or NAME/ for a file each" },
+    { "complete", IV_FIELD_TEXT, offsetof(sample_options, paint.complete), "", 0, 0, "", "FILE", "pictures: go on with this one, of which the first rows are kept" },
+    { "rows", IV_FIELD_INT, offsetof(sample_options, paint.rows), "0", 0, 65536, "", "", "pictures: so many rows of it are kept; 0: half of them" },
+    { "class", IV_FIELD_TEXT, offsetof(sample_options, paint.class_name), "", 0, 0, "", "NAME", "pictures: of this class, where the run was trained with classes; else of all in turn" },
+    { "animate", IV_FIELD_TEXT, offsetof(sample_options, paint.animate), "", 0, 0, "", "FILE", "pictures: how the first was drawn, as an animated PNG" },
     FIELD(sample_options, raw, BOOL, "no", 0, 0, "", "",     "line breaks as they are; else written as \\n"),
     CLI_PRECISION(sample_options),
     FIELD_END,
@@ -186,7 +191,7 @@ static int write_samples(cli *c, iv__opened *run, const iv_generation *generatio
 
     run->instance->model->language(run->instance, &language);
     s.vocabulary = language.vocabulary;
-    if (*o->out && !(s.file = iv__writer_new(c->home, o->out)))
+    if (*o->paint.out && !(s.file = iv__writer_new(c->home, o->paint.out)))
         return cli_fail(c);
     if (run->instance->model->sample(run->instance, run->params, &s.generation, take_sample, &s, &note))
         s.status = cli_fail(c);
@@ -207,6 +212,45 @@ static int write_samples(cli *c, iv__opened *run, const iv_generation *generatio
     return s.status;
 }
 
+/* Options of the other kind of samples are no use: the first that was given, or NULL. */
+static const char *of_texts(const sample_options *o)
+{
+    const iv_generation *g = &o->generation;
+
+    return *g->prompt            ? "prompt"
+           : *o->prompts         ? "prompts"
+           : *o->stop            ? "stop"
+           : g->beam             ? "beam"
+           : g->sentences        ? "sentences"
+           : g->top_k            ? "top-k"
+           : g->top_p < 1        ? "top-p"
+           : g->repetition > 1   ? "repetition"
+                                 : NULL;
+}
+
+static const char *of_pictures(const paint_options *o)
+{
+    return *o->complete     ? "complete"
+           : o->rows        ? "rows"
+           : *o->class_name ? "class"
+           : *o->animate    ? "animate"
+                            : NULL;
+}
+
+static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
+{
+    const sample_options *o = c->options;
+    const iv_model *model = run->instance->model;
+    const char *useless = model->palette ? of_texts(o) : of_pictures(&o->paint);
+
+    if (!model->palette && !(model->sample && model->language))
+        return cli_refuse("the model %s generates nothing", model->name);
+    if (useless)
+        return cli_wrong(c, "--%s is for %s, and this run makes %s", useless,
+                         model->palette ? "texts" : "pictures", model->palette ? "pictures" : "texts");
+    return model->palette ? paint_samples(c, run, g, &o->paint) : write_samples(c, run, g);
+}
+
 static int cmd_sample(cli *c)
 {
     const sample_options *o = c->options;
@@ -224,9 +268,7 @@ static int cmd_sample(cli *c)
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     cli_use_precision(c, o->precision, run.instance);
-    status = run.instance->model->sample && run.instance->model->language
-                 ? write_samples(c, &run, &g)
-                 : cli_refuse("the model %s generates nothing", run.instance->model->name);
+    status = paint_or_write(c, &run, &g);
     iv__opened_free(&run);
     return status;
 }
@@ -240,9 +282,10 @@ const command command_sample = {
              "sample is one line. The same seed draws the same samples; more of them begin\n"
              "with the same ones. With --json each has its tokens, with the probability and\n"
              "the rank that the model itself gave them. With --beam nothing is drawn; a line\n"
-             "begins with the mean log-probability of its tokens.",
+             "begins with the mean log-probability of its tokens. Pictures go into a sheet or\n"
+             "a folder; the file's name is printed.",
     .examples = { "ivory sample runs/recipes --prompt \"Recipe for roast\" --temperature 0.5",
-                  "ivory sample runs/tales/model.safetensors --n 9 --top-p 0.9 --out tales.txt" },
+                  "ivory sample runs/fashion --n 10 --complete boot.png --rows 8 --out boots.png" },
     .fields = { iv_generation_fields, sample_fields },
     .options_size = sizeof(sample_options),
     .joins = "stop",

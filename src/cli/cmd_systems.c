@@ -51,7 +51,7 @@ static int put_system(cli *c, const iv_model *model, const iv_system *system)
     if (parameters < 0)
         return cli_fail(c);
     if (!c->common.json) {
-        printf("%-10s %12s  %-10s %-10s %s\n", system->name, cli_count(parameters, count),
+        printf("%-15s %12s  %-13s %-10s %s\n", system->name, cli_count(parameters, count),
                set->name, where, system->says);
         return DONE;
     }
@@ -76,7 +76,7 @@ static int cmd_systems(cli *c)
     int status = DONE;
 
     if (!c->common.json)
-        printf("%-10s %12s  %-10s %-10s %s\n", "SYSTEM", "PARAMETERS", "DATA", "", "MAKES");
+        printf("%-15s %12s  %-13s %-10s %s\n", "SYSTEM", "PARAMETERS", "DATA", "", "MAKES");
     for (int i = 0; iv__models[i] && !status; i++)
         for (const iv_system *system = iv__models[i]->systems; system->name && !status; system++)
             status = put_system(c, iv__models[i], system);

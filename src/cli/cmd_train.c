@@ -199,7 +199,9 @@ static int say_done(training *t)
     if (t->c->common.json)
         return put_end_json(t, true);
     cli_note(t->c, "The model is %s/model.safetensors. Next:", folder);
-    if (t->instance->model->sample)
+    if (t->instance->model->palette)
+        cli_note(t->c, "  ivory sample %s --n 16", folder);
+    else if (t->instance->model->sample)
         say_sample(t);
     if (t->instance->trainee.n_records[SPLIT_TEST])
         cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "cli/memory.h"
+#include "cli/paint.h"
 
 #include <math.h>
 #include <signal.h>
@@ -218,6 +219,29 @@ static void sample_epoch(watch *w, const iv__epoch_report *epoch)
         iv__text_free(&s.shown[i]);
 }
 
+static void paint_samples_of(watch *w, int64_t epoch)
+{
+    iv_home *home = w->c->home;
+    char name[64];
+
+    snprintf(name, sizeof name, "samples/epoch-%04lld.png", (long long)epoch);
+    char *folder = iv__run_path(w->run, "samples"), *path = iv__run_path(w->run, name);
+    iv_status status = folder && path ? iv__make_folders(home, folder) : IV_NOMEM;
+
+    if (!status)
+        status = paint_epoch(w->instance, w->params, path, epoch);
+    if (!status)
+        cli_note(w->c, "  %s", path);
+    if (status && !w->no_samples) {
+        cli_note(w->c, "no samples: %s", iv_home_message(home));
+        w->no_samples = true;
+    }
+    if (status)
+        iv_home_clear(home);
+    iv__free(home, folder);
+    iv__free(home, path);
+}
+
 /* ---- epochs ------------------------------------------------------------------------ */
 
 static void put_epoch_line(watch *w, const iv__epoch_report *r)
@@ -256,6 +280,8 @@ static void epoch(void *user, const iv__epoch_report *report)
         put_epoch_line(w, report);
     if (w->instance->model->sample && !stop_asked)
         sample_epoch(w, report);
+    if (w->instance->model->palette && !stop_asked)
+        paint_samples_of(w, report->epoch);
 }
 
 /* ---- the watch --------------------------------------------------------------------- */

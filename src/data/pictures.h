@@ -41,4 +41,10 @@ int64_t iv__pictures_channels(const iv__pictures *pictures);
 /* "60000 pictures and 10000 for tests, 28 x 28 grey made 16 x 16, 4 levels, 10 classes" */
 void iv__pictures_report(const iv__pictures *pictures, iv__text *text);
 
+/* One picture from an image file, as the pictures of a data set are made. Height, width and channels are
+ * those of the options: none is 0. to: [H,W,C].
+ * Errors: those of reading images; VALUE. */
+iv_status iv__picture_load(iv_home *home, const char *path, const iv__pictures_options *options,
+                           unsigned char *to);
+
 #endif

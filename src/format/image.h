@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 /* More pixels than these are refused before memory is taken for them. */
-#define IV__IMAGE_PIXELS_MAX ((int64_t)1 << 28)
+#define IV__IMAGE_PIXELS_MAX ((int64_t)1 << 27)
 
 /* Values run from 0 (black, transparent) to 255 or 65535. */
 typedef struct iv__image {
@@ -33,9 +33,10 @@ iv_status iv__image_decode(iv_home *home, const char *name, const void *bytes, s
                            iv__image *image);
 
 /* Writes the file as the ending of its name says, or leaves the old one: .png (nothing is lost),
- * .webp (lossless, 8 bits), .jpg or .jpeg (quality 95, full colour resolution, 8 bits), .pgm (grey),
- * .ppm (colour), .pnm (either). What a format does not hold is converted as by iv__image_convert,
- * alpha over white. Errors: NAME for another ending; IO (libivory-io). */
+ * .webp (lossless, 8 bits; an alpha that is opaque everywhere is left out), .jpg or .jpeg (quality
+ * 95, full colour resolution, 8 bits), .pgm (grey), .ppm (colour), .pnm (either). What a format does
+ * not hold is converted as by iv__image_convert, alpha over white. Errors: NAME for another ending;
+ * IO; UNSUPPORTED for sides that the format does not hold (libivory-io). */
 iv_status iv__image_write(iv_home *home, const char *path, const iv__image *image);
 /* The same, appended to `out`; `name` is only looked at. */
 iv_status iv__image_encode(iv_home *home, const char *name, const iv__image *image, iv__text *out);

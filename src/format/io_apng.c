@@ -51,7 +51,8 @@ static void put_chunk(iv__text *out, const char *type, const void *first, size_t
     iv__text_add(out, type, 4);
     iv__text_add(out, first, n_first);
     iv__text_add(out, second, n_second);
-    sum = crc32(sum, first, (uInt)n_first);
+    if (n_first > 0) /* of no bytes at NULL crc32 makes 0 */
+        sum = crc32(sum, first, (uInt)n_first);
     if (n_second > 0)
         sum = crc32(sum, second, (uInt)n_second);
     put_number(number, (uint32_t)sum, 4);

@@ -161,6 +161,7 @@ static iv_status read_picture(work *w, j_decompress_ptr jpeg, const iv__image_by
     jpeg_read_header(jpeg, TRUE);
     bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     bool cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+    int turn = orientation(jpeg); /* libjpeg forgets it at the end of the picture */
     jpeg->out_color_space = grey ? JCS_GRAYSCALE : cmyk ? JCS_CMYK : JCS_RGB;
 
     iv_status status = iv__image_begin(w->home, w->name, jpeg->image_width, jpeg->image_height,
@@ -168,7 +169,7 @@ static iv_status read_picture(work *w, j_decompress_ptr jpeg, const iv__image_by
     if (!status)
         status = read_rows(w, jpeg, image);
     if (!status)
-        status = iv__image_turn(w->home, image, orientation(jpeg));
+        status = iv__image_turn(w->home, image, turn);
     return status;
 }
 

@@ -65,7 +65,7 @@ static iv_status place_filtered(iv_home *home, axis *a)
             sum += weight[k];
         }
         for (int64_t k = 0; k < end - first && sum != 0; k++)
-            weight[k] *= 1 / sum;
+            weight[k] /= sum;
         a->first[i] = first;
         a->count[i] = end - first;
     }

@@ -10,8 +10,8 @@ enum { IV__RESIZE_MOST = 1 << 16 }; /* height and width, at most */
  * bilinear  reads the two by two pixels nearest to a new one's centre, however small the picture
  *           becomes: TensorFlow 2's resize without antialiasing, to the bit.
  * filtered  weighs every pixel that a new one covers by a triangle as wide as the picture shrinks:
- *           Pillow's BILINEAR, to the bit for its mode F. The same as bilinear for a picture that grows,
- *           but for the last bits. */
+ *           Pillow's BILINEAR in its mode F, to the bit where Pillow too goes along the rows first.
+ *           Of a picture that grows it is the same as bilinear, but for the last bits. */
 typedef enum iv__resizing { IV__RESIZE_BILINEAR, IV__RESIZE_FILTERED } iv__resizing;
 
 typedef struct iv__resizer iv__resizer;

@@ -3,6 +3,7 @@
 #ifndef IV_MODELS_COMMON_PAINTER_H
 #define IV_MODELS_COMMON_PAINTER_H
 
+#include "data/pictures.h"
 #include "models/model.h"
 
 /* What a model that paints says of itself. A picture has values 0 .. levels - 1. */
@@ -10,6 +11,9 @@ typedef struct iv__palette {
     int64_t height, width, channels, levels;
     int classes;                    /* that it was told of; 0: none */
     const char *const *class_names; /* [classes] */
+    iv__pictures_options fit;       /* how a picture that is given becomes one of these */
+    /* Picture i to train with, while the data are open and has so many; else NULL. */
+    const unsigned char *(*real)(const iv_instance *instance, int64_t i);
     /* Pixels [N,H,W,C] as the network reads them, label i32 [N] (NULL without classes) -> what the
      * distribution of each pixel is made of, [N,H,W,P], of evaluation. */
     iv_node *(*outputs)(const iv_instance *instance, iv_scope *scope, iv_node *pixels, iv_node *label);

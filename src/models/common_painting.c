@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Pictures of a group: as many as share what is read of the weights, without asking for more memory than
- * caches have. */
-enum { MOST_IN_GROUP = 16, MOST_LEVELS = 256 };
+/* Pictures of a group, always: the last bit of a product may depend on the number of its rows, and what is
+ * drawn on the last bit. As many as share what is read of the weights for little more time than one. */
+enum { GROUP = 5, MOST_LEVELS = 256 };
 
 /* ---- one value ------------------------------------------------------------------------------- */
 
@@ -93,8 +93,8 @@ typedef struct painting_job {
     const iv__painting *o;
     const iv__palette *palette;
     const iv_instance *instance;
-    int64_t group, groups; /* pictures of one, and how many */
-    int slots;             /* groups that are painted at once, at most */
+    int64_t groups;
+    int slots; /* groups that are painted at once, at most */
     uint64_t key;
     iv__painter **painters;            /* [slots] */
     unsigned char *pictures, **values; /* [slots][group,C] */
@@ -159,11 +159,10 @@ static bool paint_row(painting_job *job, iv__painter *painter, unsigned char *va
 static void paint_group(void *context, int64_t number, int thread)
 {
     painting_job *job = context;
-    const int64_t first = number * job->group,
-                  n = job->o->n - first < job->group ? job->o->n - first : job->group;
+    const int64_t first = number * GROUP, n = job->o->n - first < GROUP ? job->o->n - first : GROUP;
     const int slot = job->groups <= job->slots ? (int)number : thread;
     iv__painter *painter = job->painters[slot];
-    int32_t label[MOST_IN_GROUP] = { 0 };
+    int32_t label[GROUP] = { 0 };
 
     if (job->o->label) {
         memcpy(label, job->o->label + first, (size_t)n * sizeof *label);
@@ -185,14 +184,11 @@ iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting
     iv_home *home = instance->home;
     iv__palette palette;
     instance->model->palette(instance, &palette);
-    /* Pairs of groups of equal size, whatever the threads. */
-    const int64_t pairs = (o->n + 2 * MOST_IN_GROUP - 1) / (2 * MOST_IN_GROUP),
-                  group = (o->n + 2 * pairs - 1) / (2 * pairs), groups = (o->n + group - 1) / group;
+    const int64_t groups = (o->n + GROUP - 1) / GROUP;
     const int threads = iv_home_threads(home);
     painting_job job = { .o = o,
                          .palette = &palette,
                          .instance = instance,
-                         .group = group,
                          .groups = groups,
                          .slots = groups < threads ? (int)groups : threads,
                          .key = iv__random_key(o->seed, "paint"),
@@ -205,8 +201,8 @@ iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting
     if (!job.painters || !job.values)
         status = IV_NOMEM;
     for (int t = 0; t < job.slots && !status; t++) {
-        job.painters[t] = iv__painter_new(instance, params, group, palette.height, palette.width);
-        job.values[t] = iv__alloc_array(home, group * palette.channels, 1);
+        job.painters[t] = iv__painter_new(instance, params, GROUP, palette.height, palette.width);
+        job.values[t] = iv__alloc_array(home, GROUP * palette.channels, 1);
         status = job.painters[t] && job.values[t] ? IV_OK : iv_home_status(home);
     }
     if (!status) {

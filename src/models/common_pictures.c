@@ -73,8 +73,7 @@ static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
 }
 
 iv_status iv__gallery_open(iv__gallery *g, iv_instance *instance, const iv_dataset *set,
-                           const char *data, const iv__pictures_options *options, bool classes,
-                           const iv__palette *palette)
+                           const char *data, bool classes, const iv__palette *palette)
 {
     iv_home *home = g->home = instance->home;
     iv__text path = { .home = home }, report = { .home = home };
@@ -84,7 +83,7 @@ iv_status iv__gallery_open(iv__gallery *g, iv_instance *instance, const iv_datas
     if (!status)
         status = iv__dataset_sha256(home, set, path.data ? path.data : "", sha256);
     if (!status) {
-        g->pictures = iv__pictures_open(home, set, path.data ? path.data : "", options);
+        g->pictures = iv__pictures_open(home, set, path.data ? path.data : "", &palette->fit);
         status = g->pictures ? IV_OK : iv_home_status(home);
     }
     iv__text_free(&path);
@@ -142,6 +141,13 @@ void iv__gallery_close(iv__gallery *g)
 const unsigned char *iv__gallery_picture(const iv__gallery *g, iv__split s, int64_t i)
 {
     return iv__pictures_at(g->pictures, s == SPLIT_TEST && g->own_test, g->records[s][i]);
+}
+
+const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i)
+{
+    const iv__gallery *g = instance->state;
+
+    return g->pictures && i < g->n[SPLIT_TRAIN] ? iv__gallery_picture(g, SPLIT_TRAIN, i) : NULL;
 }
 
 void iv__gallery_fill(const iv__gallery *g, iv__batch *batch, const iv__rows *rows)

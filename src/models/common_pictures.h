@@ -2,7 +2,6 @@
 #ifndef IV_MODELS_COMMON_PICTURES_H
 #define IV_MODELS_COMMON_PICTURES_H
 
-#include "data/pictures.h"
 #include "models/common_painter.h"
 
 /* Inputs, for N pictures. */
@@ -24,14 +23,16 @@ typedef struct iv__gallery {
 } iv__gallery;
 
 /* Opens the data as iv_model's open_data, cuts them into splits, fills in the trainee. classes: the
- * model is told of them. palette: the sizes and `reads` of it.
+ * model is told of them. palette: `fit` and `reads` of it.
  * Errors    VALUE for pictures without classes where they are asked for. */
 iv_status iv__gallery_open(iv__gallery *gallery, iv_instance *instance, const iv_dataset *set,
-                           const char *data, const iv__pictures_options *options, bool classes,
-                           const iv__palette *palette);
+                           const char *data, bool classes, const iv__palette *palette);
 /* The names of classes, from a saved file. */
 iv_status iv__gallery_restore(iv__gallery *gallery, iv_instance *instance, const iv__safetensors *file);
 void iv__gallery_close(iv__gallery *gallery);
+
+/* As iv__palette's real, of an instance whose state begins with a gallery. */
+const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i);
 
 /* As iv__trainee's fill. */
 void iv__gallery_fill(const iv__gallery *gallery, iv__batch *batch, const iv__rows *rows);

@@ -11,7 +11,7 @@
 
 typedef struct pixelcnn {
     int64_t size, levels, blocks, filters;
-    int resize;
+    int resize, crop;
     bool classes;
 } pixelcnn;
 
@@ -23,6 +23,7 @@ static const iv_field pixelcnn_fields[] = {
     FIELD(pixelcnn, filters, INT,    "128", 2, 4096,  "",          "",       "filters of each layer; half of them within a block"),
     FIELD(pixelcnn, classes, BOOL,   "no",  0, 0,     "",          "",       "it is told the class of each picture, and can be asked for one"),
     FIELD(pixelcnn, resize,  CHOICE, "filtered", 0, 0, "bilinear filtered", "", "how pictures are made that size: bilinear reads four pixels, filtered all that a new one covers"),
+    FIELD(pixelcnn, crop,    CHOICE, "centre", 0, 0, "centre stretch", "", "of a picture that is no square: the middle, or all of it"),
     FIELD_END,
 };
 /* clang-format on */
@@ -138,6 +139,13 @@ static void pixelcnn_palette(const iv_instance *instance, iv__palette *palette)
                               .levels = o->levels,
                               .classes = class_count(instance),
                               .class_names = state->gallery.class_names,
+                              .fit = { .height = o->size,
+                                       .width = o->size,
+                                       .channels = 1,
+                                       .levels = o->levels,
+                                       .resize = o->resize,
+                                       .crop = o->crop },
+                              .real = iv__gallery_real,
                               .outputs = palette_outputs,
                               .reads = palette_reads,
                               .below = palette_below };
@@ -147,18 +155,12 @@ static void pixelcnn_palette(const iv_instance *instance, iv__palette *palette)
 
 static iv_status pixelcnn_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
-    const pixelcnn *o = instance->options;
     pixelcnn_state *state = instance->state;
     iv__palette palette;
 
     pixelcnn_palette(instance, &palette);
     return iv__gallery_open(&state->gallery, instance, set, data,
-                            &(iv__pictures_options){ .height = o->size,
-                                                     .width = o->size,
-                                                     .channels = 1,
-                                                     .levels = o->levels,
-                                                     .resize = o->resize },
-                            o->classes, &palette);
+                            ((const pixelcnn *)instance->options)->classes, &palette);
 }
 
 static iv_status pixelcnn_restore(iv_instance *instance, const iv__safetensors *file)

@@ -215,3 +215,25 @@ void iv__logistic_mixture_probabilities(const iv_logistic_mixture_options *o, co
     for (int64_t i = 0; i < levels; i++)
         probability[i] /= weights;
 }
+
+double iv__logistic_mixture_below(const iv_logistic_mixture_options *o, const float *parameters,
+                                  int64_t channel, const int32_t *before, int64_t level)
+{
+    const int64_t count = per_component(o->channels);
+    double largest = -INFINITY, weights = 0, below = 0;
+
+    if (level <= 0 || level >= levels_of(o))
+        return level > 0;
+    for (int64_t k = 0; k < o->components; k++)
+        largest = fmax(largest, log_weight(o, parameters + k * count, channel, before));
+    for (int64_t k = 0; k < o->components; k++) {
+        const float *component = parameters + k * count;
+        const logistic d = logistic_of(o, component, channel, before);
+        const double weight = iv__exp_f64(log_weight(o, component, channel, before) - largest);
+        const double a = border(&d, level - 1), small = iv__exp_f64(-fabs(a));
+
+        weights += weight;
+        below += weight * (a > 0 ? 1 / (1 + small) : small / (1 + small));
+    }
+    return below / weights;
+}

@@ -11,5 +11,9 @@
 void iv__logistic_mixture_probabilities(const iv_logistic_mixture_options *options,
                                         const float *parameters, int64_t channel,
                                         const int32_t *before, double *probability);
+/* The probability of all levels below `level` together: 0 at 0, 1 at the number of levels, and it does not fall
+ * between. Without a walk over the levels. */
+double iv__logistic_mixture_below(const iv_logistic_mixture_options *options, const float *parameters,
+                                  int64_t channel, const int32_t *before, int64_t level);
 
 #endif

@@ -89,12 +89,12 @@ iv_node *iv_gated_residual_with(iv_scope *scope, iv_node *x, const iv_gated_resi
                                .kernel = { o->kernel[0], o->kernel[1] },
                                .padding = IV_SAME,
                                .kept = o->kept,
-                               .weight_norm = true };
+                               .weight_norm = !o->no_weight_norm };
     iv_node *y = iv_conv2d_with(block, iv_activate(x, activation), &conv);
 
     if (o->beside)
         y = iv_add(y, iv_dense(block, iv_activate(o->beside, activation), .name = "beside",
-                               .units = filters, .weight_norm = true));
+                               .units = filters, .weight_norm = !o->no_weight_norm));
     y = iv_activate(y, activation);
     y = iv_dropout(block, y, o->dropout);
     conv.name = "out";

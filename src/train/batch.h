@@ -4,6 +4,9 @@
 
 #include "train/trainee.h"
 
+/* The place of the random numbers that order the records of a pass. */
+#define IV__SHUFFLE_KEY "shuffle"
+
 /* Holds what the plans need, for `records` records, and fills it by the trainee. Plans are
  * borrowed. */
 iv__batch *iv__batch_new(iv_home *home, const iv__trainee *trainee, int64_t records, int n_plans,

@@ -152,6 +152,7 @@ static iv_status load_or_start(loop *l)
     l->saved_step = file && !why.size ? p->step : -1;
     if (!status && !file) {
         *p = (iv__progress){ .first_loss = INFINITY, .best = INFINITY };
+        status = iv__first_values(l->params, l->trainee, l->settings);
         iv__params_begin_averages(l->params);
     } else if (!status && p->best_epoch && p->best_epoch * l->per_epoch == p->step) {
         status = write_model(l); /* perhaps it was not written any more */
@@ -260,6 +261,8 @@ static iv_status roll_back(loop *l)
         status = file ? iv__checkpoint_load(l->params, file, &then) : iv_home_status(l->home);
     } else if (!status) {
         status = iv_params_reset(l->params);
+        if (!status)
+            status = iv__first_values(l->params, l->trainee, l->settings);
     }
     iv__safetensors_close(file);
     iv__free(l->home, path);
@@ -477,7 +480,7 @@ static iv_status prepare(loop *l)
     l->order = l->trainee->choose ? NULL : iv__alloc_array(l->home, n, sizeof *l->order);
     l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
     l->order_pass = -1;
-    l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, "shuffle");
+    l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, IV__SHUFFLE_KEY);
     l->graph = iv_graph_new(l->home);
     if (!(l->order || l->trainee->choose) || !l->records || !l->graph)
         return IV_NOMEM;

@@ -36,6 +36,9 @@ typedef struct iv__watcher {
 iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *params,
                     const iv__trainee *trainee, const iv__watcher *watcher);
 
+/* Parameters as at birth get the values that the first training batch gives them, where the trainee wants it. */
+iv_status iv__first_values(iv_params *params, const iv__trainee *trainee, const iv__settings *settings);
+
 /* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of
  * weights. NaN if that is 0. */
 typedef struct iv__evaluation iv__evaluation;

@@ -125,6 +125,14 @@ typedef struct iv__cpu {
      * them, where the number is one of count. */
     void (*add_chosen)(int64_t rows, int64_t columns, const float *x, int64_t row,
                        const int32_t *number, int64_t count, float *to, float *all, int64_t to_row);
+
+    /* For f32 operands alone, of one tile (winograd.h): 6 x 6 places and 36 points, or 1 x 6 and 6, as there are lines; n >= width
+     * channels of each. in: to[p*apart + j] from from[place][j]. out: to[place][j], 4 x 4 of them or 1 x 4, unless
+     * it is NULL, from from[p*apart + j], which may be read up to a whole vector. */
+    void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
+    void (*winograd_out)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
+    /* to[j] = the sum over parts of factor[p] from[p*apart + j] */
+    void (*weigh)(const float *from, int parts, int64_t apart, const float *factor, float *to, int64_t n);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;

@@ -16,6 +16,8 @@ enum {
 
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__panels_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+size_t iv__winograd_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 
 size_t iv__taps_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__taps_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
@@ -55,13 +57,19 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 /* Rows that may have few rows, and when they have. */
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
 
+/* Of f32 operands alone: convolutions as Winograd's products. They ask for weights in forms of their own. */
+#define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x)
+
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
     int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
                                iv_packing want[IV_MAX_PACKED]);
+#define WINOGRAD(name, kind) ROW(kind, f32)
 IV__CPU_ROWS(ROW, PLAIN)
+IV__WINOGRAD_ROWS(WINOGRAD)
+#undef WINOGRAD
 #undef ROW
 #undef PLAIN
 
@@ -88,6 +96,8 @@ bool iv__fits_columns(const iv_kernel_call *k); /* of a sum_to: its last axes st
 bool iv__fits_loss(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
+bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */
+bool iv__fits_winograd_x(const iv_kernel_call *k);
 bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
