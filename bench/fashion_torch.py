@@ -84,13 +84,12 @@ class PixelCNN(nn.Module):
     def load(self, path):
         """Weights of a run of Ivory's: kernels [rows,columns,C,F]."""
         tensors = read_weights(path)
-        for i, layer in enumerate(self.layers()):
-            name = f"conv2d_{i}" if i else "conv2d"
-            kernel = tensors[f"{name}/kernel"]
-            if kernel.ndim == 2:
-                kernel = kernel[None, None]
+        blocks = [f"masked_residual_{i}" if i else "masked_residual" for i in range(BLOCKS)]
+        names = ["conv2d"] + [f"{b}/{part}" for b in blocks for part in ("enter", "masked", "leave")]
+        names += ["conv2d_1", "conv2d_2", "conv2d_3"]
+        for layer, name in zip(self.layers(), names, strict=True):
             with torch.no_grad():
-                layer.weight.copy_(kernel.permute(3, 2, 0, 1))
+                layer.weight.copy_(tensors[f"{name}/kernel"].permute(3, 2, 0, 1))
                 layer.bias.copy_(tensors[f"{name}/bias"])
 
 
