@@ -320,8 +320,8 @@ static const iv_system mixture_systems[] = {
     { "cifar",
       "animals and vehicles in colour (with --data cifar-10-small no figure stands beside a published one)",
       "cifar-10",
-      "channels=3 hierarchies=3 blocks=2 filters=64 logistics=10 dropout=0.5 batch=64 epochs=100 rate=0.0005 "
-      "average=0.9995 validation=0.05 test=0 patience=10",
+      "channels=3 hierarchies=3 filters=48 logistics=10 batch=64 epochs=30 average=0.999 validation=0.05 test=0 "
+      "patience=5",
       NULL, NULL },
     { .name = NULL },
 };
