@@ -151,7 +151,8 @@ static void put_workload(iv__json_writer *w, const bench *b)
     cli_put_int(w, "threads", iv_home_threads(b->home));
     if (o->kind == WORK_PEAK)
         return;
-    cli_put_string(w, "cell", workload_cell(o));
+    if (o->kind != WORK_PIXELS)
+        cli_put_string(w, "cell", workload_cell(o));
     cli_put_int(w, "layers", o->layers);
     cli_put_int(w, "units", o->units);
     cli_put_int(w, "vocabulary", o->vocabulary);
@@ -444,6 +445,9 @@ const command command_bench = {
              "  chars-128     the same, batch 128 x 64\n"
              "  sample        drawing 100 tokens of one text from the model of recipes\n"
              "  sample-16     the same for 16 texts at once\n"
+             "  fashion       training a PixelCNN on random pictures of 16 x 16 pixels\n"
+             "                (--length) in 4 levels (--vocabulary), 128 filters (--units),\n"
+             "                5 blocks (--layers), batch 128, Adam\n"
              "  peak          multiplying and adding in registers alone\n"
              "\n"
              "Without a name: all that need no data. GFLOP are those of a step's products,\n"

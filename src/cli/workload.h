@@ -10,7 +10,8 @@ typedef enum work_kind {
     WORK_TRAIN,  /* steps of training on random tokens */
     WORK_REAL,   /* on shuffled batches of a data set, as `ivory train` takes them */
     WORK_SAMPLE, /* a step draws `length` tokens for `batch` texts at once */
-    WORK_PEAK,   /* a step is the loop that measures the processor */
+    WORK_PIXELS, /* of training a PixelCNN: length x length pixels, `vocabulary` levels, `layers` blocks */
+    WORK_PEAK, /* a step is the loop that measures the processor */
 } work_kind;
 
 typedef struct workload {
