@@ -133,7 +133,8 @@ static void folders_without_pictures_are_refused(void **state)
 
 /* ---- sizes and channels ---------------------------------------------------------------------- */
 
-static void the_first_picture_decides(void **state)
+/* The first picture decides sizes; any in colours makes all of them so. */
+static void sizes_and_channels_are_those_of_the_data(void **state)
 {
     world *w = *state;
 
@@ -142,6 +143,13 @@ static void the_first_picture_decides(void **state)
     write_png(w, "sizes/b.png", 9, 5, 3, "\144\0\0"); /* red 100 is grey 29.9 */
     write_png(w, "sizes/c.png", 3, 3, 2, "\0\200");   /* black, half of it over white: 255 - 128 */
     iv__pictures *p = open_own(w, "sizes", &(iv__pictures_options){ .resize = IV__RESIZE_FILTERED });
+    assert_report(p, "3 pictures, 2 x 2 in colours (2 of other sizes) made 2 x 2");
+    assert_values(p, false, 0, (const unsigned char *)"\12\12\12\12\12\12\12\12\12\12\12\12");
+    assert_values(p, false, 1, (const unsigned char *)"\144\0\0\144\0\0\144\0\0\144\0\0");
+    assert_values(p, false, 2,
+                  (const unsigned char *)"\177\177\177\177\177\177\177\177\177\177\177\177");
+    iv__pictures_free(p);
+    p = open_own(w, "sizes", &(iv__pictures_options){ .channels = 1, .resize = IV__RESIZE_FILTERED });
     assert_report(p, "3 pictures, 2 x 2 grey (2 of other sizes) made 2 x 2");
     assert_values(p, false, 0, (const unsigned char *)"\12\12\12\12");
     assert_values(p, false, 1, (const unsigned char *)"\36\36\36\36");
@@ -222,6 +230,7 @@ static void memory_that_runs_out_is_told(void **state)
     make_folder(w, "few/b");
     write_png(w, "few/a/1.png", 2, 2, 1, "\1");
     write_png(w, "few/b/2.png", 3, 2, 2, "\1\2");
+    write_png(w, "few/b/3.png", 2, 2, 3, "\1\2\3"); /* the grey ones grow */
     write_text(in_folder(w, "few/notes.txt"), "no picture");
     assert_survives_scarcity(open_scarcely, (void *)in_folder(w, "few"));
 }
@@ -247,7 +256,7 @@ int main(void)
         cmocka_unit_test(folders_are_classes),
         cmocka_unit_test(bad_files_are_left_out_by_name),
         cmocka_unit_test(folders_without_pictures_are_refused),
-        cmocka_unit_test(the_first_picture_decides),
+        cmocka_unit_test(sizes_and_channels_are_those_of_the_data),
         cmocka_unit_test(one_picture_is_loaded),
         cmocka_unit_test(single_files_have_numbered_classes),
         cmocka_unit_test(memory_that_runs_out_is_told),

@@ -16,7 +16,7 @@ typedef enum iv__crop {
 
 typedef struct iv__pictures_options {
     int64_t height, width; /* 0: those of the first picture */
-    int64_t channels;      /* 1: grey, 3: red, green, blue; 0: those of the first picture */
+    int64_t channels;      /* 1: grey, 3: red, green, blue; 0: 1 where all are grey, else 3 */
     /* Values are 0 .. levels - 1: floor(v levels / 256) of the resized value v, which is not rounded
      * before; with 256 levels (or 0) v is rounded to the nearest whole number, halves up. */
     int64_t levels;

@@ -45,10 +45,11 @@ struct iv__pictures {
     iv_home *home;
     const iv_dataset *set;
     iv__fitter fitter;
-    iv__shelf shelf[2];                    /* training, tests */
-    int64_t found_height, found_width;     /* of the first picture, as it lies in its file */
-    int64_t others;                        /* pictures of other sizes than the first */
-    int64_t left_out;                      /* files of a folder that are no pictures */
+    iv__shelf shelf[2];                /* training, tests */
+    int64_t found_height, found_width; /* of the first picture, as it lies in its file */
+    int64_t others;                    /* pictures of other sizes than the first */
+    bool widens;      /* channels are those of the data: grey, until a picture in colours comes */
+    int64_t left_out; /* files of a folder that are no pictures */
     iv__text left_out_names, left_out_why; /* some of them; why the first */
     const char *const *class_names;
     int classes; /* 0: none */
