@@ -58,7 +58,7 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
 
 /* Of f32 operands alone: convolutions as Winograd's products. They ask for weights in forms of their own. */
-#define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x)
+#define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x) ROW(conv_w, winograd_w)
 
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
@@ -98,6 +98,7 @@ bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
 bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */
 bool iv__fits_winograd_x(const iv_kernel_call *k);
+bool iv__fits_winograd_w(const iv_kernel_call *k); /* for at most 3 x 3 taps and many places */
 bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
