@@ -99,9 +99,9 @@ iv_status press_read(press *p, const char *path, iv__coded *picture)
         status = would_lose(p, path, "it has 16 bits");
     if (!status && image.channels % 2 == 0)
         status = would_lose(p, path, "it has an alpha channel");
-    if (!status && (image.height > IV__IVC_SIDE || image.width > IV__IVC_SIDE))
-        status = iv_fail(p->home, IV_VALUE, "%s: it is %lld x %lld; a side may have %d pixels", path,
-                         (long long)image.width, (long long)image.height, IV__IVC_SIDE);
+    if (!status && image.height > IV__IVC_PIXELS / image.width)
+        status = iv_fail(p->home, IV_VALUE, "%s: it is %lld x %lld; a picture may have %d pixels", path,
+                         (long long)image.width, (long long)image.height, IV__IVC_PIXELS);
     if (!status) {
         picture->height = image.height;
         picture->width = image.width;
