@@ -263,9 +263,11 @@ void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
     j.in_place = phases == 1;
     for (int64_t phase = 0; phase < phases; phase++) {
         iv__conv_place(phase, j.s.stride, j.phase);
-        j.g = (iv__grid){
-            .from = k->in[0].data, .records = j.s.records, .channels = j.s.filters, .offset = j.offset
-        };
+        j.g = (iv__grid){ .from = k->in[0].data,
+                          .records = j.s.records,
+                          .channels = j.s.filters,
+                          .line = 1,
+                          .offset = j.offset };
         for (int a = 0; a < AXES; a++) {
             j.g.size[a] = j.s.y[a];
             j.g.step[a] = 1;

@@ -20,6 +20,7 @@ typedef struct iv__grid {
     int64_t size[IV__CONV_AXES]; /* of what is read */
     int64_t places[IV__CONV_AXES], step[IV__CONV_AXES];
     int64_t taps;
+    int64_t line; /* so many taps in a row, from multiples of it on, read places side by side */
     int64_t (*offset)[IV__CONV_AXES];
 } iv__grid;
 
