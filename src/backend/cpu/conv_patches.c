@@ -29,20 +29,23 @@ static void copy(const float *from, int64_t n, float *to)
 
 static void clear(float *to, int64_t n)
 {
-    memset(to, 0, (size_t)n * sizeof *to);
+    if (n > 0)
+        memset(to, 0, (size_t)n * sizeof *to);
 }
 
 /* `n` neighbouring taps of a place, which read channels side by side from place `start` of a line on, as far as it
  * is there. */
 static void copy_line(const iv__grid *g, const float *line, int64_t start, int64_t n, float *to)
 {
-    int64_t before = start < 0 ? iv__min64(-start, n) : 0,
-            last = iv__min64(g->size[AXES - 1] - start, n);
+    int64_t before, last;
 
-    if (last <= before) {
-        clear(to, n * g->channels);
+    if (start >= 0 && start + n <= g->size[AXES - 1]) {
+        copy(line + start * g->channels, n * g->channels, to);
         return;
     }
+    before = start < 0 ? iv__min64(-start, n) : 0;
+    last = iv__min64(g->size[AXES - 1] - start, n);
+    last = last < before ? before : last;
     clear(to, before * g->channels);
     copy(line + (start + before) * g->channels, (last - before) * g->channels,
          to + before * g->channels);
@@ -70,7 +73,8 @@ static void gather_patch(const iv__grid *g, int64_t record, const int64_t at[AXE
                       at[AXES - 1] * g->step[AXES - 1] + offset[AXES - 1], n, to);
         else
             clear(to, n * g->channels);
-        clear(to + n * g->channels, n == 1 ? width - g->channels : 0);
+        if (width > g->channels)
+            clear(to + g->channels, width - g->channels);
     }
 }
 
