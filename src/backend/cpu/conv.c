@@ -247,6 +247,8 @@ static void find_taps(conv_job *j)
         return;
     j->g.taps = iv__taps_with(&j->taps, j->s.w, rest, j->tap);
     j->first_tap = iv__taps_before(&j->taps, j->s.w, rest);
+    if (j->s.dilation[AXES - 1] == 1 && !j->s.unread)
+        j->g.line = iv__ceil_div(j->s.w[AXES - 1] - rest[AXES - 1], j->taps.period[AXES - 1]);
     for (int64_t t = 0; t < j->g.taps; t++) {
         int64_t at[AXES];
         iv__conv_place(j->tap[t], j->s.w, at);
