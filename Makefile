@@ -27,7 +27,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench bench-curves format layers install clean help
+.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench bench-curves bench-convolutions format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -69,6 +69,12 @@ bench-curves: ## time per step against the sizes, Ivory and PyTorch, measured an
 	$(call build,$(BUILD),programs,)
 	@bench/install $(PEERS)
 	@$(PEERS)/bin/python bench/curves.py --ivory $(BUILD)/ivory docs/pictures/text-step.json docs/pictures/text-step.svg
+
+bench-convolutions: ## convolutions and their gradients, Ivory and PyTorch in turn; BENCH="vgg" for those of that name
+	$(call build,$(BUILD),programs,)
+	@bench/install $(PEERS)
+	@$(CC) -std=gnu17 -O2 -Iinclude bench/convolutions.c $(BUILD)/libivory.a -lm -pthread -o $(BUILD)/bench/convolutions
+	@$(PEERS)/bin/python bench/convolutions.py --ivory $(BUILD)/ivory --timer $(BUILD)/bench/convolutions $(BENCH)
 
 format: setup-developer ## lay out the C files by .clang-format
 	@find $(wildcard src include tests fuzz examples) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +

@@ -69,8 +69,8 @@ iv_status iv__ivc_read(iv_home *home, const char *name, const void *bytes, size_
 
     *ivc = (iv__ivc){ .n = 0 };
     if (size < sizeof magic || memcmp(bytes, magic, sizeof magic))
-        return iv_fail(home, IV_FORMAT, "%s: expected a file that `ivory compress` made (it begins with IVC1)",
-                       name);
+        return iv_fail(home, IV_FORMAT,
+                       "%s: expected a file that `ivory compress` made (it begins with IVC1)", name);
     if (size < sizeof magic + IV__IVC_MODEL)
         return bad_head(home, name);
     memcpy(ivc->model, r.at + sizeof magic, IV__IVC_MODEL);

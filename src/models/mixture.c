@@ -323,6 +323,10 @@ static const iv_system mixture_systems[] = {
       "channels=3 hierarchies=3 filters=48 logistics=10 batch=64 epochs=30 average=0.999 validation=0.05 test=0 "
       "patience=5",
       NULL, NULL },
+    { "pictures", "pictures of your own in colour (--data FOLDER)", "pictures",
+      "channels=3 hierarchies=3 filters=48 logistics=10 batch=32 epochs=100 average=0.999 validation=0.1 test=0.1 "
+      "patience=10",
+      NULL, NULL },
     { .name = NULL },
 };
 

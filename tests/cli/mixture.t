@@ -52,6 +52,14 @@ run compress d boots/0001.png boots/0002.png boots.ivc
 run decompress d boots.ivc boots-back/
 expect "what is drawn in colour comes back exactly" cmp -s boots/0002.png boots-back/0002.png
 
+mkdir -p own/few own/many
+cp boots/*.png own/few
+cp one/*.png own/many
+run train pictures --data own --size 8 --filters 8 --classes --batch 2 --validation 0 --test 0 --epochs 2 -o e
+expect_status 0 "a training on pictures of one's own"
+run sample e --n 1 --class many --out many.png
+expect_status 0 "asked for one of their folders"
+
 run train "${small[@]}" --size 10 --hierarchies 3 -o x
 expect_status 1 "a size that cannot be halved so often is refused"
 expect_err "multiple of 4" "and why"

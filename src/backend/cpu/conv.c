@@ -165,6 +165,8 @@ static void conv_task(void *context, int64_t task, int thread)
         block_chunk(j, &p, t0, patches, left, c);
     if (!j->in_place)
         scatter(j, &p, out);
+    else if (j->k->then && j->columns == 1)
+        j->k->then->work(j->k->then->context, p.begin * j->n, (p.end - p.begin) * j->n, thread);
     if (j->cpu->end)
         j->cpu->end();
 }
@@ -245,6 +247,8 @@ static void find_taps(conv_job *j)
         return;
     j->g.taps = iv__taps_with(&j->taps, j->s.w, rest, j->tap);
     j->first_tap = iv__taps_before(&j->taps, j->s.w, rest);
+    if (j->s.dilation[AXES - 1] == 1 && !j->s.unread)
+        j->g.line = iv__ceil_div(j->s.w[AXES - 1] - rest[AXES - 1], j->taps.period[AXES - 1]);
     for (int64_t t = 0; t < j->g.taps; t++) {
         int64_t at[AXES];
         iv__conv_place(j->tap[t], j->s.w, at);
@@ -263,9 +267,11 @@ void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
     j.in_place = phases == 1;
     for (int64_t phase = 0; phase < phases; phase++) {
         iv__conv_place(phase, j.s.stride, j.phase);
-        j.g = (iv__grid){
-            .from = k->in[0].data, .records = j.s.records, .channels = j.s.filters, .offset = j.offset
-        };
+        j.g = (iv__grid){ .from = k->in[0].data,
+                          .records = j.s.records,
+                          .channels = j.s.filters,
+                          .line = 1,
+                          .offset = j.offset };
         for (int a = 0; a < AXES; a++) {
             j.g.size[a] = j.s.y[a];
             j.g.step[a] = 1;

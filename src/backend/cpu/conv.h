@@ -20,6 +20,7 @@ typedef struct iv__grid {
     int64_t size[IV__CONV_AXES]; /* of what is read */
     int64_t places[IV__CONV_AXES], step[IV__CONV_AXES];
     int64_t taps;
+    int64_t line; /* so many taps in a row, from multiples of it on, read places side by side */
     int64_t (*offset)[IV__CONV_AXES];
 } iv__grid;
 
@@ -44,7 +45,8 @@ void iv__weights_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s,
 /* A kernel packed for products with patches: panels (gemm.h) whose rows are those of the counted
  * taps, one tap behind the other, each filled up to iv__operand_k. conv_x needs the taps transposed,
  * and those that the same places of x are read by side by side: taps are ordered by their numbers
- * modulo `period` along each axis, then as they are read. */
+ * modulo `period` along each axis, and then from the last to the first, since later taps read earlier
+ * places of y. */
 typedef struct iv__taps {
     bool back; /* conv_x */
     int64_t count, period[IV__CONV_AXES];

@@ -66,8 +66,8 @@ int64_t iv__taps_with(const iv__taps *taps, const int64_t size[AXES], const int6
 {
     int64_t count = 0;
 
-    for (int64_t t = 0; t < taps->count; t++) {
-        int64_t at[AXES];
+    for (int64_t i = 0; i < taps->count; i++) {
+        int64_t t = taps->back ? taps->count - 1 - i : i, at[AXES];
         bool with = true;
         iv__conv_place(t, size, at);
         for (int a = 0; a < AXES; a++)
@@ -134,12 +134,13 @@ static int64_t rank_of(const taps_job *j, int64_t t)
     iv__taps until = j->taps;
 
     if (iv__conv_volume(j->taps.period) == 1)
-        return t;
+        return j->taps.back ? j->taps.count - 1 - t : t;
     iv__conv_place(t, j->size, at);
     for (int a = 0; a < AXES; a++)
         rest[a] = at[a] % j->taps.period[a];
-    until.count = t;
-    return iv__taps_before(&j->taps, j->size, rest) + iv__taps_with(&until, j->size, rest, NULL);
+    until.count = t + 1;
+    return iv__taps_before(&j->taps, j->size, rest) + iv__taps_with(&j->taps, j->size, rest, NULL) -
+           iv__taps_with(&until, j->size, rest, NULL);
 }
 
 /* Items: taps. */

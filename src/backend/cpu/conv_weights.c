@@ -6,9 +6,8 @@
 
 enum {
     AXES = IV__CONV_AXES,
-    SUM_PLACES = 144,             /* of a block: its product has one chunk of k */
-    SLOTS = 8,                    /* where few chunks of taps share the work */
-    SLOT_PLACES = 4 * SUM_PLACES, /* of a slot, about, at least: its sums are read once more */
+    SUM_PLACES = 144, /* of a block: its product has one chunk of k */
+    SLOTS = 8,        /* where few chunks of taps share the work */
 };
 
 /* Tasks: chunks of taps times slots of places. By shapes alone: as many slots as keep a few threads
@@ -46,7 +45,7 @@ static weights_job weights_of(iv_home *home, const iv__cpu *cpu, const iv__conv_
     j.most_taps = iv__min64(j.s.taps, iv__ceil_div(IV__CONV_CHUNK, j.s.channels));
     j.chunks = iv__ceil_div(j.s.taps, j.most_taps);
     j.slots = iv__min64(iv__ceil_div(SLOTS, j.chunks),
-                        iv__ceil_div(j.s.records * iv__conv_volume(j.s.y), SLOT_PLACES));
+                        iv__ceil_div(j.s.records * iv__conv_volume(j.s.y), SUM_PLACES));
     j.row = iv__conv_is_pointwise(&j.s) ? j.s.channels : iv__odd_lines(j.most_taps * j.s.channels);
     int64_t(*offset)[AXES] = iv__take(base, used, j.s.taps, sizeof *offset);
     j.g = iv__grid_of_x(&j.s, NULL, base ? offset : NULL);
