@@ -4,11 +4,7 @@
  * Deep Learning, 2nd edition, chapter 5 (fashion-mixture). */
 #include "models/common_pictures.h"
 
-#include "base/home.h"
-#include "graph/node.h"
 #include "nn/logistic_mixture.h"
-
-#include <string.h>
 
 enum {
     LEVELS = 256,
