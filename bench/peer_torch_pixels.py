@@ -80,4 +80,5 @@ def main():
     worker.serve(step_of(job, choice), peer=f"PyTorch {torch.__version__}", choice=choice)
 
 
-main()
+if __name__ == "__main__":
+    main()
