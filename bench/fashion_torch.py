@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from peer_torch_pixels import Block, Masked
+
 LEVELS, SIZE, FILTERS, BLOCKS = 4, 16, 128, 5
 
 
@@ -34,35 +36,11 @@ def read_weights(path):
     return tensors
 
 
-class Masked(nn.Conv2d):
-    """Mask A: the places before one's own, in reading order; mask B: and itself."""
-
-    def __init__(self, kind, channels, filters, size):
-        super().__init__(channels, filters, size, padding=size // 2)
-        mask = torch.zeros(size * size)
-        mask[: size * size // 2 + (kind == "B")] = 1
-        self.register_buffer("mask", mask.view(1, 1, size, size))
-
-    def forward(self, x):
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
-
-
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.down = nn.Conv2d(FILTERS, FILTERS // 2, 1)
-        self.middle = Masked("B", FILTERS // 2, FILTERS // 2, 3)
-        self.up = nn.Conv2d(FILTERS // 2, FILTERS, 1)
-
-    def forward(self, x):
-        return x + F.relu(self.up(F.relu(self.middle(F.relu(self.down(x))))))
-
-
 class PixelCNN(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = Masked("A", 1, FILTERS, 7)
-        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(Block(FILTERS) for _ in range(BLOCKS))
         self.last = nn.ModuleList([nn.Conv2d(FILTERS, FILTERS, 1), nn.Conv2d(FILTERS, FILTERS, 1),
                                    nn.Conv2d(FILTERS, LEVELS, 1)])
         for layer in self.layers():  # Keras's defaults, as Ivory's
@@ -84,13 +62,12 @@ class PixelCNN(nn.Module):
     def load(self, path):
         """Weights of a run of Ivory's: kernels [rows,columns,C,F]."""
         tensors = read_weights(path)
-        for i, layer in enumerate(self.layers()):
-            name = f"conv2d_{i}" if i else "conv2d"
-            kernel = tensors[f"{name}/kernel"]
-            if kernel.ndim == 2:
-                kernel = kernel[None, None]
+        blocks = [f"masked_residual_{i}" if i else "masked_residual" for i in range(BLOCKS)]
+        names = ["conv2d"] + [f"{b}/{part}" for b in blocks for part in ("enter", "masked", "leave")]
+        names += ["conv2d_1", "conv2d_2", "conv2d_3"]
+        for layer, name in zip(self.layers(), names, strict=True):
             with torch.no_grad():
-                layer.weight.copy_(kernel.permute(3, 2, 0, 1))
+                layer.weight.copy_(tensors[f"{name}/kernel"].permute(3, 2, 0, 1))
                 layer.bias.copy_(tensors[f"{name}/bias"])
 
 

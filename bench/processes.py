@@ -83,7 +83,8 @@ def ivory_command(options, workload, shape=()):
 
 
 def peer_command(job):
-    script = HERE / ("peer_torch.py" if job["peer"].startswith("torch") else "peer_keras.py")
+    kind = "_pixels" if job["workload"]["kind"] == "pixels" else ""
+    script = HERE / (f"peer_torch{kind}.py" if job["peer"].startswith("torch") else "peer_keras.py")
     return [sys.executable, str(script), json.dumps(job)]
 
 

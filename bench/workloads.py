@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 class Workload:
     name: str
     says: str
-    kind: str = "train"  # train, real (batches of the recipes), sample
+    kind: str = "train"  # train, real (batches of the recipes), sample, pixels (length x length of them)
     batch: int = 32
     length: int = 200
     vocabulary: int = 10000
@@ -58,6 +58,9 @@ WORKLOADS = [
     _chars,
     replace(_chars, name="chars-128", says="the same, batch 128 x 64", batch=128, must=3, moonshot=4),
     _sample,
+    Workload("fashion", "PixelCNN, 5 blocks of 128 filters, 16 x 16 pixels in 4 levels, batch 128, Adam", kind="pixels",
+             batch=128, length=16, vocabulary=4, layers=5, units=128, peers=["torch-eager", "torch-compiled", "torch-bf16"],
+             must=2, moonshot=3.3),
     replace(_sample, name="sample-16", says="the same, 16 texts at once", batch=16, peers=SAMPLING, must=0,
             moonshot=0),
 ]

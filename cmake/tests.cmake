@@ -27,7 +27,7 @@ if(NOT CMOCKA_FOUND)
 endif()
 
 add_library(ivory-test INTERFACE)
-target_link_libraries(ivory-test INTERFACE ivory-io ivory PkgConfig::CMOCKA)
+target_link_libraries(ivory-test INTERFACE ivory-io ivory PkgConfig::CMOCKA ZLIB::ZLIB)
 target_include_directories(ivory-test INTERFACE tests)
 target_compile_definitions(ivory-test INTERFACE IVORY_TESTS="${PROJECT_SOURCE_DIR}/tests")
 

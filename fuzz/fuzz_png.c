@@ -26,8 +26,11 @@ static void seal(uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     iv_home *home = frugal_home();
-    uint8_t *copy = malloc(size + 1);
 
+    if (!stands_at(data, size, 0, "\x89PNG"))
+        return 0;
+
+    uint8_t *copy = malloc(size + 1);
     must(copy != NULL);
     memcpy(copy, data, size);
     seal(copy, size);

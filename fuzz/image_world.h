@@ -57,6 +57,12 @@ static void there_and_back(iv_home *home, const char *ending, const iv__image *i
     iv__text_free(&file);
 }
 
+/* Files of other kinds are other targets'. */
+static inline bool stands_at(const uint8_t *data, size_t size, size_t at, const char *text)
+{
+    return size >= at + strlen(text) && memcmp(data + at, text, strlen(text)) == 0;
+}
+
 /* ending: of a format without loss that the picture is written in and read again, or NULL. */
 static bool read_image(iv_home *home, const uint8_t *data, size_t size, const char *ending)
 {

@@ -80,10 +80,9 @@ static void refusals_name_what_is_wrong(void **state)
     }
 }
 
-#define ROW(name)   \
-    {               \
-#name, name \
-    }
+/* clang-format off */
+#define ROW(name) { #name, name }
+/* clang-format on */
 static const image_case all_cases[] = {
     ROW(max_valid),
     ROW(max_same),

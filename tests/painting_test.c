@@ -3,6 +3,7 @@
 
 #include "models/common_coder.h"
 #include "models/common_painting.h"
+#include "registry/registry.h"
 
 #include <ivory/ops.h>
 #include <stdlib.h>
@@ -162,7 +163,8 @@ static double whole_loss(studio *s, const unsigned char *pictures, int n, const 
     iv_node *pixels = iv_input_raster(graph, "pixels", IV_F32, iv_dims(n, SIDE, SIDE, 1));
     iv_node *classes = label ? iv_input(graph, "label", IV_I32, iv_dims(n)) : NULL;
     iv_node *values = iv_input(graph, "values", IV_I32, iv_dims(n, SIDE, SIDE));
-    iv_node *loss = iv_cross_entropy(s->palette.outputs(s->instance, scope, pixels, classes), values, NULL);
+    iv_node *loss = iv_cross_entropy(s->palette.outputs(s->instance, scope, pixels, classes),
+                                     values, NULL);
     iv_plan *plan = iv_plan_new(s->home, 1, &loss, 0, NULL);
 
     if (!plan || iv_params_bind(s->params, plan))
@@ -298,6 +300,48 @@ static void coded_pictures_take_the_likelihood(void **state)
     studio_free(&s);
 }
 
+/* Every tenth of the real test pictures, as they lie in the data set, comes back exactly. */
+static void real_pictures_come_back(void **state)
+{
+    enum { REAL_SIDE = 16, EVERY = 10 };
+    const iv__pictures_options options = {
+        .height = REAL_SIDE, .width = REAL_SIDE, .channels = 1, .levels = LEVELS
+    };
+    unsigned char back[REAL_SIDE * REAL_SIDE];
+
+    (void)state;
+    studio s = studio_new(1, "portable", "no");
+    iv__text path = { .home = s.home };
+    const iv_dataset *set = iv__dataset_of(s.instance, &(const char *){ NULL });
+    if (!getenv("IVORY_DATA") || iv__dataset_locate(s.home, set, NULL, &path)) {
+        studio_free(&s);
+        skip(); /* the real data sets are found through IVORY_DATA */
+    }
+    iv__pictures *pictures = iv__pictures_open(s.home, set, path.data, &options);
+    if (!pictures)
+        fail_msg("%s", iv_home_message(s.home));
+    iv__encoder e = iv__encoder_new(s.home);
+    const int64_t n = iv__pictures_count(pictures, true);
+    assert_int_equal(n, 10000);
+    for (int64_t i = 0; i < n; i += EVERY) {
+        iv__coded c = { .height = REAL_SIDE,
+                        .width = REAL_SIDE,
+                        .values = (unsigned char *)(uintptr_t)iv__pictures_at(pictures, true, i) };
+        assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, NULL, NULL), IV_OK);
+    }
+    iv__encoder_end(&e);
+    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    for (int64_t i = 0; i < n; i += EVERY) {
+        iv__coded c = { .height = REAL_SIDE, .width = REAL_SIDE, .values = back };
+        assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, NULL, NULL), IV_OK);
+        assert_memory_equal(back, iv__pictures_at(pictures, true, i), sizeof back);
+    }
+    iv__text_free(&e.bytes);
+    iv__text_free(&path);
+    iv__pictures_free(pictures);
+    studio_free(&s);
+}
+
 /* Bytes that no encoder wrote: any pictures come of them, and nothing bad. */
 static void any_numbers_decode(void **state)
 {
@@ -326,6 +370,7 @@ int main(void)
         cmocka_unit_test(numbers_come_back),
         cmocka_unit_test(pictures_come_back),
         cmocka_unit_test(coded_pictures_take_the_likelihood),
+        cmocka_unit_test(real_pictures_come_back),
         cmocka_unit_test(any_numbers_decode),
     };
 

@@ -386,6 +386,13 @@ static iv_node *wide(world *w, int64_t n) /* more parameters than values */
     return iv_mean_all(iv_square(iv_dense(w->scope, x, .units = 3000)));
 }
 
+/* Micro-batches of what is much by itself would be outweighed by the parameters: they take some more. */
+static iv_node *heavy(world *w, int64_t n)
+{
+    return iv_mean_all(
+        iv_square(iv_dense(w->scope, numbers(w, "x", iv_dims(n, 16, 1100)), .units = 1100)));
+}
+
 static void the_planner_cuts_where_values_outweigh_parameters(void **state)
 {
     (void)state;
@@ -393,7 +400,8 @@ static void the_planner_cuts_where_values_outweigh_parameters(void **state)
         build *graph;
         int64_t n;
         bool cut;
-    } cases[] = { { large, 100, true }, { large, 20, false }, { large, 5, false }, { wide, 400, false } };
+    } cases[] = { { large, 100, true }, { large, 20, false },  { large, 5, false },
+                  { wide, 400, false }, { heavy, 1400, true }, { heavy, 500, false } };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made m = make(cases[i].graph, cases[i].n, IV_F32, 2);

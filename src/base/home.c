@@ -95,6 +95,7 @@ iv_home *iv__home_alone(iv_home *of)
         return NULL;
     }
     home->precision = of->precision;
+    home->no_winograd = of->no_winograd;
     home->of = of;
     return home;
 }

@@ -151,7 +151,8 @@ static void put_workload(iv__json_writer *w, const bench *b)
     cli_put_int(w, "threads", iv_home_threads(b->home));
     if (o->kind == WORK_PEAK)
         return;
-    cli_put_string(w, "cell", workload_cell(o));
+    if (o->kind != WORK_PIXELS && o->kind != WORK_DRAW)
+        cli_put_string(w, "cell", workload_cell(o));
     cli_put_int(w, "layers", o->layers);
     cli_put_int(w, "units", o->units);
     cli_put_int(w, "vocabulary", o->vocabulary);
@@ -392,6 +393,11 @@ static bool has_shape_options(const bench_options *o)
     return o->cell != CELL_OWN || o->layers || o->units || o->vocabulary || o->batch || o->length;
 }
 
+static bool has_own_shape(const workload *spec)
+{
+    return spec->kind == WORK_REAL || spec->kind == WORK_DRAW || spec->kind == WORK_PEAK;
+}
+
 static int check(const cli *c)
 {
     const bench_options *o = c->options;
@@ -402,7 +408,7 @@ static int check(const cli *c)
         const workload *spec = workload_named(c->args[i]);
         if (!spec)
             return unknown_workload(c, c->args[i]);
-        if (has_shape_options(o) && (spec->kind == WORK_REAL || spec->kind == WORK_PEAK))
+        if (has_shape_options(o) && has_own_shape(spec))
             return cli_wrong(c,
                              "%s has a shape of its own: leave --cell, --layers, --units, "
                              "--vocabulary, --batch and --length away",
@@ -421,7 +427,7 @@ static int cmd_bench(cli *c)
     for (int i = 0; i < c->n_args && !status; i++)
         status = in_a_process(c, workload_named(c->args[i]));
     for (const workload *spec = workloads; spec->name && !c->n_args && !status; spec++)
-        if (spec->kind != WORK_REAL && !(spec->kind == WORK_PEAK && has_shape_options(o)))
+        if (spec->kind != WORK_REAL && !(has_own_shape(spec) && has_shape_options(o)))
             status = in_a_process(c, spec);
     return status;
 }
@@ -444,6 +450,10 @@ const command command_bench = {
              "  chars-128     the same, batch 128 x 64\n"
              "  sample        drawing 100 tokens of one text from the model of recipes\n"
              "  sample-16     the same for 16 texts at once\n"
+             "  fashion       training a PixelCNN on random pictures of 16 x 16 pixels\n"
+             "                (--length) in 4 levels (--vocabulary), 128 filters (--units),\n"
+             "                5 blocks (--layers), batch 128, Adam\n"
+             "  fashion-draw  drawing 10 pictures with such a network, plans and all\n"
              "  peak          multiplying and adding in registers alone\n"
              "\n"
              "Without a name: all that need no data. GFLOP are those of a step's products,\n"

@@ -16,8 +16,8 @@ static const iv_field compress_fields[] = {
     FIELD_END,
 };
 
-static iv_status write_file(press *p, const iv__ivc *head, const iv__encoder *encoder, const char *path,
-                            int64_t *bytes)
+static iv_status write_file(press *p, const iv__ivc *head, const iv__encoder *encoder,
+                            const char *path, int64_t *bytes)
 {
     iv__text file = { .home = p->home };
 
@@ -29,7 +29,8 @@ static iv_status write_file(press *p, const iv__ivc *head, const iv__encoder *en
     return status;
 }
 
-static iv_status compress_all(press *p, iv__ivc *head, iv__encoder *encoder, int32_t label, int64_t *values)
+static iv_status compress_all(press *p, iv__ivc *head, iv__encoder *encoder, int32_t label,
+                              int64_t *values)
 {
     const char *const *paths = p->c->args + 1;
     iv__text all = { .home = p->home };

@@ -1,19 +1,20 @@
 /* ivory data [list | show NAME | get NAME]: data sets that Ivory knows. */
 #include "base/home.h"
-#include "cli/cli.h"
+#include "cli/data_pictures.h"
 
 #include <string.h>
 
 enum { SHOWN_RECORDS = 3, SHOWN_BYTES = 300 };
 
 typedef struct data_options {
-    const char *data;
+    const char *data, *out;
 } data_options;
 
 /* clang-format off */
 static const iv_field data_fields[] = {
     FIELD(data_options, data, TEXT, "", 0, 0, "", "PATH",
           "the data: a file, a data set's folder, or the folder that holds data sets"),
+    FIELD(data_options, out,  TEXT, "", 0, 0, "", "FILE", "show: write a sheet of pictures to this file (PNG, JPEG, WebP)"),
     FIELD_END,
 };
 /* clang-format on */
@@ -82,8 +83,10 @@ static void put_origin(const iv_dataset *set, const char *path)
         printf("  get it    %s\n", set->download);
     if (set->file)
         printf("  file      %s, or with .gz\n", set->file);
+    for (const char *const *name = set->beside; name && *name; name++)
+        printf("  beside it %s, or with .gz\n", *name);
     if (*set->sha256)
-        printf("  SHA-256   %s (of the .gz)\n", set->sha256);
+        printf("  SHA-256   %s (of the .gz%s)\n", set->sha256, set->beside ? "s" : "");
     printf("  here      %s\n", set->asset && !*path ? "built in" : *path ? path : "no");
 }
 
@@ -117,6 +120,13 @@ static int show_records(cli *c, const iv_dataset *set, const char *path)
     return failed ? cli_fail(c) : DONE;
 }
 
+static int show_data(cli *c, const iv_dataset *set, const char *path)
+{
+    const char *out = ((const data_options *)c->options)->out;
+
+    return set->pictures ? data_show_pictures(c, set, path, out) : show_records(c, set, path);
+}
+
 static int show(cli *c, const iv_dataset *set)
 {
     iv__text path = { .home = c->home };
@@ -128,7 +138,7 @@ static int show(cli *c, const iv_dataset *set)
             status = cli_fail(c);
     } else {
         put_origin(set, path.data ? path.data : "");
-        status = show_records(c, set, path.data ? path.data : "");
+        status = show_data(c, set, path.data ? path.data : "");
     }
     iv__text_free(&path);
     return status;
@@ -187,15 +197,19 @@ static int unknown_set(const cli *c, const char *name)
 static int cmd_data(cli *c)
 {
     const char *what = c->n_args ? c->args[0] : "list";
+    bool shows = !strcmp(what, "show"), has_out = *((const data_options *)c->options)->out;
 
+    if (has_out && !shows)
+        return cli_wrong(c, "--out goes with `ivory data show`");
     if (!strcmp(what, "list") && c->n_args < 2)
         return list_all(c);
-    bool shows = !strcmp(what, "show");
     if ((!shows && strcmp(what, "get") != 0) || c->n_args < 2)
         return cli_wrong(c, "expected: ivory data list, ivory data show NAME, or ivory data get NAME");
     const iv_dataset *set = iv__dataset_named(c->args[1]);
     if (!set)
         return unknown_set(c, c->args[1]);
+    if (has_out && !set->pictures)
+        return cli_wrong(c, "the data set %s holds texts: --out writes a sheet of pictures", set->name);
     return shows ? show(c, set) : get(c, set);
 }
 
@@ -205,9 +219,10 @@ const command command_data = {
     .arguments = "[list | show NAME | get NAME] [OPTION]...",
     .says = "data sets: what is here, where it comes from",
     .about = "list: the data sets that Ivory knows, and where each was found. show: where one\n"
-             "comes from, under which licence, and its first records. get: where to get it,\n"
-             "and whether the file that is here is the right one.",
-    .examples = { "ivory data list", "ivory data show recipes" },
+             "comes from, under which licence, and its first records, or how many pictures of which\n"
+             "classes it has. get: where to get it, and whether the file that is here is the\n"
+             "right one.",
+    .examples = { "ivory data show recipes", "ivory data show fashion-mnist --out clothes.png" },
     .fields = { data_fields },
     .options_size = sizeof(data_options),
     .most = 2,

@@ -11,15 +11,16 @@ static bool is_folder_name(const char *out)
 }
 
 /* Its values are added to `all`. */
-static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decoder *decoder, const char *out,
-                            iv__text *all, iv__image *image)
+static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decoder *decoder,
+                            const char *out, iv__text *all, iv__image *image)
 {
     const iv__ivc_picture *head = &file->pictures[i];
     iv__coded picture = { .height = head->height, .width = head->width, .label = (int32_t)head->label };
     const int64_t size = picture.height * picture.width * p->palette.channels;
 
     if (head->label && head->label >= p->palette.classes)
-        return iv_fail(p->home, IV_FORMAT, "%s: picture %lld is of class %lld, which the model does not have",
+        return iv_fail(p->home, IV_FORMAT,
+                       "%s: picture %lld is of class %lld, which the model does not have",
                        p->c->args[1], (long long)i + 1, (long long)head->label);
     picture.values = iv__alloc_array(p->home, size, 1);
     iv_status status = picture.values ? IV_OK : IV_NOMEM;
@@ -59,8 +60,8 @@ static iv_status decompress_all(press *p, const iv__ivc *file, const char *out)
     if (!status && all.failed)
         status = IV_NOMEM;
     if (!status && iv__crc32c(all.data, all.size) != file->checksum)
-        status = iv_fail(p->home, IV_FORMAT, "%s is damaged: the pictures' checksum does not come out",
-                         p->c->args[1]);
+        status = iv_fail(p->home, IV_FORMAT,
+                         "%s is damaged: the pictures' checksum does not come out", p->c->args[1]);
     if (!status && is_folder_name(out))
         status = iv__make_folders(p->home, out);
     for (int64_t i = 0; i < file->n && !status; i++)
@@ -87,8 +88,8 @@ static int decompress(press *p)
                          "%s was made with another model: its weights begin with SHA-256 %s, those of %s with %s",
                          path, press_hex(file.model, wants), p->c->args[0], press_hex(p->model, has));
     if (!status && file.n > 1 && !is_folder_name(out))
-        status = iv_fail(p->home, IV_VALUE, "%s holds %lld pictures: name a folder for them (%s/)", path,
-                         (long long)file.n, out);
+        status = iv_fail(p->home, IV_VALUE, "%s holds %lld pictures: name a folder for them (%s/)",
+                         path, (long long)file.n, out);
     if (!status)
         status = decompress_all(p, &file, out);
     iv__ivc_free(p->home, &file);

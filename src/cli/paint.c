@@ -12,7 +12,8 @@
 /* ---- values as images ------------------------------------------------------------------------ */
 
 /* Values 0 .. levels - 1 become 0 .. 255, from black to white. */
-static iv_status show_picture(iv_home *home, const iv__palette *p, const unsigned char *values, iv__image *image)
+static iv_status show_picture(iv_home *home, const iv__palette *p, const unsigned char *values,
+                              iv__image *image)
 {
     iv_status status = iv__image_new(home, p->width, p->height, (int)p->channels, 8, image);
     const int64_t count = p->height * p->width * p->channels, top = p->levels - 1;
@@ -31,7 +32,8 @@ static void free_images(iv_home *home, iv__image *images, int64_t n)
 }
 
 /* NULL with a message in the home. */
-static iv__image *show_pictures(iv_home *home, const iv__palette *p, int64_t n, const unsigned char *values)
+static iv__image *show_pictures(iv_home *home, const iv__palette *p, int64_t n,
+                                const unsigned char *values)
 {
     iv__image *images = iv__alloc_array(home, n, sizeof *images);
     iv_status status = images ? IV_OK : IV_NOMEM;
@@ -48,8 +50,8 @@ static iv_status write_sheet(iv_home *home, int64_t n, const iv__image *images, 
                              const char *path)
 {
     iv__image sheet;
-    iv_status status = iv__image_sheet(home, n, images, &(iv__sheet){ .columns = columns, .margin = 4 },
-                                       &sheet);
+    iv_status status = iv__image_sheet(home, n, images,
+                                       &(iv__sheet){ .columns = columns, .margin = 4 }, &sheet);
 
     if (!status)
         status = iv__image_write(home, path, &sheet);
@@ -85,15 +87,16 @@ iv_status paint_class(iv_home *home, const iv__palette *p, const char *name, int
     for (int i = 0; i < p->classes; i++)
         iv__text_print(&all, "%s%s", i ? ", " : "", p->class_names[i]);
     iv_status status = p->classes
-                           ? iv_fail(home, IV_NAME, "there is no class '%s'; the classes are: %s", name,
-                                     all.data ? all.data : "")
+                           ? iv_fail(home, IV_NAME, "there is no class '%s'; the classes are: %s",
+                                     name, all.data ? all.data : "")
                            : iv_fail(home, IV_VALUE, "the run was trained without classes (--classes)");
     iv__text_free(&all);
     return status;
 }
 
 /* All of one class, or all classes in turn. NULL where there are none, or (with *status) when it failed. */
-static int32_t *labels_of(iv_home *home, const iv__palette *p, int64_t n, const char *name, iv_status *status)
+static int32_t *labels_of(iv_home *home, const iv__palette *p, int64_t n, const char *name,
+                          iv_status *status)
 {
     int32_t *label = NULL, one = -1;
 
@@ -126,7 +129,9 @@ iv_status paint_epoch(iv_instance *instance, iv_params *params, const char *path
 
     if (!status)
         status = iv__paint(instance, params,
-                           &(iv__painting){ .n = EPOCH_PICTURES, .seed = (uint64_t)epoch, .temperature = 1,
+                           &(iv__painting){ .n = EPOCH_PICTURES,
+                                            .seed = (uint64_t)epoch,
+                                            .temperature = 1,
                                             .label = label },
                            values, NULL);
     for (int64_t i = 0; i < EPOCH_PICTURES && !status && p.real; i++) {
@@ -171,7 +176,8 @@ static iv_status read_given(cli *c, painted *d, const paint_options *o)
     return status;
 }
 
-static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const paint_options *o, painted *d)
+static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const paint_options *o,
+                      painted *d)
 {
     iv_status status;
 
@@ -279,7 +285,8 @@ static iv_status default_out(cli *c, int64_t seed, iv__text *out)
     const char *run = c->args[0];
 
     if (!iv__is_folder(run))
-        return iv_fail(c->home, IV_VALUE, "say with --out where the pictures go: a file (.png, .jpg, .webp, .ppm) or a folder (NAME/)");
+        return iv_fail(c->home, IV_VALUE,
+                       "say with --out where the pictures go: a file (.png, .jpg, .webp, .ppm) or a folder (NAME/)");
     iv__text_print(out, "%s/samples", run);
     iv_status status = out->failed ? IV_NOMEM : iv__make_folders(c->home, out->data);
     iv__text_print(out, "/seed-%lld.png", (long long)seed);
@@ -411,13 +418,17 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
     d.given = iv__alloc_array(c->home, d.each, 1);
     d.values = iv__alloc_array(c->home, d.each, 1);
     d.bits = iv__alloc_array(c->home, d.palette.height * d.palette.width, sizeof *d.bits);
-    status = d.given && d.values && d.bits ? iv__picture_load(c->home, picture, &d.palette.fit, d.given)
-                                           : IV_NOMEM;
+    status = d.given && d.values && d.bits
+                 ? iv__picture_load(c->home, picture, &d.palette.fit, d.given)
+                 : IV_NOMEM;
     if (!status)
         d.label = labels_of(c->home, &d.palette, 1, "", &status);
     if (!status)
         status = iv__paint(run->instance, run->params,
-                           &(iv__painting){ .n = 1, .temperature = 1, .label = d.label, .given = d.given,
+                           &(iv__painting){ .n = 1,
+                                            .temperature = 1,
+                                            .label = d.label,
+                                            .given = d.given,
                                             .given_rows = d.given_rows },
                            d.values, d.bits);
     if (!status && *out)

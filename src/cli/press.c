@@ -31,7 +31,8 @@ int press_run(cli *c, int (*work)(press *p))
     press p = { .c = c };
     int status;
 
-    p.home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1, .isa = "portable" });
+    p.home = iv_home_new(
+        &(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1, .isa = "portable" });
     if (!p.home)
         return cli_refuse("out of memory");
     if (iv__run_load(p.home, c->args[0], "model", &p.run)) {
@@ -53,8 +54,8 @@ int press_run(cli *c, int (*work)(press *p))
 
 static iv_status would_lose(const press *p, const char *path, const char *what)
 {
-    return iv_fail(p->home, IV_VALUE, "%s: %s, and without loss the model can tell pictures of %s alone",
-                   path, what,
+    return iv_fail(p->home, IV_VALUE,
+                   "%s: %s, and without loss the model can tell pictures of %s alone", path, what,
                    p->palette.channels == 1 ? "8 bits of grey" : "8 bits of red, green and blue");
 }
 
@@ -99,9 +100,9 @@ iv_status press_read(press *p, const char *path, iv__coded *picture)
         status = would_lose(p, path, "it has 16 bits");
     if (!status && image.channels % 2 == 0)
         status = would_lose(p, path, "it has an alpha channel");
-    if (!status && (image.height > IV__IVC_SIDE || image.width > IV__IVC_SIDE))
-        status = iv_fail(p->home, IV_VALUE, "%s: it is %lld x %lld; a side may have %d pixels", path,
-                         (long long)image.width, (long long)image.height, IV__IVC_SIDE);
+    if (!status && image.height > IV__IVC_PIXELS / image.width)
+        status = iv_fail(p->home, IV_VALUE, "%s: it is %lld x %lld; a picture may have %d pixels",
+                         path, (long long)image.width, (long long)image.height, IV__IVC_PIXELS);
     if (!status) {
         picture->height = image.height;
         picture->width = image.width;
@@ -115,7 +116,8 @@ iv_status press_read(press *p, const char *path, iv__coded *picture)
 iv_status press_show(press *p, const iv__coded *picture, iv__image *image)
 {
     const int64_t top = p->palette.levels - 1;
-    iv_status status = iv__image_new(p->home, picture->width, picture->height, (int)p->palette.channels, 8, image);
+    iv_status status = iv__image_new(p->home, picture->width, picture->height,
+                                     (int)p->palette.channels, 8, image);
     unsigned char *to = image->pixels;
 
     for (int64_t i = 0; i < picture->height * picture->width * p->palette.channels && !status; i++)

@@ -4,6 +4,7 @@
 #include "backend/peak.h"
 #include "base/home.h"
 #include "base/random.h"
+#include "models/common_painting.h"
 
 #include <string.h>
 
@@ -21,6 +22,8 @@ const workload workloads[] = {
     { "chars-128",    WORK_TRAIN,  128,  64,    84,    0,    IV_LSTM, 1,     128,   false,     IV_ADAM },
     { "sample",       WORK_SAMPLE, 1,    100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
     { "sample-16",    WORK_SAMPLE, 16,   100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
+    { "fashion",      WORK_PIXELS, 128,  16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
+    { "fashion-draw", WORK_DRAW,  10,   16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
     { .name = "peak", .kind = WORK_PEAK },
     { .name = NULL },
 };
@@ -94,9 +97,53 @@ static iv_status train_once(work *w)
 
     if (!status)
         status = iv_train_step_apply(w->step, iv_optimizer_rate(&optimizer), w->steps);
-    w->positions += (double)(w->spec.batch * w->spec.length);
-    w->targets += (double)(w->spec.batch * (w->spec.last_only ? 1 : w->spec.length));
+    int64_t length = w->spec.kind == WORK_PIXELS ? w->spec.length * w->spec.length : w->spec.length;
+    w->positions += (double)(w->spec.batch * length);
+    w->targets += (double)(w->spec.batch * (w->spec.last_only ? 1 : length));
     return status;
+}
+
+/* ---- pictures, pixel by pixel ------------------------------------------------------------ */
+
+/* As the system fashion: [N,H,W,1] -> [N,H,W,levels]. */
+static iv_node *build_pixels(iv_scope *s, iv_node *x, const workload *o)
+{
+    x = iv_conv2d(s, x, .filters = o->units, .kernel = { 7 }, .padding = IV_SAME, .mask = IV_MASK_A,
+                  .activation = IV_RELU);
+    for (int64_t i = 0; i < o->layers; i++) {
+        iv_node *y = iv_conv2d(s, x, .filters = o->units / 2, .kernel = { 1 }, .activation = IV_RELU);
+        y = iv_conv2d(s, y, .filters = o->units / 2, .kernel = { 3 }, .padding = IV_SAME,
+                      .mask = IV_MASK_B, .activation = IV_RELU);
+        x = iv_add(x, iv_conv2d(s, y, .filters = o->units, .kernel = { 1 }, .activation = IV_RELU));
+    }
+    for (int i = 0; i < 2; i++)
+        x = iv_conv2d(s, x, .filters = o->units, .kernel = { 1 }, .activation = IV_RELU);
+    return iv_conv2d(s, x, .filters = o->vocabulary, .kernel = { 1 });
+}
+
+static iv_status open_pixels(work *w)
+{
+    const workload *o = &w->spec;
+    iv_node *level = iv_input(w->graph, "levels", IV_I32, iv_dims(o->batch, o->length, o->length));
+    iv_node *x = iv_scale(iv_cast(level, IV_F32), 1 / (double)o->vocabulary);
+    iv_node *logits = build_pixels(iv_scope_new(w->graph, w->params, ""),
+                                   iv_reshape(x, iv_dims(o->batch, o->length, o->length, 1)), o);
+
+    w->step = iv_train_step_new(w->params, .loss = iv_cross_entropy(logits, level, NULL),
+                                .optimizer = iv_optimizer_of(.kind = o->optimizer));
+    return w->step ? fill_tokens(w, "levels", o->batch * o->length * o->length)
+                   : iv_home_status(w->home);
+}
+
+/* Of a pixel: the taps that count, and 1x1 products. In training the first layer has no gradient for its
+ * input. */
+static double pixel_products(const workload *o)
+{
+    const double wide = (double)o->units, narrow = (double)(o->units / 2), first = 24 * wide;
+    const double others = (double)o->layers * (2 * wide * narrow + 5 * narrow * narrow) +
+                          2 * wide * wide + wide * (double)o->vocabulary;
+
+    return o->kind == WORK_DRAW ? first + others : 2 * first + 3 * others;
 }
 
 /* ---- real batches ---------------------------------------------------------------------- */
@@ -223,6 +270,29 @@ static iv_status sample(work *w)
     return status;
 }
 
+static iv_status open_drawing(work *w)
+{
+    const iv_model *model;
+    const iv_system *system = iv__system_named(w->home, "fashion", &model);
+    int64_t pixels = w->spec.length * w->spec.length;
+
+    w->instance = system ? iv__instance_new(w->home, model, system, false) : NULL;
+    w->pictures = iv__alloc_array(w->home, w->spec.batch * pixels, 1);
+    if (!w->instance || !w->pictures)
+        return iv_home_status(w->home);
+    return iv__instance_make_params(w->instance, w->params);
+}
+
+static iv_status draw_pictures(work *w)
+{
+    const double count = (double)(w->spec.batch * w->spec.length * w->spec.length);
+    iv__painting o = { .n = w->spec.batch, .seed = (uint64_t)w->steps, .temperature = 1 };
+
+    w->positions += count;
+    w->targets += count;
+    return iv__paint(w->instance, w->params, &o, w->pictures, NULL);
+}
+
 /* ---- any of them --------------------------------------------------------------------------- */
 
 iv_status work_open(work *w, iv_home *home, const workload *spec, const char *data)
@@ -235,7 +305,9 @@ iv_status work_open(work *w, iv_home *home, const workload *spec, const char *da
     if (!w->graph || !w->params)
         return IV_NOMEM;
     iv_status status = spec->kind == WORK_REAL     ? open_real(w, data)
+                       : spec->kind == WORK_PIXELS ? open_pixels(w)
                        : spec->kind == WORK_SAMPLE ? open_sampling(w)
+                       : spec->kind == WORK_DRAW   ? open_drawing(w)
                                                    : open_training(w);
     if (status && iv_graph_status(w->graph))
         status = iv_fail(home, iv_graph_status(w->graph), "%s", iv_graph_message(w->graph));
@@ -247,9 +319,11 @@ iv_status work_step(work *w)
     iv_status status = IV_OK;
 
     switch (w->spec.kind) {
-    case WORK_TRAIN: status = train_once(w); break;
+    case WORK_TRAIN:
+    case WORK_PIXELS: status = train_once(w); break;
     case WORK_REAL: status = train_real(w); break;
     case WORK_SAMPLE: status = sample(w); break;
+    case WORK_DRAW: status = draw_pictures(w); break;
     case WORK_PEAK:
         w->operations = iv__peak_run(w->home);
         status = w->operations > 0 ? IV_OK : iv_home_status(w->home);
@@ -279,6 +353,7 @@ void work_close(work *w)
         iv__instance_free(w->instance);
     iv__free(w->home, w->order);
     iv__free(w->home, w->records);
+    iv__free(w->home, w->pictures);
     iv__free(w->home, w->draw);
     iv__free(w->home, w->token);
 }
@@ -293,6 +368,8 @@ double work_gflop(const work *w)
         return w->operations * 1e-9;
     if (!w->steps)
         return 0;
+    if (o->kind == WORK_PIXELS || o->kind == WORK_DRAW)
+        return 2e-9 * pixel_products(o) * w->positions / (double)w->steps;
     for (int64_t i = 0; i < o->layers; i++)
         products += ((i ? units : (double)o->embed) + units) * wide * w->positions;
     products += units * (double)o->vocabulary * w->targets;

@@ -10,7 +10,9 @@ typedef enum work_kind {
     WORK_TRAIN,  /* steps of training on random tokens */
     WORK_REAL,   /* on shuffled batches of a data set, as `ivory train` takes them */
     WORK_SAMPLE, /* a step draws `length` tokens for `batch` texts at once */
-    WORK_PEAK,   /* a step is the loop that measures the processor */
+    WORK_PIXELS, /* of training a PixelCNN: length x length pixels, `vocabulary` levels, `layers` blocks */
+    WORK_DRAW, /* a step draws `batch` pictures with the system fashion as it is at birth */
+    WORK_PEAK, /* a step is the loop that measures the processor */
 } work_kind;
 
 typedef struct workload {
@@ -42,7 +44,7 @@ typedef struct work {
     double targets;    /* those that counted in the loss */
     double operations; /* of WORK_PEAK */
 
-    iv_instance *instance; /* WORK_REAL */
+    iv_instance *instance; /* WORK_REAL, WORK_DRAW */
     const iv__trainee *trainee;
     iv__batch *batch;
     int32_t *order, *records; /* of the epoch; of the batch that is being filled */
@@ -51,6 +53,8 @@ typedef struct work {
     iv__generator *generator; /* WORK_SAMPLE */
     double *draw;
     int32_t *token;
+
+    unsigned char *pictures; /* WORK_DRAW */
 } work;
 
 /* data: where to look for data sets, or NULL. On failure the home has the reason; work_close is

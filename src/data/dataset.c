@@ -68,7 +68,8 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
     else
         iv__text_print(&said, "%s, and $IVORY_DATA is not set",
                        *user ? user : "a data folder of the user");
-    iv__text_print(&said, ". Get it from %s", *set->download ? set->download : set->home_page);
+    iv__text_print(&said, ". %s %s", *set->download ? "Get it from" : "It comes from",
+                   *set->download ? set->download : set->home_page);
     if (*set->sha256 && !set->beside)
         iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
     iv__text_print(&said, ", and put it at %s/%s", *user ? user : "DATA", set->file);

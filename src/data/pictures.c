@@ -30,6 +30,25 @@ static iv_status set_room(iv__pictures *p, iv__shelf *shelf, int64_t room)
     return IV_OK;
 }
 
+/* A picture in colours has come behind grey ones: these get three equal channels. */
+static iv_status widen(iv__pictures *p)
+{
+    const int64_t grey = picture_size(p);
+
+    iv__fitter_end(&p->fitter);
+    p->fitter.options.channels = 3;
+    for (int test = 0; test < 2; test++) {
+        iv__shelf *shelf = &p->shelf[test];
+        iv_status status = shelf->room ? set_room(p, shelf, shelf->room) : IV_OK;
+        if (status)
+            return status;
+        for (int64_t i = shelf->count * grey - 1; i >= 0; i--)
+            for (int c = 2; c >= 0; c--)
+                shelf->bytes[3 * i + c] = shelf->bytes[i];
+    }
+    return IV_OK;
+}
+
 iv_status iv__pictures_add(iv__pictures *p, bool test, const iv__found *found, int32_t label)
 {
     iv__shelf *shelf = &p->shelf[test];
@@ -39,8 +58,10 @@ iv_status iv__pictures_add(iv__pictures *p, bool test, const iv__found *found, i
         p->found_height = found->height;
         p->found_width = found->width;
     }
+    iv_status status = p->widens && p->fitter.options.channels < found->channels ? widen(p) : IV_OK;
     /* the head of a file may lie about the number: memory grows with what came */
-    iv_status status = shelf->count < shelf->room ? IV_OK : set_room(p, shelf, shelf->room * 2 + 64);
+    if (!status && shelf->count == shelf->room)
+        status = set_room(p, shelf, shelf->room * 2 + 64);
     if (!status)
         status = iv__fit(&p->fitter, found, shelf->bytes + shelf->count * picture_size(p));
     if (status)
@@ -77,8 +98,9 @@ iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char
     iv__pictures *p = iv__alloc(home, sizeof *p);
     if (!p)
         return NULL;
-    p->home = p->arena.home = home;
+    p->home = p->arena.home = p->left_out_names.home = p->left_out_why.home = home;
     p->set = set;
+    p->widens = options->channels == 0;
     if (iv__fitter_begin(&p->fitter, home, options) || set->pictures(p, path) || finish(p)) {
         iv__pictures_free(p);
         return NULL;
@@ -95,6 +117,8 @@ void iv__pictures_free(iv__pictures *p)
         iv__free(p->home, p->shelf[test].bytes);
         iv__free(p->home, p->shelf[test].label);
     }
+    iv__text_free(&p->left_out_names);
+    iv__text_free(&p->left_out_why);
     iv__arena_free(&p->arena);
     iv__free(p->home, p);
 }
@@ -141,7 +165,8 @@ void iv__pictures_report(const iv__pictures *p, iv__text *text)
 {
     const iv__pictures_options *o = &p->fitter.options;
 
-    iv__text_print(text, "%lld pictures", (long long)p->shelf[false].count);
+    iv__text_print(text, "%lld %s", (long long)p->shelf[false].count,
+                   p->shelf[false].count == 1 ? "picture" : "pictures");
     if (p->shelf[true].count)
         iv__text_print(text, " and %lld for tests", (long long)p->shelf[true].count);
     iv__text_print(text, ", %lld x %lld %s", (long long)p->found_height, (long long)p->found_width,
@@ -154,4 +179,9 @@ void iv__pictures_report(const iv__pictures *p, iv__text *text)
         iv__text_print(text, ", %lld levels", (long long)o->levels);
     if (p->classes)
         iv__text_print(text, ", %d classes", p->classes);
+    if (p->left_out)
+        iv__text_print(text, "; %lld %s left out that cannot be read as %s: %s",
+                       (long long)p->left_out, p->left_out == 1 ? "file was" : "files were",
+                       p->left_out == 1 ? "a picture" : "pictures",
+                       p->left_out_names.data ? p->left_out_names.data : "");
 }

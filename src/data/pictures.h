@@ -16,7 +16,7 @@ typedef enum iv__crop {
 
 typedef struct iv__pictures_options {
     int64_t height, width; /* 0: those of the first picture */
-    int64_t channels;      /* 1: grey, 3: red, green, blue; 0: those of the first picture */
+    int64_t channels;      /* 1: grey, 3: red, green, blue; 0: 1 where all are grey, else 3 */
     /* Values are 0 .. levels - 1: floor(v levels / 256) of the resized value v, which is not rounded
      * before; with 256 levels (or 0) v is rounded to the nearest whole number, halves up. */
     int64_t levels;
@@ -41,9 +41,8 @@ int64_t iv__pictures_channels(const iv__pictures *pictures);
 /* "60000 pictures and 10000 for tests, 28 x 28 grey made 16 x 16, 4 levels, 10 classes" */
 void iv__pictures_report(const iv__pictures *pictures, iv__text *text);
 
-/* One picture from an image file, as the pictures of a data set are made. Height, width and channels are
- * those of the options: none is 0. to: [H,W,C].
- * Errors: those of reading images; VALUE. */
+/* One picture from an image file, as one of a data set: [H,W,C]. Height, width and channels are set.
+ * Errors: as iv__image_read; VALUE for options out of range. */
 iv_status iv__picture_load(iv_home *home, const char *path, const iv__pictures_options *options,
                            unsigned char *to);
 

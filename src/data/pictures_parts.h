@@ -5,12 +5,18 @@
 
 #include "base/arena.h"
 #include "data/pictures.h"
+#include "format/image.h"
 
 /* A picture as it lies in its file. */
 typedef struct iv__found {
     int64_t height, width, channels; /* 1 or 3 channels */
     const unsigned char *bytes;      /* [height,width,channels] */
 } iv__found;
+
+/* From an image file; alpha is laid over white. `found` borrows from `image`, which is freed by
+ * iv__image_free, and empty when it failed.
+ * Errors: as iv__image_read; UNSUPPORTED for sides beyond IV__RESIZE_MOST. */
+iv_status iv__found_read(iv_home *home, const char *path, iv__image *image, iv__found *found);
 
 /* Makes pictures of one size; keeps what it needs for the size of the last picture. */
 typedef struct iv__fitter {
@@ -42,6 +48,9 @@ struct iv__pictures {
     iv__shelf shelf[2];                /* training, tests */
     int64_t found_height, found_width; /* of the first picture, as it lies in its file */
     int64_t others;                    /* pictures of other sizes than the first */
+    bool widens;      /* channels are those of the data: grey, until a picture in colours comes */
+    int64_t left_out; /* files of a folder that are no pictures */
+    iv__text left_out_names, left_out_why; /* some of them; why the first */
     const char *const *class_names;
     int classes; /* 0: none */
     iv__arena arena;

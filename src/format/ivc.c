@@ -69,8 +69,8 @@ iv_status iv__ivc_read(iv_home *home, const char *name, const void *bytes, size_
 
     *ivc = (iv__ivc){ .n = 0 };
     if (size < sizeof magic || memcmp(bytes, magic, sizeof magic))
-        return iv_fail(home, IV_FORMAT, "%s: expected a file that `ivory compress` made (it begins with IVC1)",
-                       name);
+        return iv_fail(home, IV_FORMAT,
+                       "%s: expected a file that `ivory compress` made (it begins with IVC1)", name);
     if (size < sizeof magic + IV__IVC_MODEL)
         return bad_head(home, name);
     memcpy(ivc->model, r.at + sizeof magic, IV__IVC_MODEL);
@@ -83,10 +83,10 @@ iv_status iv__ivc_read(iv_home *home, const char *name, const void *bytes, size_
         return IV_NOMEM;
     for (; ivc->n < n; ivc->n++) {
         iv__ivc_picture *p = &ivc->pictures[ivc->n];
-        p->height = take_count(&r, IV__IVC_SIDE);
-        p->width = take_count(&r, IV__IVC_SIDE);
+        p->height = take_count(&r, IV__IVC_PIXELS);
+        p->width = take_count(&r, IV__IVC_PIXELS);
         p->label = take_count(&r, INT32_MAX);
-        if (p->height < 1 || p->width < 1 || p->label < 0) {
+        if (p->height < 1 || p->width < 1 || p->height > IV__IVC_PIXELS / p->width || p->label < 0) {
             iv__ivc_free(home, ivc);
             return bad_head(home, name);
         }

@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 
-enum { IV__IVC_MODEL = 16, IV__IVC_PICTURES = 1 << 20, IV__IVC_SIDE = 1 << 15 };
+/* Bytes of the model's checksum; pictures, and pixels of one, at most. */
+enum { IV__IVC_MODEL = 16, IV__IVC_PICTURES = 1 << 20, IV__IVC_PIXELS = 1 << 22 };
 
 typedef struct iv__ivc_picture {
     int64_t height, width, label;

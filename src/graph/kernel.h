@@ -13,6 +13,13 @@ typedef struct iv_array {
     bool weight; /* depends on parameters alone: worth a packed form (backend.h) */
 } iv_array;
 
+/* What comes after a stretch of output 0 is finished, while it is still in a cache: `work` is told of elements
+ * [begin, begin + count), by the thread that made them (iv__chunk's number). */
+typedef struct iv_then {
+    void (*work)(const void *context, int64_t begin, int64_t count, int thread);
+    const void *context;
+} iv_then;
+
 /* Rows marked IV_RANGED fill `count` elements of output 0 from element `begin`: out[0].data
  * points AT element `begin`. If the row is IV_POINTWISE its inputs point at element `begin` too;
  * else at element 0. Other rows fill every output whole (begin 0), and may split their own work
@@ -28,6 +35,7 @@ typedef struct iv_kernel_call {
     uint64_t run; /* of the plan, counted: what is read at every run can be read in alternating order */
     void *scratch; /* 64-byte aligned, of the size that was asked for; not cleared between runs */
     void *const *packed; /* packed forms of inputs, for backend kernels that asked for them (backend.h) */
+    const iv_then *then; /* of rows marked IV_PRODUCT: told of every element once, or not at all; NULL: nothing comes after */
 } iv_kernel_call;
 
 typedef void iv_kernel(const iv_kernel_call *k);

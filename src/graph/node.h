@@ -85,6 +85,7 @@ enum {
     IV_FREE = 8,  /* ranged, and as cheap to compute again as to read (fill, broadcast_to) */
     IV_VIEW = 16, /* output 0 has the bytes of input 0: the plan makes no copy (reshape) */
     IV_IN_PLACE = 32, /* output 0 may lie where input 0 does, if that is not read afterwards: all but a part stays */
+    IV_PRODUCT = 128, /* its kernels may finish output 0 stretch by stretch (iv_then): pointwise rows are fused behind it */
     IV_ACROSS = 64, /* its stepping rule looks at other positions, at phases of its own */
 };
 

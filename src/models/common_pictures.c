@@ -49,8 +49,8 @@ static iv_status keep_classes(iv__gallery *g, iv_instance *instance)
 
     g->classes = iv__pictures_classes(g->pictures, &g->class_names);
     if (!g->classes)
-        return iv_fail(g->home, IV_VALUE,
-                       "the pictures of %s have no classes: leave --classes out", instance->data);
+        return iv_fail(g->home, IV_VALUE, "the pictures of %s have no classes: leave --classes out",
+                       instance->data);
     for (int i = 0; i < g->classes; i++)
         iv__text_add(&text, g->class_names[i], strlen(g->class_names[i]) + 1);
     char *bytes = text.failed ? NULL : iv__arena_get(&instance->arena, text.size);

@@ -4,11 +4,7 @@
  * Deep Learning, 2nd edition, chapter 5 (fashion-mixture). */
 #include "models/common_pictures.h"
 
-#include "base/home.h"
-#include "graph/node.h"
 #include "nn/logistic_mixture.h"
-
-#include <string.h>
 
 enum {
     LEVELS = 256,
@@ -320,8 +316,12 @@ static const iv_system mixture_systems[] = {
     { "cifar",
       "animals and vehicles in colour (with --data cifar-10-small no figure stands beside a published one)",
       "cifar-10",
-      "channels=3 hierarchies=3 blocks=2 filters=64 logistics=10 dropout=0.5 batch=64 epochs=100 rate=0.0005 "
-      "average=0.9995 validation=0.05 test=0 patience=10",
+      "channels=3 hierarchies=3 filters=48 logistics=10 batch=64 epochs=30 average=0.999 validation=0.05 test=0 "
+      "patience=5",
+      NULL, NULL },
+    { "pictures", "pictures of your own in colour (--data FOLDER)", "pictures",
+      "channels=3 hierarchies=3 filters=48 logistics=10 batch=32 epochs=100 average=0.999 validation=0.1 test=0.1 "
+      "patience=10",
       NULL, NULL },
     { .name = NULL },
 };

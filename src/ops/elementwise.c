@@ -136,19 +136,19 @@ static iv_node *if_above(iv_node *a, iv_node *b, iv_node *dy)
 
 static const iv_field number_fields[] = { ATTR(iv__real, a, REAL), FIELD_END };
 
-#define UNARY_ROW(row, formula, ...)                                   \
-    static const iv_op op_##row = { .name = #row,                      \
-                                    .says = formula,                   \
-                                    .min_in = 1,                       \
-                                    .max_in = 1,                       \
-                                    .n_out = 1,                        \
-                                    .flags = IV_RANGED | IV_POINTWISE, \
-                                    .shape = real_shape,               \
-                                    KERNELS(row),                      \
-                                    __VA_ARGS__ };                     \
-    iv_node *iv_##row(iv_node *x)                                      \
-    {                                                                  \
-        return iv__apply1(&op_##row, x, NULL);                         \
+#define UNARY_ROW(row, formula, marks, ...)                                      \
+    static const iv_op op_##row = { .name = #row,                                \
+                                    .says = formula,                             \
+                                    .min_in = 1,                                 \
+                                    .max_in = 1,                                 \
+                                    .n_out = 1,                                  \
+                                    .flags = IV_RANGED | IV_POINTWISE | (marks), \
+                                    .shape = real_shape,                         \
+                                    KERNELS(row),                                \
+                                    __VA_ARGS__ };                               \
+    iv_node *iv_##row(iv_node *x)                                                \
+    {                                                                            \
+        return iv__apply1(&op_##row, x, NULL);                                   \
     }
 #define BINARY_ROW(row, formula, rule, ...)                            \
     static const iv_op op_##row = { .name = #row,                      \
@@ -172,8 +172,8 @@ static const iv_field number_fields[] = { ATTR(iv__real, a, REAL), FIELD_END };
         (void)x, (void)y;                                \
         g->dx[0] = slope;                                \
     }                                                    \
-    UNARY_ROW(row, formula, .gradient = row##_gradient)
-#define FLAT_1(row, formula, value, why) UNARY_ROW(row, formula, .no_gradient = why)
+    UNARY_ROW(row, formula, 0, .gradient = row##_gradient)
+#define FLAT_1(row, formula, value, why) UNARY_ROW(row, formula, 0, .no_gradient = why)
 
 #define SMOOTH_NUMBER(row, formula, value, slope)                      \
     static void row##_gradient(iv_gradient_call *g)                    \

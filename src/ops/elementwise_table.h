@@ -23,7 +23,7 @@
     SMOOTH(tanh,       "tanh x",                TANH(x),                   iv_mul(dy, one_less(iv_square(y))))  \
     SMOOTH(sigmoid,    "1 / (1 + e^-x)",        SIGMOID(x),                iv_mul(dy, iv_mul(y, one_less(y))))  \
     SMOOTH(softplus,   "log(1 + e^x)",          SOFTPLUS(x),               iv_mul(dy, iv_sigmoid(x)))           \
-    SMOOTH(relu,       "x where x > 0, else 0", x < 0 ? 0 : x,             iv_mul(dy, iv_positive(x)))          \
+    SMOOTH(relu,       "x where x > 0, else 0", x < 0 ? 0 : x,             iv_mul(dy, iv_positive(y)))          \
     SMOOTH(elu,        "x where x > 0, else e^x - 1", ELU(x),              iv_mul(dy, slope_of_elu(x, y)))     \
     SMOOTH(erf,        "error function of x",   ERF(x),                    iv_mul(dy, slope_of_erf(x)))        \
     SMOOTH(sin,        "sin x",                 SIN(x),                    iv_mul(dy, iv_cos(x)))               \

@@ -107,6 +107,7 @@ static const iv_op op_matmul = {
     .min_in = 2,
     .max_in = 2,
     .n_out = 1,
+    .flags = IV_PRODUCT,
     ATTRS(matmul_fields, iv__matmul),
     .shape = matmul_shape,
     .gradient = matmul_gradient,

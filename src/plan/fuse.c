@@ -1,6 +1,7 @@
 /* fuse.c: calls become groups. A fused group carries a block of elements through all its members
  * before the next block, so that what lives between them stays in the first cache; other calls are
- * groups of one.
+ * groups of one. A group may begin with a product, whose blocks go on through the other members as
+ * soon as they are made.
  *
  * A call joins the latest group that has its number of elements and lies at or behind all that
  * the call needs. So running groups in order is right, and rows that are cheap to compute again
@@ -186,6 +187,10 @@ static void add_whole(fusing *f, const iv_call *call)
     if (at < 0)
         return;
     new_member(f, &f->plan->groups[at], call);
+    if (call->op->flags & IV_PRODUCT) {
+        f->plan->groups[at].fused = f->plan->groups[at].product = true;
+        f->plan->groups[at].count = iv_shape_count(&call->out[0].shape);
+    }
     for (int j = 0; j < call->n_out; j++)
         f->group_of[call->out[j].id] = at;
 }
@@ -232,6 +237,14 @@ static void mark_constant(fusing *f, iv_node *const targets[], int n_changed, iv
     }
 }
 
+/* A product that nothing followed is a call like any other. */
+static void settle_products(iv_plan *plan)
+{
+    for (int g = 0; g < plan->n_groups; g++)
+        if (plan->groups[g].product && plan->groups[g].n_members == 1)
+            plan->groups[g].fused = plan->groups[g].product = false;
+}
+
 /* Constant groups go to the front, where they are run only after parameters changed. */
 static iv_status sort_groups(iv_plan *plan)
 {
@@ -276,6 +289,7 @@ iv_status iv__fuse(iv_plan *plan, iv_graph *graph, int n_targets, iv_node *const
                 add_call(&f, graph->calls[c]);
         for (int i = 0; i < n_targets && !f.status; i++)
             ensure_stored(&f, targets[i]);
+        settle_products(plan);
         if (!f.status)
             f.status = sort_groups(plan);
         for (int i = 0; i < n_targets && !f.status; i++)

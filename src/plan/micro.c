@@ -8,6 +8,7 @@
 
 #include "base/home.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -20,18 +21,16 @@ enum {
 /* ---- making ---------------------------------------------------------------------------------- */
 
 /* Cut or not is a matter of shapes: whether what lives between the rows is much, for the batch, and
- * against the sums that each micro-batch reads and writes again. */
+ * can be twice the sums that each micro-batch reads and writes again. */
 static int64_t size_of(const iv__apart *look)
 {
     const double each = look->record_bytes > 1 ? look->record_bytes : 1;
+    const double live = LIVE_BYTES / each, least = ceil(2 * look->sum_bytes / each);
     const int64_t most = look->records / LEAST_MICRO_BATCHES;
-    int64_t size = (int64_t)(LIVE_BYTES / each);
 
-    if (!look->kept || !most || each * (double)look->records < LEAST_BYTES)
+    if (!look->kept || !most || least > (double)most || each * (double)look->records < LEAST_BYTES)
         return 0;
-    size = size < 1 ? 1 : size > most ? most : size;
-    if (each * (double)size < 2 * look->sum_bytes)
-        return 0;
+    int64_t size = live > (double)most ? most : (int64_t)fmax(fmax(live, least), 1);
     const int64_t count = (look->records + size - 1) / size;
     return (look->records + count - 1) / count; /* about as many in the last */
 }

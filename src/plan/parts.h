@@ -37,8 +37,8 @@ typedef struct iv__value {
     bool bound, owned;       /* a leaf's memory: the caller's, or the plan's */
 } iv__value;
 
-/* How an operand of a fused member is addressed. */
-typedef enum iv__operand { OPERAND_WHOLE, OPERAND_RANGE, OPERAND_SLOT } iv__operand;
+/* How an operand of a fused member is addressed. MADE: a range that an earlier member has just stored. */
+typedef enum iv__operand { OPERAND_WHOLE, OPERAND_RANGE, OPERAND_MADE, OPERAND_SLOT } iv__operand;
 
 typedef struct iv__packed {
     int value;
@@ -66,6 +66,7 @@ typedef struct iv__member {
 
 typedef struct iv__group {
     bool fused, constant;
+    bool product; /* fused, and its first member is one: the others take its output stretch by stretch */
     int64_t count; /* elements of a fused group */
     int n_members, room_members;
     iv__member *members;
@@ -134,6 +135,12 @@ static inline int iv__root(const iv_plan *plan, int value)
 static inline size_t iv__value_bytes(const iv__value *value)
 {
     return (size_t)iv_shape_count(&value->node->shape) * iv_dtype_size(value->node->dtype);
+}
+
+/* The member that a group is named after. */
+static inline const iv__member *iv__chief(const iv__group *group)
+{
+    return &group->members[group->product ? 0 : group->n_members - 1];
 }
 
 /* Bytes rounded up to whole cache lines. */

@@ -62,7 +62,8 @@ static void find_lives(iv_plan *plan)
                 if (member->out[j] < 0)
                     continue;
                 iv__value *value = &plan->values[member->out[j]];
-                bool stored = !group->fused || (cheap ? member->stores : value->last > g);
+                bool whole = !group->fused || (group->product && m == 0);
+                bool stored = whole || (cheap ? member->stores : value->last > g);
                 if (j == 0)
                     member->stores = stored;
                 if (!stored)
@@ -134,6 +135,22 @@ static void update_in_place(iv_plan *plan)
     }
 }
 
+/* Member m of group g writes its result where `in` lives, if it may: if nobody needs that afterwards. */
+static bool takes_place(iv_plan *plan, int g, int m, int in)
+{
+    const iv__group *group = &plan->groups[g];
+    const int out = group->members[m].out[0];
+    const bool product = group->product && in == iv__root(plan, group->members[0].out[0]);
+    iv__value *old = &plan->values[in];
+
+    if (old->home != VALUE_SLAB || old->last != g || old->output || (old->first == g && !product) ||
+        in == out || !same_size(plan, in, out) || read_badly(plan, group, m, in))
+        return false;
+    plan->values[out].root = in;
+    old->last = plan->values[out].last;
+    return true;
+}
+
 static void compute_in_place(iv_plan *plan)
 {
     for (int g = plan->n_constant_groups; g < plan->n_groups; g++) {
@@ -141,19 +158,13 @@ static void compute_in_place(iv_plan *plan)
         for (int m = 0; group->fused && m < group->n_members; m++) {
             iv__member *member = &group->members[m];
             int out = member->out[0];
-            iv__value *value = &plan->values[out];
-            if (!member->stores || value->root != out || !(member->call->op->flags & IV_POINTWISE))
+            if (!member->stores || plan->values[out].root != out ||
+                !(member->call->op->flags & IV_POINTWISE))
                 continue;
-            for (int k = 0; k < member->call->n_in; k++) {
-                int in = iv__root(plan, member->in[k]);
-                iv__value *old = &plan->values[in];
-                if (old->home != VALUE_SLAB || old->last != g || old->output || old->first == g ||
-                    in == out || !same_size(plan, in, out) || read_badly(plan, group, m, in))
-                    continue;
-                value->root = in;
-                old->last = value->last;
-                break;
-            }
+            bool done = group->product &&
+                        takes_place(plan, g, m, iv__root(plan, group->members[0].out[0]));
+            for (int k = 0; k < member->call->n_in && !done; k++)
+                done = takes_place(plan, g, m, iv__root(plan, member->in[k]));
         }
     }
 }
@@ -183,8 +194,9 @@ static void take_slots(iv_plan *plan, iv__group *group)
                 member->in_as[k] = OPERAND_SLOT;
                 member->in_slot[k] = group->members[maker].out_slot;
             } else {
-                member->in_as[k] = member->call->op->flags & IV_POINTWISE ? OPERAND_RANGE
-                                                                          : OPERAND_WHOLE;
+                member->in_as[k] = maker >= 0                               ? OPERAND_MADE
+                                   : member->call->op->flags & IV_POINTWISE ? OPERAND_RANGE
+                                                                            : OPERAND_WHOLE;
             }
         }
         member->out_as = OPERAND_RANGE;
@@ -199,7 +211,8 @@ static void take_slots(iv_plan *plan, iv__group *group)
         busy_until[slot] = last_reader(plan, group, m);
         member->out_slot = slot;
     }
-    group->scratch = (size_t)group->slots * BLOCK * 8 * (size_t)iv_home_threads(plan->home);
+    group->scratch = iv__lines(group->members[0].scratch) +
+                     (size_t)group->slots * BLOCK * 8 * (size_t)iv_home_threads(plan->home);
 }
 
 /* ---- the slab -------------------------------------------------------------------------------- */

@@ -326,13 +326,13 @@ iv_plan_part iv_plan_part_of(const iv_plan *plan, int i)
         };
     }
     const iv__group *group = &plan->groups[i];
-    const iv__member *last = &group->members[group->n_members - 1];
-    return (iv_plan_part){ last->call->op->name,
-                           last->call->scope,
-                           last->kernel_name,
+    const iv__member *chief = iv__chief(group);
+    return (iv_plan_part){ chief->call->op->name,
+                           chief->call->scope,
+                           chief->kernel_name,
                            group->n_members,
-                           last->bf16,
-                           last->why_f32,
+                           chief->bf16,
+                           chief->why_f32,
                            seconds };
 }
 

@@ -6,6 +6,7 @@
 #include "base/threads.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -76,7 +77,7 @@ iv_status iv__plan_resolve(iv_plan *plan)
         for (int m = 0; m < plan->groups[g].n_members; m++) {
             iv__member *member = &plan->groups[g].members[m];
             resolve_member(plan, member);
-            if (!plan->groups[g].fused)
+            if (m == 0)
                 member->k.scratch = plan->slab + plan->groups[g].scratch_offset;
         }
     plan->resolved = true;
@@ -94,7 +95,8 @@ typedef struct bad_value { /* where a number went bad */
 typedef struct fused_job {
     const iv_plan *plan;
     const iv__group *group;
-    bad_value *bad; /* NULL: not looked for */
+    bad_value *bad;    /* NULL: not looked for */
+    atomic_bool *told; /* the product tells of what it has made */
 } fused_job;
 
 static bool find_in(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
@@ -116,19 +118,21 @@ static void *slot_of(const fused_job *job, int slot, int thread)
 {
     size_t index = (size_t)thread * (size_t)job->group->slots + (size_t)slot;
 
-    return job->plan->slab + job->group->scratch_offset + index * BLOCK * 8;
+    return job->plan->slab + job->group->scratch_offset +
+           iv__lines(job->group->members[0].scratch) + index * BLOCK * 8;
 }
 
-/* The block after this one is asked for meanwhile. */
-static void *range_of(const iv_array *array, int64_t begin, int64_t count)
+static void *range_of(const iv_array *array, int64_t begin)
 {
-    size_t size = iv_dtype_size(array->dtype);
-    char *at = (char *)array->data + (size_t)begin * size;
+    return (char *)array->data + (size_t)begin * iv_dtype_size(array->dtype);
+}
 
-    for (char *next = at + (size_t)count * size, *end = next + (size_t)count * size; next < end;
-         next += CACHE_LINE)
-        __builtin_prefetch(next, 0, 2);
-    return at;
+static void ask_for(const iv_array *array, int64_t begin, int64_t count)
+{
+    const char *at = range_of(array, begin), *end = range_of(array, begin + count);
+
+    for (; at < end; at += CACHE_LINE)
+        __builtin_prefetch(at, 0, 2);
 }
 
 static void run_member(const fused_job *job, const iv__member *member, int64_t begin, int64_t count,
@@ -145,18 +149,21 @@ static void run_member(const fused_job *job, const iv__member *member, int64_t b
     k.count = count;
     k.scratch = NULL;
     k.packed = NULL;
+    k.then = NULL;
     for (int i = 0; i < whole->n_in; i++) {
         k.in[i] = whole->in[i];
         if (member->in_as[i] == OPERAND_SLOT)
             k.in[i].data = slot_of(job, member->in_slot[i], thread);
-        else if (member->in_as[i] == OPERAND_RANGE)
-            k.in[i].data = range_of(&whole->in[i], begin, count);
+        else if (member->in_as[i] != OPERAND_WHOLE)
+            k.in[i].data = range_of(&whole->in[i], begin);
+        if (member->in_as[i] == OPERAND_RANGE)
+            ask_for(&whole->in[i], begin + count, count); /* the block after this one */
     }
     k.out[0] = whole->out[0];
     if (member->out_as == OPERAND_SLOT)
         k.out[0].data = slot_of(job, member->out_slot, thread);
     else
-        k.out[0].data = (char *)whole->out[0].data + (size_t)begin * iv_dtype_size(whole->out[0].dtype);
+        k.out[0].data = range_of(&whole->out[0], begin);
     member->kernel(&k);
 
     bad_value *bad = job->bad;
@@ -167,23 +174,58 @@ static void run_member(const fused_job *job, const iv__member *member, int64_t b
     }
 }
 
+/* Elements [begin,end) through the members, but for a product. */
+static void run_stretch(const fused_job *job, int64_t begin, int64_t end, int thread)
+{
+    for (; begin < end; begin += BLOCK) {
+        int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
+        for (int m = job->group->product; m < job->group->n_members; m++)
+            run_member(job, &job->group->members[m], begin, count, thread);
+    }
+}
+
 static void run_chunk(void *context, int64_t chunk, int thread)
 {
     const fused_job *job = context;
     int64_t end = (chunk + 1) * CHUNK < job->group->count ? (chunk + 1) * CHUNK : job->group->count;
 
-    for (int64_t begin = chunk * CHUNK; begin < end; begin += BLOCK) {
-        int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
-        for (int m = 0; m < job->group->n_members; m++)
-            run_member(job, &job->group->members[m], begin, count, thread);
+    run_stretch(job, chunk * CHUNK, end, thread);
+}
+
+static void after_product(const void *context, int64_t begin, int64_t count, int thread)
+{
+    const fused_job *job = context;
+
+    atomic_store_explicit(job->told, true, memory_order_relaxed);
+    run_stretch(job, begin, begin + count, thread);
+}
+
+static void run_whole(iv__member *member, uint64_t run, bad_value *bad)
+{
+    member->k.run = run;
+    member->kernel(&member->k);
+    for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
+        const iv_array *out = &member->k.out[j];
+        if (out->data &&
+            find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
+            bad->call = member->call;
     }
 }
 
 static void run_fused(iv_plan *plan, const iv__group *group, bad_value *bad)
 {
-    fused_job job = { plan, group, bad };
+    atomic_bool told = false;
+    fused_job job = { plan, group, bad, &told };
+    const iv_then then = { after_product, &job };
     int64_t chunks = (group->count + CHUNK - 1) / CHUNK;
 
+    if (group->product) {
+        group->members[0].k.then = bad ? NULL : &then;
+        run_whole(&group->members[0], plan->runs, bad);
+        group->members[0].k.then = NULL;
+        if (told)
+            return;
+    }
     if (bad)
         for (int64_t chunk = 0; chunk < chunks; chunk++)
             run_chunk(&job, chunk, 0);
@@ -235,24 +277,11 @@ static void pack_inputs(iv_plan *plan, const iv__group *group)
             pack_timed(plan, member->packed[i]);
 }
 
-static void run_whole(iv__member *member, uint64_t run, bad_value *bad)
-{
-    member->k.run = run;
-    member->kernel(&member->k);
-    for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
-        const iv_array *out = &member->k.out[j];
-        if (out->data &&
-            find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
-            bad->call = member->call;
-    }
-}
-
 static void run_groups(iv_plan *plan, int begin, int end, bad_value *bad)
 {
     for (int g = begin; g < end && !(bad && bad->call); g++) {
         const iv__group *group = &plan->groups[g];
-        if (!group->fused)
-            pack_inputs(plan, group);
+        pack_inputs(plan, group);
         double start = plan->seconds ? seconds_now() : 0;
         if (group->fused)
             run_fused(plan, group, bad);

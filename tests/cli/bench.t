@@ -4,7 +4,7 @@
 real_data=${IVORY_DATA:-}
 unset IVORY_DATA
 export XDG_DATA_HOME=$work/xdg IVORY_CACHE=$here/cache
-names="recipes recipes-2 recipes-gru recipes-real fables chars-8 chars-128 sample sample-16 peak"
+names="recipes recipes-2 recipes-gru recipes-real fables chars-8 chars-128 sample sample-16 fashion peak"
 small="--units 8 --vocabulary 20 --batch 2 --length 3 --steps 3"
 
 # number NAME: of the last JSON line on stdout.
@@ -44,13 +44,16 @@ run bench chars-8 --layers 2 --cell gru $small --json
 expect_number gflop "$(awk 'BEGIN { printf "%.12f", 6e-9 * 6 * (8 * 24 + 16 * 24 + 8 * 20) }')" \
     "one-hot tokens are gathered, a second layer takes products"
 expect_out '"cell": "gru"' "the shape is told"
+run bench fashion $small --json
+expect_number gflop "$(awk 'BEGIN { printf "%.12f", 2e-9 * 18 * (2 * 24 * 8 + 3 * (5 * (64 + 80) + 128 + 160)) }')" \
+    "taps behind a mask are no products, and pixels have no gradient"
 run bench sample --batch 2 --length 3 --units 8 --vocabulary 20 --steps 2 --json
 expect_number gflop "$(awk 'BEGIN { printf "%.12f", 2e-9 * 6 * (108 * 32 + 8 * 20) }')" "drawing has no gradients"
 expect "tokens a second" positive tokens_per_second
 
 run bench --units 4 --vocabulary 20 --batch 1 --length 2 --seconds 0.01 --json
 expect_status 0 "no name"
-expect_lines 8 "is all that need no data and have no shape of their own"
+expect_lines 9 "is all that need no data and have no shape of their own"
 run bench peak --steps 2 --threads 1 --json
 expect_out '"workload": "peak"' "the peak alone"
 expect_out '"threads": 1' "with the threads asked for"

@@ -117,8 +117,10 @@ def concat_elu(x):
     return jax.nn.elu(jnp.concatenate([x, -x], -1))
 
 
-def log_difference(a, b):
-    """log(exp(a) - exp(b)), a > b"""
+def log_between(lower, upper):
+    """log of what the logistic distribution has there; counted from the nearer end, where numbers are small."""
+    low, high = jnp.where(upper < 0, lower, -upper), jnp.where(upper < 0, upper, -lower)
+    a, b = jax.nn.log_sigmoid(high), jax.nn.log_sigmoid(low)
     return a + jnp.log(-jnp.expm1(b - a))
 
 
@@ -134,12 +136,9 @@ def loss_of(parameters, pixels, channels, components):
         scale = jax.nn.softplus(p[..., 1 + channels + c]) + np.exp(-7).astype(p.dtype)
         upper = (seen[..., None, c] + 1 / 255 - place) / scale
         lower = (seen[..., None, c] - 1 / 255 - place) / scale
-        left = log_difference(jax.nn.log_sigmoid(upper), jax.nn.log_sigmoid(lower))
-        right = log_difference(jax.nn.log_sigmoid(-lower), jax.nn.log_sigmoid(-upper))
         level = pixels[..., None, c]
         each = each + jnp.where(level == 0, jax.nn.log_sigmoid(upper),
-                                jnp.where(level == 255, jax.nn.log_sigmoid(-lower),
-                                          jnp.where(upper < 0, left, right)))
+                                jnp.where(level == 255, jax.nn.log_sigmoid(-lower), log_between(lower, upper)))
     return -jnp.mean(jax.nn.logsumexp(each, -1)) / channels
 
 

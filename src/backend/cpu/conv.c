@@ -165,6 +165,8 @@ static void conv_task(void *context, int64_t task, int thread)
         block_chunk(j, &p, t0, patches, left, c);
     if (!j->in_place)
         scatter(j, &p, out);
+    else if (j->k->then && j->columns == 1)
+        j->k->then->work(j->k->then->context, p.begin * j->n, (p.end - p.begin) * j->n, thread);
     if (j->cpu->end)
         j->cpu->end();
 }

@@ -349,11 +349,24 @@ static void rows_and_chunk(const product_job *j, const float *a, right *r, int64
     block(j, &l, r, i, m, k, c, p->add || k0);
 }
 
-/* Rows [i0,i1) and panels [q0,q1) of one batch. */
-static void product_part(const product_job *j, const float *a, const float *b, float *c, int64_t i0,
-                         int64_t i1, int64_t q0, int64_t q1, char *room)
+/* Rows [i, i + m) of c are finished, of all columns. */
+static void go_on(const product_job *j, int64_t batch, int64_t i, int64_t end, int thread)
 {
     const iv__product *p = j->p;
+    int64_t m = iv__min64(block_rows(j->cpu), end - i);
+
+    if (p->then && j->column_groups == 1)
+        p->then->work(p->then->context, batch * p->c_batch + i * p->n, m * p->n, thread);
+}
+
+/* Rows [i0,i1) and panels [q0,q1) of one batch. */
+static void product_part(const product_job *j, int64_t batch, int64_t i0, int64_t i1, int64_t q0,
+                         int64_t q1, char *room, int thread)
+{
+    const iv__product *p = j->p;
+    const float *a = (const float *)p->a + batch * p->a_batch,
+                *b = p->b ? p->b + batch * p->b_batch : NULL;
+    float *c = p->c + batch * p->c_batch;
     int64_t rows = block_rows(j->cpu), k_chunk = k_chunk_of(j->cpu, p->k);
     void *b_room = room, *a_room = room ? room + packed_b_bytes(j->cpu, p) : NULL;
 
@@ -364,6 +377,8 @@ static void product_part(const product_job *j, const float *a, const float *b, f
             for (int64_t i = i0; i < i1; i += rows) {
                 for (r.k0 = 0; r.k0 < p->k; r.k0 += k_chunk)
                     rows_and_chunk(j, a, &r, i, i1, r.k0, c, a_room);
+                if (q_end == q1)
+                    go_on(j, batch, i, i1, thread);
             }
             continue;
         }
@@ -371,8 +386,11 @@ static void product_part(const product_job *j, const float *a, const float *b, f
             right r = right_of(j, b, q, q_end, k0, iv__min64(k_chunk, p->k - k0), b_room);
             if (!p->from_panels && !p->b_transposed)
                 ask_for_next(j, b, q, q_end, k0 + k_chunk, &r);
-            for (int64_t i = i0; i < i1; i += rows)
+            for (int64_t i = i0; i < i1; i += rows) {
                 rows_and_chunk(j, a, &r, i, i1, k0, c, a_room);
+                if (q_end == q1 && k0 + k_chunk >= p->k)
+                    go_on(j, batch, i, i1, thread);
+            }
         }
     }
 }
@@ -387,12 +405,11 @@ static void product_task(void *context, int64_t chunk, int thread)
 
     if (j->cpu->begin)
         j->cpu->begin();
-    product_part(j, (const float *)p->a + batch * p->a_batch, p->b ? p->b + batch * p->b_batch : NULL,
-                 p->c + batch * p->c_batch, iv__part(j->row_tiles, rg, j->row_groups) * j->cpu->rows,
+    product_part(j, batch, iv__part(j->row_tiles, rg, j->row_groups) * j->cpu->rows,
                  iv__min64(iv__part(j->row_tiles, rg + 1, j->row_groups) * j->cpu->rows, p->m),
                  iv__part(j->panels.count, cg, j->column_groups),
                  iv__part(j->panels.count, cg + 1, j->column_groups),
-                 j->thread_bytes ? j->scratch + (size_t)thread * j->thread_bytes : NULL);
+                 j->thread_bytes ? j->scratch + (size_t)thread * j->thread_bytes : NULL, thread);
     if (j->cpu->end)
         j->cpu->end();
 }
@@ -441,7 +458,7 @@ void iv__product_alone(const iv__cpu *cpu, const iv__product *p, void *room)
 {
     product_job j = { .cpu = cpu, .p = p, .panels = iv__panels_of(cpu, p->n), .copy_a = copies_a(cpu, p) };
 
-    product_part(&j, p->a, p->b, p->c, 0, p->m, 0, j.panels.count, room);
+    product_part(&j, 0, 0, p->m, 0, j.panels.count, room, 0);
 }
 
 iv__stream iv__stream_of(const void *from, int64_t lines, int64_t steps)

@@ -51,6 +51,7 @@ typedef struct iv__product {
         int64_t first;
         float *c;
     } part[2];
+    const iv_then *then; /* for iv__product_run: what comes after rows of c that are finished, if c has no gaps; or NULL */
     int64_t batches, a_batch, b_batch, c_batch; /* batches below 2: one; a packed b is one for all */
 } iv__product;
 

@@ -51,7 +51,7 @@ static iv__product product_of(const iv_kernel_call *k)
     const iv__matmul *attr = k->attr;
     const iv_shape *a = k->in[0].shape, *b = k->in[1].shape;
     int64_t rows = a->dim[a->rank - 2], columns = a->dim[a->rank - 1], leading = 1;
-    iv__product p = { .a = k->in[0].data, .b = k->in[1].data, .c = k->out[0].data };
+    iv__product p = { .a = k->in[0].data, .b = k->in[1].data, .c = k->out[0].data, .then = k->then };
 
     for (int64_t i = 0; i < a->rank - 2; i++)
         leading *= a->dim[i];

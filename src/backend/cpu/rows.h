@@ -51,7 +51,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
     PLAIN(softmax, f32)                                                                            \
     PLAIN(log_softmax, f32)                                                                        \
     PLAIN(log_sum_exp, f32)                                                                        \
-    PLAIN(sum_squares, f32)
+    PLAIN(sum_squares, f32)                                                                        \
+    PLAIN(sum_to, columns)
 
 /* Rows that may have few rows, and when they have. */
 #define IV__FEW_ROWS(ROW) ROW(matmul, few_rows) ROW(lstm, one_step) ROW(gru, one_step) ROW(simple_rnn, one_step)
@@ -75,7 +76,7 @@ IV__WINOGRAD_ROWS(WINOGRAD)
 /* Elementwise rows, whose reference is built for any processor of the family: here for those of
  * an instruction set of its own. */
 #define IV__POINTWISE_ROWS(ROW)                                                                    \
-    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu)      \
+    ROW(neg) ROW(exp) ROW(sqrt) ROW(reciprocal) ROW(square) ROW(tanh) ROW(sigmoid) ROW(relu) ROW(positive) \
     ROW(elu) ROW(scale) ROW(shift) ROW(add) ROW(sub) ROW(mul) ROW(div) ROW(average) ROW(descend)
 
 #define ROW(name)                                                                                  \
@@ -91,6 +92,7 @@ enum { IV__FEW_ROWS_MOST = 4 };
 
 /* No array is empty, and all are f32 but for a loss's targets and a recurrent row's numbers. */
 bool iv__fits_f32(const iv_kernel_call *k);
+bool iv__fits_columns(const iv_kernel_call *k); /* of a sum_to: its last axes stay, no others */
 bool iv__fits_loss(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */

@@ -295,6 +295,7 @@ typedef struct winograd_job {
     winograd w;
     const float *from;
     float *to;
+    const iv_then *then;
     const char *u;
     float *zeros, *rooms; /* of each thread; or one, where all tiles are one group */
     int64_t room;
@@ -408,6 +409,23 @@ static void collect(const winograd_job *j, const group *g, int64_t begin, int64_
     }
 }
 
+/* What comes after the places of tiles [begin,end), in stretches of a row of them. */
+static void go_on(const winograd_job *j, const group *g, int64_t begin, int64_t end, int thread)
+{
+    const winograd *w = &j->w;
+
+    for (int64_t next; j->then && begin < end; begin = next) {
+        const corner at = corner_of(w, g, begin);
+        next = iv__min64(end, begin + w->tile_columns - at.column / SIDE);
+        const int64_t columns = iv__min64(w->to_columns - at.column, (next - begin) * SIDE),
+                      rows = iv__min64(w->square ? SIDE : 1, w->to_rows - at.row);
+        for (int64_t row = at.row; row < at.row + rows; row++) {
+            const int64_t place = (at.record * w->to_rows + row) * w->to_columns + at.column;
+            j->then->work(j->then->context, place * w->filters, columns * w->filters, thread);
+        }
+    }
+}
+
 static int64_t panel_columns(const winograd_job *j, int64_t panel)
 {
     const iv__panels *p = &j->w.panels;
@@ -428,6 +446,7 @@ static void group_task(void *context, int64_t number, int thread)
             multiply(j, point, panel, g.count, v, sums);
         collect(j, &g, 0, g.count, iv__panel_begin(&w->panels, panel), panel_columns(j, panel), sums);
     }
+    go_on(j, &g, 0, g.count, thread);
 }
 
 /* All tiles as one group: three passes with threads side by side. */
@@ -454,10 +473,10 @@ static void collect_task(void *context, int64_t piece, int thread)
 {
     const winograd_job *j = context;
     const group g = group_of(&j->w, 0);
+    const int64_t end = iv__min64((piece + 1) * PIECE, g.count);
 
-    (void)thread;
-    collect(j, &g, piece * PIECE, iv__min64((piece + 1) * PIECE, g.count), 0, j->w.filters,
-            j->rooms + j->w.points * j->w.apart);
+    collect(j, &g, piece * PIECE, end, 0, j->w.filters, j->rooms + j->w.points * j->w.apart);
+    go_on(j, &g, piece * PIECE, end, thread);
 }
 
 static size_t scratch_of(winograd_job *j, const iv_kernel_call *k)
@@ -484,6 +503,7 @@ static void run(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
                        .w = winograd_of(cpu, k, back),
                        .from = k->in[0].data,
                        .to = k->out[0].data,
+                       .then = k->then,
                        .u = k->packed[0] };
 
     scratch_of(&j, k);
