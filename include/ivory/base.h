@@ -70,7 +70,7 @@ IV_API void iv_home_set_precision(iv_home *home, iv_precision precision);
 IV_API iv_precision iv_home_precision(const iv_home *home);
 
 /* Whether convolutions with stride 1 and three taps a row are computed in f32 by Winograd's transforms where that
- * is less work: up to 4 times less, with rounding errors about twice as large. Holds for plans made from
+ * is less work: up to 4 times less, with rounding errors two to three times as large. Holds for plans made from
  * then on; true at first. */
 IV_API void iv_home_set_winograd(iv_home *home, bool on);
 IV_API bool iv_home_winograd(const iv_home *home);
