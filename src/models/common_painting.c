@@ -99,7 +99,7 @@ typedef struct painting_job {
     iv__painter **painters;            /* [slots] */
     unsigned char *pictures, **values; /* [slots][group,C] */
     float *bits;
-    _Atomic bool failed, stopped;
+    _Atomic bool failed;
 } painting_job;
 
 /* The pixel of picture i: given, or drawn. */
@@ -169,9 +169,7 @@ static void paint_group(void *context, int64_t number, int thread)
         iv__painter_classes(painter, label);
     }
     for (int64_t row = 0; row < job->palette->height; row++) {
-        if (thread == 0 && job->o->stop && job->o->stop(job->o->user))
-            job->stopped = true;
-        if (job->failed || job->stopped)
+        if (job->failed)
             return;
         if (!paint_row(job, painter, job->values[slot], first, n, row))
             job->failed = true;
@@ -209,8 +207,6 @@ iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting
         iv__parallel(home, groups, paint_group, &job);
         status = job.failed ? iv_home_status(home) : IV_OK;
     }
-    if (!status && job.stopped)
-        status = iv_fail(home, IV_STOPPED, "painting was stopped");
     for (int t = 0; t < job.slots; t++) {
         if (job.painters)
             iv__painter_free(job.painters[t]);
