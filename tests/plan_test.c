@@ -200,6 +200,33 @@ static void cheap_rows_are_read_whole_where_they_are_stored(void **state)
 
 /* ---- outputs --------------------------------------------------------------------------------- */
 
+/* A cheap row is made where it is read, and again where it is read whole; there it may take the place of
+ * what it is made of, which others have read beside the row before. */
+static void cheap_rows_may_take_the_place_of_what_they_read(void **state)
+{
+    enum { N = 4 };
+    world *w = *state;
+    iv_node *x = iv_tanh(in(w, "x", iv_dims(1, N))), *above = iv_positive(x);
+    iv_node *y = iv_add(iv_mul(above, iv_softmax(x)), x);
+    iv_node *z = iv_add(iv_softmax(y), y);
+    const float numbers[N] = { -1, 0.25f, 2, -0.5f };
+    float sum = 0, made[N], expected[N], scale = 0;
+
+    z = iv_add(z, iv_reverse(above, 1));
+    make_plan(w, 1, &z, 0, NULL);
+    give(w, "x", N, numbers);
+    run(w);
+    for (int i = 0; i < N; i++)
+        sum += expf(tanhf(numbers[i]));
+    for (int i = 0; i < N; i++) {
+        made[i] = tanhf(numbers[i]) + (numbers[i] > 0 ? expf(tanhf(numbers[i])) / sum : 0);
+        scale += expf(made[i]);
+    }
+    for (int i = 0; i < N; i++)
+        expected[i] = expf(made[i]) / scale + made[i] + (numbers[N - 1 - i] > 0 ? 1.0f : 0.0f);
+    assert_numbers(iv_plan_output(w->plan, 0), N, expected);
+}
+
 /* Each output has memory of its own: the caller may write there, and the next run gives the same
  * again. */
 static void outputs_do_not_share_memory(void **state)
@@ -651,6 +678,7 @@ int main(void)
         IN_WORLD(updates_read_old_values),
         IN_WORLD(chains_are_computed_in_place),
         IN_WORLD(cheap_rows_are_read_whole_where_they_are_stored),
+        IN_WORLD(cheap_rows_may_take_the_place_of_what_they_read),
         IN_WORLD(outputs_do_not_share_memory),
         IN_WORLD(arrays_may_be_empty),
         IN_WORLD(constants_follow_the_version),

@@ -173,7 +173,7 @@ static const iv_field number_fields[] = { ATTR(iv__real, a, REAL), FIELD_END };
         g->dx[0] = slope;                                \
     }                                                    \
     UNARY_ROW(row, formula, 0, .gradient = row##_gradient)
-#define FLAT_1(row, formula, value, why) UNARY_ROW(row, formula, 0, .no_gradient = why)
+#define FLAT_1(row, formula, value, why) UNARY_ROW(row, formula, IV_FREE, .no_gradient = why)
 
 #define SMOOTH_NUMBER(row, formula, value, slope)                      \
     static void row##_gradient(iv_gradient_call *g)                    \

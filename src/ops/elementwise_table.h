@@ -3,7 +3,7 @@
  *
  *   SMOOTH name, formula, value y of x (a, b), gradient as graph of x (a, b), y and dy: one for
  *     each input
- *   FLAT    name, formula, value, why it has no gradient
+ *   FLAT    name, formula, value, why it has no gradient; one of one input is made again where it is read
  *
  * Values are written in the words of common_f32.inc and common_f64.inc, in `real` of either width.
  * A backend may include elementwise_kernels.inc again, for an instruction set of its own: it sees

@@ -14,16 +14,22 @@ static iv__value *root_of(iv_plan *plan, int value)
     return &plan->values[iv__root(plan, value)];
 }
 
+/* Does the member read the value as its input k, or a view of it? Its place says nothing about that: where
+ * another group stores a cheap row, it may take the place of what it was made of. */
+static bool reads(const iv_plan *plan, const iv__member *member, int k, int value)
+{
+    return iv__owner(plan->values[member->in[k]].node) == plan->values[value].node;
+}
+
 /* The earlier member of this group that makes input k of member `reader`, if it is read element
  * by element: its index, or -1. (A cheap row may be a member here, and be read whole from where
  * another group stored it.) */
 static int maker_in(const iv_plan *plan, const iv__group *group, int reader, int k)
 {
     const iv__member *member = &group->members[reader];
-    int root = iv__root(plan, member->in[k]);
 
     for (int m = 0; member->call->op->flags & IV_POINTWISE && m < reader; m++)
-        if (iv__root(plan, group->members[m].out[0]) == root)
+        if (reads(plan, member, k, group->members[m].out[0]))
             return m;
     return -1;
 }
@@ -173,11 +179,11 @@ static void compute_in_place(iv_plan *plan)
 
 static int last_reader(const iv_plan *plan, const iv__group *group, int m)
 {
-    int root = iv__root(plan, group->members[m].out[0]), last = m;
+    int last = m;
 
     for (int i = m + 1; i < group->n_members; i++)
         for (int k = 0; k < group->members[i].call->n_in; k++)
-            if (iv__root(plan, group->members[i].in[k]) == root)
+            if (reads(plan, &group->members[i], k, group->members[m].out[0]))
                 last = i;
     return last;
 }
