@@ -4,6 +4,7 @@
 
 #include "backend/cpu/rows.h"
 #include "backend/peak.h"
+#include "ops/attrs.h"
 
 /* ---- matmul ---------------------------------------------------------------------------------- */
 
@@ -172,6 +173,41 @@ static void test_matmul_random(void **state)
             p.transpose_a &= p.batched;
         }
         check_matmul(&p);
+    }
+}
+
+/* ---- random numbers -------------------------------------------------------------------------- */
+
+/* Each is its own function of key and counter: from which number on they are made, and how many at once, changes
+ * none, nor does the place where counters need a second word. */
+static void test_random_numbers(void **state)
+{
+    enum { EACH = 37, SEED = 5, STEP = 6 };
+    static const int64_t records[] = { 0, 1, 3, ((int64_t)1 << 34) / EACH - 2 };
+
+    (void)state;
+    for (size_t r = 0; r < sizeof records / sizeof *records; r++) {
+        for (int b = 0; iv__backends[b]; b++) {
+            iv__random attr = { iv_dims(9, EACH), "a place" };
+            call c = { .op = "random_uniform", .k.attr = &attr };
+            const int32_t clock[6] = { SEED, 0, STEP, 0, (int32_t)records[r], (int32_t)(records[r] >> 32) };
+            memcpy(add_input(&c, IV_I32, iv_dims(6), false), clock, sizeof clock);
+            add_output(&c, attr.shape, true);
+            if (iv__backends[b]->available() && iv__backend_find(iv__backends[b]->kernels, c.op, &c.k)) {
+                iv_home *home = new_home(1);
+                run_once(&c, iv__backends[b], home);
+                iv_home_free(home);
+                check_guards(&c, 0);
+                for (int i = 0; i < 9 * EACH; i++) {
+                    const uint64_t n = (uint64_t)records[r] * EACH + (uint64_t)i;
+                    uint32_t word[4];
+                    iv__philox(iv__random_key(SEED, "a place"), STEP, n / 4, word);
+                    if (((float *)c.k.out[0].data)[i] != iv__unit_f32(word[n % 4]))
+                        fail_msg("%s: number %llu is wrong", iv__backends[b]->name, (unsigned long long)n);
+                }
+            }
+            free_call(&c);
+        }
     }
 }
 
@@ -477,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_matmul_rows_do_not_mix),
         cmocka_unit_test(test_matmul_leading_axes),
         cmocka_unit_test(test_matmul_random),
+        cmocka_unit_test(test_random_numbers),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_pointwise),
         cmocka_unit_test(test_pointwise_edges),

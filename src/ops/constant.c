@@ -3,6 +3,7 @@
 #include "ops/common_math.h"
 
 #include "base/random.h"
+#include "ops/rows.h"
 
 /* ---- fill ------------------------------------------------------------------------------------ */
 
@@ -177,23 +178,28 @@ static void put_numbers(const iv_kernel_call *k, int64_t at, int n, const float 
             ((float *)k->out[0].data)[at + j] = number[j];
 }
 
-static void random_numbers(const iv_kernel_call *k, make_numbers *make)
+iv__counted iv__counted_of(const iv_kernel_call *k)
 {
     const iv_shape *shape = k->out[0].shape;
-    const uint64_t key = iv__random_key(clock_value(k, 0), ((const iv__random *)k->attr)->place);
-    const uint64_t step = clock_value(k, 2),
-                   per_record = (uint64_t)iv__dims_product(shape, 1, shape->rank);
-    const uint64_t first = clock_value(k, 4) * per_record + (uint64_t)k->begin;
+    const uint64_t per_record = (uint64_t)iv__dims_product(shape, 1, shape->rank);
+
+    return (iv__counted){ iv__random_key(clock_value(k, 0), ((const iv__random *)k->attr)->place),
+                          clock_value(k, 2), clock_value(k, 4) * per_record + (uint64_t)k->begin };
+}
+
+static void random_numbers(const iv_kernel_call *k, make_numbers *make)
+{
+    const iv__counted c = iv__counted_of(k);
 
     for (int64_t i = 0; i < k->count;) {
-        uint64_t n = first + (uint64_t)i;
+        uint64_t n = c.first + (uint64_t)i;
         int skip = (int)(n % NUMBERS), take = NUMBERS - skip;
         uint32_t word[NUMBERS];
         float number[NUMBERS];
 
         if (take > k->count - i)
             take = (int)(k->count - i);
-        iv__philox(key, step, n / NUMBERS, word);
+        iv__philox(c.key, c.step, n / NUMBERS, word);
         make(word, number);
         put_numbers(k, i, take, number + skip);
         i += take;

@@ -3,6 +3,8 @@
 #ifndef IV_OPS_ROWS_H
 #define IV_OPS_ROWS_H
 
+#include "graph/kernel.h"
+
 #include <ivory/tensor.h>
 
 /* "matmul": in a, b; out y. See iv_matmul_with. */
@@ -100,6 +102,13 @@ static inline void iv__conv_place(int64_t number, const int64_t size[IV__CONV_AX
 }
 
 /* "softmax", "log_softmax", "log_sum_exp": over the last axis, with the maximum subtracted. */
+
+/* "random_uniform": in clock i32 [6]; out numbers of [0,1), in order from `first` on: number n is made of word n % 4 of the four that
+ * Philox gives under the key for the counter (step, n / 4). */
+typedef struct iv__counted {
+    uint64_t key, step, first;
+} iv__counted;
+iv__counted iv__counted_of(const iv_kernel_call *k);
 
 /* "average": in m, x; out m + (x - m) share, or with `squared` m + (x x - m) share. */
 typedef struct iv__average {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #endif
 
-enum { LOSS_TARGET = 3 };
+enum { CLOCK = 0, LOSS_TARGET = 3 };
 
 static bool fits(const iv_kernel_call *k, int whole)
 {
@@ -34,6 +34,11 @@ bool iv__fits_f32(const iv_kernel_call *k)
 bool iv__fits_loss(const iv_kernel_call *k)
 {
     return fits(k, LOSS_TARGET);
+}
+
+bool iv__fits_random(const iv_kernel_call *k)
+{
+    return fits(k, CLOCK);
 }
 
 bool iv__fits_recurrent(const iv_kernel_call *k)

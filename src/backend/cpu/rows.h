@@ -83,6 +83,7 @@ IV__WINOGRAD_ROWS(WINOGRAD)
     void iv__##name##_avx2(const iv_kernel_call *k);                                               \
     void iv__##name##_avx512(const iv_kernel_call *k);
 IV__POINTWISE_ROWS(ROW)
+ROW(random_uniform)
 #undef ROW
 
 /* clang-format on */
@@ -94,6 +95,7 @@ enum { IV__FEW_ROWS_MOST = 4 };
 bool iv__fits_f32(const iv_kernel_call *k);
 bool iv__fits_columns(const iv_kernel_call *k); /* of a sum_to: its last axes stay, no others */
 bool iv__fits_loss(const iv_kernel_call *k);
+bool iv__fits_random(const iv_kernel_call *k);
 bool iv__fits_recurrent(const iv_kernel_call *k);
 bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels */
 bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */

@@ -66,6 +66,26 @@ INLINE D v_squares(const float *p) /* of W / 2 floats, rounded as floats */
     __m128 x = _mm_loadu_ps(p);
     return _mm256_cvtps_pd(_mm_mul_ps(x, x));
 }
+
+typedef __m256i U; /* of 8 words */
+INLINE U u_set(uint32_t x) { return _mm256_set1_epi32((int32_t)x); }
+INLINE U u_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE U u_add(U a, U b) { return _mm256_add_epi32(a, b); }
+INLINE U u_xor(U a, U b) { return _mm256_xor_si256(a, b); }
+INLINE void u_products(U a, U b, U *high, U *low) /* the two words of each product; b is the same in each lane */
+{
+    U even = _mm256_mul_epu32(a, b), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), b);
+    *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+INLINE V u_unit(U x) { return _mm256_cvtepi32_ps(_mm256_srli_epi32(x, 8)) * _mm256_set1_ps(0x1p-24f); } /* [0,1) */
+INLINE void v_turn(V x[4]) /* in each lane of 128 bits, the 4 x 4 floats of four vectors: rows become columns */
+{
+    V a = _mm256_unpacklo_ps(x[0], x[1]), b = _mm256_unpackhi_ps(x[0], x[1]), c = _mm256_unpacklo_ps(x[2], x[3]),
+      d = _mm256_unpackhi_ps(x[2], x[3]);
+    x[0] = _mm256_shuffle_ps(a, c, 0x44), x[1] = _mm256_shuffle_ps(a, c, 0xee);
+    x[2] = _mm256_shuffle_ps(b, d, 0x44), x[3] = _mm256_shuffle_ps(b, d, 0xee);
+}
 INLINE V v_negative(V x) { return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f)); }
 
 /* To the nearest bf16, ties to even, kept as a float; NaN stays NaN. */
