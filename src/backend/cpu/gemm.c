@@ -123,15 +123,15 @@ typedef struct product_job {
     size_t thread_bytes;
 } product_job;
 
-/* Operands that are not f32 are made out of it. Left factors whose rows lie a multiple of 2 KiB apart would share a few sets of L1; transposed
- * ones are laid out tile by tile, so that a tile reads them in order, unless they lie in L2 with
- * rows that fall into all sets. */
+/* Operands that are not f32 are made out of it. Left factors whose rows lie a multiple of 2 KiB apart, transposed
+ * ones of 4 KiB, would share a few sets of L1, and are copied to rows that do not; so are transposed ones that do
+ * not lie in L2. */
 static bool copies_a(const iv__cpu *cpu, const iv__product *p)
 {
     if (cpu->operands != IV__F32)
         return true;
     return p->m > cpu->rows && p->n > cpu->vectors * cpu->width &&
-           (p->a_transposed ? p->lda / 16 % 2 == 0 || p->k * p->lda > IN_L2
+           (p->a_transposed ? p->lda % 1024 == 0 || p->k * p->lda > IN_L2
                             : p->lda % 512 == 0 && p->n >= 256);
 }
 
@@ -162,9 +162,10 @@ static size_t copied_a_bytes(const iv__cpu *cpu, const iv__product *p)
 {
     if (!copies_a(cpu, p))
         return 0;
-    int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows));
-    return (size_t)iv__round_up(rows * copied_row(cpu, k_chunk_of(cpu, p->k)), 64) *
-           iv__operand_bytes(cpu);
+    int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows)), k = k_chunk_of(cpu, p->k);
+    int64_t elements = p->a_transposed && cpu->operands != IV__PAIRS ? k * iv__odd_lines(rows)
+                                                                     : rows * copied_row(cpu, k);
+    return (size_t)iv__round_up(elements, 64) * iv__operand_bytes(cpu);
 }
 
 /* Columns that are worked on at once, at most. */
@@ -192,8 +193,7 @@ size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product 
     return (copied_a_bytes(cpu, p) + packed_b_bytes(cpu, p)) * (size_t)iv_home_threads(home);
 }
 
-/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row; ak 0:
- * a transposed one, laid out tile by tile, ak being the rows of the tile. */
+/* A left factor as a block reads it: a(i,k) at a[i*ai + k*ak], row tiles at multiples of a_row. */
 typedef struct left {
     const void *a;
     int64_t ai, ak, a_row;
@@ -213,9 +213,14 @@ static left left_of(const product_job *j, const float *a, int64_t i, int64_t m, 
         j->cpu->pack_left(k, m, from, p->lda, room, row);
         return (left){ room, row, 1, row };
     }
-    j->cpu->pack_tiles(k, m, from, p->lda, room);
-    row = iv__operand_k(j->cpu, k);
-    return j->cpu->operands == IV__PAIRS ? (left){ room, row, 1, row } : (left){ room, 1, 0, row };
+    if (j->cpu->operands == IV__PAIRS) {
+        j->cpu->pack_tiles(k, m, from, p->lda, room);
+        row = iv__operand_k(j->cpu, k);
+        return (left){ room, row, 1, row };
+    }
+    row = iv__odd_lines(m);
+    j->cpu->pack(k, m, from, p->lda, room, row);
+    return (left){ room, 1, row, 1 };
 }
 
 /* What is read next, to be asked for meanwhile: a line of `rows` rows by each of some tiles. */
@@ -270,13 +275,15 @@ static void run_tile(const product_job *j, int64_t row, int64_t rows, int64_t co
     }
 }
 
-/* Rows from `row` on in tiles, over panels. The panel is the slower index: it stays in L1. */
+/* Rows from `row` on in tiles, over panels. The panel is the slower index: it stays in L1. Tiles are as even
+ * as possible, for one of a row or two takes nearly as long as a whole one; pairs are laid out in whole ones. */
 static void block(const product_job *j, const left *l, right *r, int64_t row, int64_t m, int64_t k,
                   float *c, bool add)
 {
     const iv__cpu *cpu = j->cpu;
-    int64_t first = iv__panel_begin(&j->panels, r->begin);
-    iv__tile_call t = { .k = iv__operand_k(cpu, k), .blocks = 1, .ai = l->ai, .ldc = j->p->ldc, .add = add };
+    int64_t first = iv__panel_begin(&j->panels, r->begin), tiles = iv__ceil_div(m, cpu->rows);
+    const bool even = cpu->operands != IV__PAIRS;
+    iv__tile_call t = { .k = iv__operand_k(cpu, k), .blocks = 1, .ai = l->ai, .ak = l->ak, .ldc = j->p->ldc, .add = add };
 
     for (int64_t panel = r->begin; panel < r->end; panel++) {
         int64_t column = iv__panel_begin(&j->panels, panel),
@@ -285,12 +292,12 @@ static void block(const product_job *j, const left *l, right *r, int64_t row, in
                              (column - first) * iv__operand_k(cpu, r->rows) +
                                  r->k0 * vectors * cpu->width);
         t.last = (int)(panel_columns(&j->panels, panel) - (vectors - 1) * cpu->width);
-        for (int64_t i = 0; i < m; i += cpu->rows) {
-            int64_t rows = iv__min64(m - i, cpu->rows);
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            int64_t i = even ? iv__part(m, tile, tiles) : tile * cpu->rows,
+                    next = even ? iv__part(m, tile + 1, tiles) : iv__min64(m, i + cpu->rows);
             t.a = iv__operand_at(cpu, l->a, i * l->a_row);
-            t.ak = l->ak ? l->ak : rows;
             ask(cpu, &r->next, &t);
-            run_tile(j, row + i, rows, column, vectors, c, &t);
+            run_tile(j, row + i, next - i, column, vectors, c, &t);
         }
     }
 }
