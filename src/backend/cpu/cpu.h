@@ -131,9 +131,10 @@ typedef struct iv__cpu {
      * it is NULL, from from[p*apart + j], which may be read up to a whole vector. */
     void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
     void (*winograd_out)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
-    /* Of conv_w: 4 x 4 places and 36 points; 36 points and 3 x 3 taps, but those whose address is NULL; any n. */
-    void (*winograd_dy)(const float *const *from, int64_t n, float *to, int64_t apart);
-    void (*winograd_dw)(const float *from, int64_t apart, int64_t n, float *const *to);
+    /* Of conv_w: 4 x 4 places and 36 points, or 4 and 6; 36 points and 3 x 3 taps, or 6 and 3, but those whose
+     * address is NULL; any n. */
+    void (*winograd_dy)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
+    void (*winograd_dw)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
     /* to[j] = the sum over parts of factor[p] from[p*apart + j] */
     void (*weigh)(const float *from, int parts, int64_t apart, const float *factor, float *to, int64_t n);
 } iv__cpu;

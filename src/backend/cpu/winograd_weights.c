@@ -1,6 +1,10 @@
-/* winograd_weights.c: the row "conv_w" (ops/rows.h) with stride 1 and kernels of at most 3 x 3 taps, by Winograd's
- * products (winograd.h): tiles of 4 x 4 gradients of results and the 6 x 6 inputs around them are brought to the
- * points, tiles are summed up there by products, and the sums brought back: 36 products in place of 144. */
+/* winograd_weights.c: the row "conv_w" (ops/rows.h) with stride 1, by Winograd's products (winograd.h): tiles of
+ * gradients of results and the inputs around them are brought to the points, tiles are summed up there by products,
+ * and the sums brought back.
+ *
+ * SQUARE, for kernels of at most 3 x 3 taps: tiles of 4 x 4 places, 36 products in place of 144. ROWS, for rows of two
+ * or three taps, as many as there are, the last of which may lack some (masks): tiles of 4 places of a row, for each
+ * row of taps 6 products in place of 12, or 5 in place of 8. A tile at the points serves all rows of taps. */
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/winograd.h"
@@ -11,15 +15,18 @@
 #include <string.h>
 
 enum {
-    SIDE = 4,   /* of a tile of results */
-    AROUND = 6, /* of the inputs that it reads */
-    POINTS = 36,
-    TAPS = 3,                 /* along an axis, at most: kernels of fewer count as of so many */
+    SIDE = 4,   /* places of a tile along an axis */
+    AROUND = 6, /* of the inputs that it reads: and points along an axis */
+    MOST_POINTS = AROUND * AROUND,
+    TAPS = 3,                 /* along an axis, at most */
+    MOST_BLOCKS = 8,          /* rows of taps */
     LEAST_WIDTH = 32,         /* channels and filters: with fewer the transforms cost too much */
-    GROUP = 48,               /* tiles whose products are added at once */
-    SLOTS = 8,                /* of tiles, each with sums of its own, added in order at the end */
+    SQUARE_GROUP = 48,        /* tiles whose products are added at once */
+    ROWS_GROUP = 64,          /* at most, but for a row of more */
+    SLOTS = 8,                /* of groups, each with sums of its own, added in order at the end */
     SLOT_TILES = 256,         /* of a slot, about, at least */
-    FEWEST = 128,             /* tiles; of fewer the sums would be most of the work */
+    FEWEST_SQUARES = 128,     /* tiles; of fewer the sums would be most of the work */
+    FEWEST_ROWS = 64,         /* the same */
     MOST_WEIGHTS = 128 * 128, /* of a tap: the sums of a slot lie in L2 */
     FLOATS_AT_ONCE = 128,     /* that a task brings back */
 };
@@ -29,44 +36,73 @@ enum {
 typedef struct weights_job {
     const iv__cpu *cpu;
     iv__conv_sizes s;
-    int64_t records, rows, columns, tiles; /* rows and columns of tiles of a record; all tiles */
-    int64_t slots;
-    int64_t x_row, y_row, tap; /* floats from tile to tile at a point; of a tap */
+    bool square;
+    int64_t records;       /* a leading axis that no tap reaches along counts as records */
+    int64_t points, lines; /* of a tile; and lines of them */
+    int64_t blocks;        /* rows of taps that have sums of their own */
+    int64_t rows, columns; /* of tiles of a record */
+    int64_t parts;         /* groups of a record; SQUARE: groups of all */
+    int64_t slots, group, cells; /* tiles of a group at most, and of its inputs: with rows that taps reach beyond */
+    int64_t x_row, x_apart, y_apart, tap; /* floats from cell to cell, from point to point; of a tap */
+    iv__panels panels;
     const float *x, *y;
     float *w, *zeros;
-    float *sums;  /* [slot][point][channels][filters] */
-    float *rooms; /* of the threads: tiles of x and of y at the points, and what products need */
+    float *sums;  /* [slot][block][point][channels][filters] */
+    float *rooms; /* of the threads: inputs and gradients at the points */
     int64_t room;
 } weights_job;
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+static int64_t taps_of_block(const iv__conv_sizes *s, int64_t block)
+{
+    return iv__min64(s->w[2], s->taps - block * s->w[2]);
+}
+
+/* Products of a channel and a filter, of all taps. */
+static double work_of(const weights_job *j, bool square)
+{
+    const double columns = (double)iv__ceil_div(j->s.y[2], SIDE);
+    int64_t points = 0;
+
+    if (square)
+        return MOST_POINTS * (double)j->records * (double)iv__ceil_div(j->s.y[1], SIDE) * columns;
+    for (int64_t b = 0; b < j->blocks; b++)
+        points += AROUND - (taps_of_block(&j->s, b) < TAPS);
+    return (double)points * (double)j->records * (double)j->s.y[1] * columns;
+}
 
 static weights_job sizes_of(const iv_kernel_call *k)
 {
     weights_job j = { .s = iv__conv_sizes_of(k->attr, k->in[0].shape, k->out[0].shape, k->in[1].shape) };
 
     j.records = j.s.records * j.s.y[0];
-    j.rows = iv__ceil_div(j.s.y[1], SIDE);
-    j.columns = iv__ceil_div(j.s.y[2], SIDE);
-    j.tiles = j.records * j.rows * j.columns;
     j.tap = j.s.channels * j.s.filters;
+    j.blocks = iv__ceil_div(j.s.taps, j.s.w[2]);
+    j.columns = iv__ceil_div(j.s.y[2], SIDE);
+    j.rows = iv__ceil_div(j.s.y[1], SIDE);
+    j.square = j.s.w[1] <= TAPS && j.records * j.rows * j.columns >= FEWEST_SQUARES &&
+               work_of(&j, true) < work_of(&j, false);
+    if (!j.square)
+        j.rows = j.s.y[1];
     return j;
 }
 
-/* A leading axis that no tap reaches along counts as records. */
 bool iv__fits_winograd_w(const iv_kernel_call *k)
 {
     if (!iv__fits_conv(k) || !iv_home_winograd(k->home))
         return false;
     const weights_job j = sizes_of(k);
     const iv__conv_sizes *s = &j.s;
-    bool takes = s->w[0] == 1 && s->x[0] == s->y[0] && s->before[0] == 0 && s->w[1] <= TAPS &&
-                 s->w[2] <= TAPS;
+    bool takes = s->w[0] == 1 && s->x[0] == s->y[0] && s->before[0] == 0 && s->w[2] >= 2 &&
+                 s->w[2] <= TAPS && j.blocks <= MOST_BLOCKS;
     for (int a = 0; a < IV__CONV_AXES; a++)
         takes &= s->stride[a] == 1 && s->dilation[a] == 1;
     if (!takes || s->channels < LEAST_WIDTH || s->filters < LEAST_WIDTH || j.tap > MOST_WEIGHTS ||
-        j.tiles < FEWEST)
+        j.records * j.rows * j.columns < FEWEST_ROWS)
         return false;
     const double direct = (double)(j.records * s->y[1] * s->y[2]) * (double)s->taps;
-    return direct > WORTH * POINTS * (double)j.tiles;
+    return direct > WORTH * work_of(&j, j.square);
 }
 
 int iv__winograd_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
@@ -74,17 +110,6 @@ int iv__winograd_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_pack
 {
     (void)cpu, (void)k, (void)weights, (void)want;
     return 0;
-}
-
-static iv__product product_of(const weights_job *j, int64_t tiles)
-{
-    return (iv__product){ .m = j->s.channels,
-                          .n = j->s.filters,
-                          .k = tiles,
-                          .a_transposed = true,
-                          .lda = j->x_row,
-                          .ldb = j->y_row,
-                          .ldc = j->s.filters };
 }
 
 static float *take(float *base, int64_t *used, int64_t floats)
@@ -95,89 +120,177 @@ static float *take(float *base, int64_t *used, int64_t floats)
     return at;
 }
 
+/* By shapes alone. */
 static weights_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, float *base, int64_t *used)
 {
     weights_job j = sizes_of(k);
-    int64_t threads = iv_home_threads(k->home);
+    const int64_t threads = iv_home_threads(k->home), tiles = j.records * j.rows * j.columns;
 
     j.cpu = cpu;
-    j.slots = iv__min64(SLOTS, iv__ceil_div(j.tiles, SLOT_TILES));
+    j.lines = j.square ? AROUND : 1;
+    j.points = j.square ? MOST_POINTS : AROUND;
+    if (j.square) {
+        j.blocks = 1;
+        j.group = SQUARE_GROUP;
+        j.parts = iv__ceil_div(tiles, j.group);
+    } else {
+        const int64_t most = ROWS_GROUP > j.columns ? ROWS_GROUP / j.columns : 1;
+        j.parts = iv__ceil_div(j.rows, most);
+        j.group = iv__ceil_div(j.rows, j.parts) * j.columns;
+    }
+    j.slots = iv__min64(SLOTS, iv__ceil_div(tiles, SLOT_TILES));
+    j.cells = j.group + (j.blocks - 1) * j.columns;
+    j.panels = iv__panels_of(cpu, j.s.filters);
     j.x_row = iv__odd_lines(j.s.channels);
-    j.y_row = iv__odd_lines(j.s.filters);
-    iv__product p = product_of(&j, GROUP);
-    int64_t bytes = (int64_t)iv__product_scratch(k->home, cpu, &p) / threads;
-    j.room = iv__round_up(POINTS * GROUP * (j.x_row + j.y_row) + bytes / (int64_t)sizeof(float), 16);
-    j.zeros = take(base, used, j.x_row + j.y_row);
-    j.sums = take(base, used, j.slots * POINTS * j.tap);
+    j.x_apart = j.cells * j.x_row;
+    j.y_apart = j.group * iv__round_up(j.s.filters, cpu->width);
+    j.room = iv__round_up(j.points * (j.x_apart + j.y_apart), 16);
+    j.zeros = take(base, used, iv__round_up(j.s.channels, 16) + iv__round_up(j.s.filters, 16));
+    j.sums = take(base, used, j.slots * j.blocks * j.points * j.tap);
     j.rooms = take(base, used, threads * j.room);
     return j;
 }
 
-/* The side x side places of an image from (top, left) on: zeros beyond its edges. */
-static void find_places(const weights_job *j, const float *image, int64_t channels,
-                        const int64_t size[2], int64_t top, int64_t left, int side, const float **at)
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* Tiles [first, first + count) of a record; SQUARE: of all. */
+typedef struct group {
+    int64_t record, first, count;
+} group;
+
+static group group_of(const weights_job *j, int64_t number)
 {
-    for (int64_t y = top; y < top + side; y++)
-        for (int64_t x = left; x < left + side; x++)
+    if (j->square)
+        return (group){ 0, number * j->group,
+                        iv__min64(j->group, j->records * j->rows * j->columns - number * j->group) };
+    const int64_t part = number % j->parts, row = iv__part(j->rows, part, j->parts);
+    return (group){ number / j->parts, row * j->columns,
+                    (iv__part(j->rows, part + 1, j->parts) - row) * j->columns };
+}
+
+/* Places of an image, `lines` rows of them from a corner on: zeros beyond its edges. */
+static void find_places(const weights_job *j, const float *image, int64_t channels,
+                        const int64_t size[2], int64_t top, int64_t left, int64_t lines,
+                        int64_t each, const float **at)
+{
+    for (int64_t y = top; y < top + lines; y++)
+        for (int64_t x = left; x < left + each; x++)
             *at++ = y >= 0 && y < size[0] && x >= 0 && x < size[1] ? image + (y * size[1] + x) * channels
                                                                    : j->zeros;
 }
 
-static void bring_to_points(const weights_job *j, int64_t tile, float *x, float *y)
+/* A tile's record, row and column of its first place among gradients; cells behind a group's last tile are in
+ * rows beyond. */
+static void find_corner(const weights_job *j, const group *g, int64_t tile, int64_t corner[3])
 {
-    const iv__conv_sizes *s = &j->s;
-    const float *at[POINTS];
-    int64_t column = tile % j->columns * SIDE, row = tile / j->columns % j->rows * SIDE,
-            record = tile / j->columns / j->rows;
+    const int64_t at = g->first + tile, row = at / j->columns;
 
-    find_places(j, j->x + record * s->x[1] * s->x[2] * s->channels, s->channels, s->x + 1,
-                row - s->before[1], column - s->before[2], AROUND, at);
-    j->cpu->winograd_in(AROUND, at, s->channels, x, GROUP * j->x_row);
-    find_places(j, j->y + record * s->y[1] * s->y[2] * s->filters, s->filters, s->y + 1, row,
-                column, SIDE, at);
-    j->cpu->winograd_dy(at, s->filters, y, GROUP * j->y_row);
+    corner[0] = j->square ? row / j->rows : g->record;
+    corner[1] = j->square ? row % j->rows * SIDE : row;
+    corner[2] = at % j->columns * SIDE;
 }
 
-static void add_group(const weights_job *j, int64_t begin, int64_t end, bool add, float *room,
-                      float *sums)
+static void bring_inputs(const weights_job *j, const group *g, float *to)
 {
-    float *x = room, *y = x + POINTS * GROUP * j->x_row, *rest = y + POINTS * GROUP * j->y_row;
+    const iv__conv_sizes *s = &j->s;
+    const int64_t cells = g->count + (j->blocks - 1) * j->columns;
 
-    for (int64_t i = begin; i < end; i++)
-        bring_to_points(j, i, x + (i - begin) * j->x_row, y + (i - begin) * j->y_row);
-    for (int64_t i = 0; i < POINTS; i++) {
-        iv__product p = product_of(j, end - begin);
-        p.a = x + i * GROUP * j->x_row;
-        p.b = y + i * GROUP * j->y_row;
-        p.c = sums + i * j->tap;
-        p.add = add;
-        iv__product_alone(j->cpu, &p, rest);
+    for (int64_t cell = 0; cell < cells; cell++) {
+        const float *at[MOST_POINTS];
+        int64_t corner[3];
+        find_corner(j, g, cell, corner);
+        find_places(j, j->x + corner[0] * s->x[1] * s->x[2] * s->channels, s->channels, s->x + 1,
+                    corner[1] - s->before[1], corner[2] - s->before[2], j->lines, AROUND, at);
+        j->cpu->winograd_in((int)j->lines, at, s->channels, to + cell * j->x_row, j->x_apart);
+    }
+}
+
+/* Gradients in panels, as right factors of products. */
+static void bring_gradients(const weights_job *j, const group *g, float *to)
+{
+    const iv__conv_sizes *s = &j->s;
+
+    for (int64_t tile = 0; tile < g->count; tile++) {
+        const float *at[SIDE * SIDE];
+        int64_t corner[3], places = j->square ? SIDE * SIDE : SIDE, done = 0;
+        find_corner(j, g, tile, corner);
+        find_places(j, j->y + corner[0] * s->y[1] * s->y[2] * s->filters, s->filters, s->y + 1,
+                    corner[1], corner[2], places / SIDE, SIDE, at);
+        for (int64_t panel = 0; panel < j->panels.count; panel++) {
+            const int64_t column = iv__panel_begin(&j->panels, panel),
+                          width = iv__panel_vectors(&j->panels, panel) * j->panels.width,
+                          n = iv__min64(width, s->filters - column);
+            for (int64_t i = 0; i < places; i++)
+                at[i] += at[i] == j->zeros ? 0 : column - done;
+            done = column;
+            j->cpu->winograd_dy((int)j->lines, at, n, to + column * g->count + tile * width, j->y_apart);
+        }
+    }
+}
+
+static void add_group(const weights_job *j, const group *g, bool add, float *x, float *sums)
+{
+    float *y = x + j->points * j->x_apart;
+
+    bring_inputs(j, g, x);
+    bring_gradients(j, g, y);
+    for (int64_t i = 0; i < j->points; i++) {
+        for (int64_t b = 0; b < j->blocks; b++) {
+            if (!j->square && i == AROUND - 1 && taps_of_block(&j->s, b) < TAPS)
+                continue; /* at infinity is the third tap alone */
+            iv__product p = { .m = j->s.channels,
+                              .n = j->s.filters,
+                              .k = g->count,
+                              .a = x + i * j->x_apart + b * j->columns * j->x_row,
+                              .a_transposed = true,
+                              .lda = j->x_row,
+                              .from_panels = true,
+                              .packed = y + i * j->y_apart,
+                              .c = sums + (b * j->points + i) * j->tap,
+                              .ldc = j->s.filters,
+                              .add = add };
+            iv__product_alone(j->cpu, &p, NULL);
+        }
     }
 }
 
 static void slot_task(void *context, int64_t slot, int thread)
 {
     const weights_job *j = context;
-    int64_t first = iv__part(j->tiles, slot, j->slots), last = iv__part(j->tiles, slot + 1, j->slots);
+    const int64_t all = j->square ? j->parts : j->parts * j->records, first = iv__part(all, slot, j->slots);
 
-    for (int64_t begin = first; begin < last; begin += GROUP)
-        add_group(j, begin, iv__min64(begin + GROUP, last), begin > first,
-                  j->rooms + thread * j->room, j->sums + slot * POINTS * j->tap);
+    for (int64_t i = first; i < iv__part(all, slot + 1, j->slots); i++) {
+        const group g = group_of(j, i);
+        add_group(j, &g, i > first, j->rooms + thread * j->room,
+                  j->sums + slot * j->blocks * j->points * j->tap);
+    }
+}
+
+/* Some floats of the taps of a block. */
+static void bring_back(const weights_job *j, int64_t block, int64_t at, int64_t floats)
+{
+    float sum[MOST_POINTS * FLOATS_AT_ONCE], *to[TAPS * TAPS] = { NULL };
+    const int64_t columns = j->s.w[2],
+                  taps = j->square ? j->s.taps : taps_of_block(&j->s, block);
+    const int64_t points = j->square || taps == TAPS ? j->points : j->points - 1;
+
+    for (int64_t i = 0; i < points; i++)
+        j->cpu->sum_parts(j->sums + (block * j->points + i) * j->tap + at, j->slots,
+                          j->blocks * j->points * j->tap, 1, sum + i * FLOATS_AT_ONCE, floats);
+    if (points < j->points)
+        memset(sum + points * FLOATS_AT_ONCE, 0, (size_t)floats * sizeof *sum);
+    for (int64_t t = 0; t < taps; t++)
+        to[t / columns * TAPS + t % columns] = j->w + (block * columns + t) * j->tap + at;
+    j->cpu->winograd_dw((int)j->lines, sum, FLOATS_AT_ONCE, floats, to);
 }
 
 static void back_task(void *context, int64_t task, int thread)
 {
     const weights_job *j = context;
-    int64_t at = task * FLOATS_AT_ONCE, floats = iv__min64(FLOATS_AT_ONCE, j->tap - at);
-    float sum[POINTS * FLOATS_AT_ONCE], *to[TAPS * TAPS] = { NULL };
+    const int64_t at = task / j->blocks * FLOATS_AT_ONCE;
 
     (void)thread;
-    for (int64_t i = 0; i < POINTS; i++)
-        j->cpu->sum_parts(j->sums + i * j->tap + at, j->slots, POINTS * j->tap, 1,
-                          sum + i * FLOATS_AT_ONCE, floats);
-    for (int64_t t = 0; t < j->s.taps; t++)
-        to[t / j->s.w[2] * TAPS + t % j->s.w[2]] = j->w + t * j->tap + at;
-    j->cpu->winograd_dw(sum, FLOATS_AT_ONCE, floats, to);
+    bring_back(j, task % j->blocks, at, iv__min64(FLOATS_AT_ONCE, j->tap - at));
 }
 
 size_t iv__winograd_w_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
@@ -196,8 +309,8 @@ void iv__winograd_w_run(const iv__cpu *cpu, const iv_kernel_call *k)
     j.x = k->in[0].data;
     j.y = k->in[1].data;
     j.w = k->out[0].data;
-    memset(j.zeros, 0, (size_t)(j.x_row + j.y_row) * sizeof *j.zeros);
+    memset(j.zeros, 0, (size_t)(j.sums - j.zeros) * sizeof *j.zeros);
     memset(j.w + j.s.taps * j.tap, 0, (size_t)(j.s.unread * j.tap) * sizeof *j.w);
     iv__parallel(k->home, j.slots, slot_task, &j);
-    iv__parallel(k->home, iv__ceil_div(j.tap, FLOATS_AT_ONCE), back_task, &j);
+    iv__parallel(k->home, iv__ceil_div(j.tap, FLOATS_AT_ONCE) * j.blocks, back_task, &j);
 }
