@@ -18,6 +18,7 @@ typedef struct product {
     const char *name;
     iv_shape x, w;
     bool matmul, transposed, back; /* transposed: w; back: a transposed convolution */
+    bool two_axes;                 /* of the bias */
     iv_conv_options how;
 } product;
 
@@ -57,13 +58,19 @@ static const product products[] = {
       .w = D(3, 3, 32, 40),
       .back = true,
       .how = { .padding = IV_SAME } },
+    { .name = "matmul, bias in step with blocks", .x = D(3, 700, 40), .w = D(40, 64), .matmul = true },
+    { .name = "matmul, bias out of step",
+      .x = D(23, 32, 40),
+      .w = D(40, 64),
+      .matmul = true,
+      .two_axes = true },
 };
 
 typedef struct made {
     iv_home *home;
     iv_graph *graph;
     iv_plan *plan;
-    int64_t count, width;
+    int64_t count, period; /* of the bias */
 } made;
 
 static void fill(void *to, iv_dtype real, int64_t count, double scale)
@@ -87,9 +94,11 @@ static made make(const product *p, iv_dtype real, int threads, bool both)
     iv_node *y = p->matmul ? iv_matmul_with(x, w, false, p->transposed)
                  : p->back ? iv_conv_transpose_with(x, w, &p->how)
                            : iv_conv_with(x, w, &p->how);
-    m.width = iv_node_dim(y, -1);
+    const iv_shape last = p->two_axes ? iv_dims(iv_node_dim(y, -2), iv_node_dim(y, -1))
+                                      : iv_dims(iv_node_dim(y, -1));
+    m.period = iv_shape_count(&last);
     m.count = iv_shape_count(iv_node_shape(y));
-    iv_node *bias = iv_input(m.graph, "bias", real, iv_dims(m.width)),
+    iv_node *bias = iv_input(m.graph, "bias", real, last),
             *rest = iv_input(m.graph, "rest", real, *iv_node_shape(y));
     iv_node *outputs[] = { iv_add(iv_relu(iv_add(y, bias)), rest), y };
 
@@ -101,7 +110,7 @@ static made make(const product *p, iv_dtype real, int threads, bool both)
                                                                   : "conv");
     fill(iv_plan_input(m.plan, "x"), real, iv_shape_count(&p->x), 1);
     fill(iv_plan_input(m.plan, "w"), real, iv_shape_count(&p->w), 0.3);
-    fill(iv_plan_input(m.plan, "bias"), real, m.width, 0.1);
+    fill(iv_plan_input(m.plan, "bias"), real, m.period, 0.1);
     fill(iv_plan_input(m.plan, "rest"), real, m.count, 0.5);
     for (int i = 0; i < 2; i++)
         assert_int_equal(iv_plan_run(m.plan), IV_OK);
@@ -121,7 +130,7 @@ static void check_f32(const made *m)
                 *bias = iv_plan_input(m->plan, "bias"), *rest = iv_plan_input(m->plan, "rest");
 
     for (int64_t i = 0; i < m->count; i++) {
-        const float sum = made_first[i] + bias[i % m->width], want = (sum > 0 ? sum : 0) + rest[i];
+        const float sum = made_first[i] + bias[i % m->period], want = (sum > 0 ? sum : 0) + rest[i];
         if (y[i] != want)
             fail_msg("element %lld is %.9g, not %.9g", (long long)i, (double)y[i], (double)want);
     }
@@ -133,7 +142,7 @@ static void check_f64(const made *m)
                  *bias = iv_plan_input(m->plan, "bias"), *rest = iv_plan_input(m->plan, "rest");
 
     for (int64_t i = 0; i < m->count; i++) {
-        const double sum = made_first[i] + bias[i % m->width], want = (sum > 0 ? sum : 0) + rest[i];
+        const double sum = made_first[i] + bias[i % m->period], want = (sum > 0 ? sum : 0) + rest[i];
         if (y[i] != want)
             fail_msg("element %lld is %.17g, not %.17g", (long long)i, y[i], want);
     }

@@ -54,7 +54,7 @@ static int processors(void)
     cpu_set_t set;
     int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 
-    return n < 1 ? 1 : n > 256 ? 256 : n;
+    return n < 1 ? 1 : n;
 }
 
 iv_home *iv_home_new(const iv_home_options *options)
@@ -69,7 +69,9 @@ iv_home *iv_home_new(const iv_home_options *options)
     memset(home, 0, sizeof *home);
     home->allocate = o.allocate;
     home->user = o.user;
-    home->threads = o.threads > 0 ? (o.threads > 256 ? 256 : o.threads) : processors();
+    home->threads = o.threads > 0 ? o.threads : processors();
+    if (home->threads > IV__MOST_THREADS)
+        home->threads = IV__MOST_THREADS;
     const char *isa = o.isa ? o.isa : getenv("IVORY_ISA");
     if (isa)
         snprintf(home->isa, sizeof home->isa, "%s", isa);

@@ -11,6 +11,8 @@
 
 #include <stdatomic.h>
 
+enum { IV__MOST_THREADS = 256 }; /* of a home */
+
 /* thread: 0 .. iv_home_threads(home) - 1, for scratch per thread. */
 typedef void iv__chunk(void *context, int64_t chunk, int thread);
 

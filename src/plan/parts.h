@@ -59,6 +59,7 @@ typedef struct iv__member {
     iv__operand in_as[IV_MAX_IN], out_as;
     int in_slot[IV_MAX_IN], out_slot;
     bool stores; /* output 0 goes to memory, not just to a slot */
+    int64_t period; /* in its slot, which it has alone, stands for each block that begins at a multiple of it; 0: for none */
     size_t scratch;
     int n_packed, packed[IV_MAX_PACKED]; /* into plan->packed */
     void *packed_data[IV_MAX_PACKED];

@@ -188,6 +188,22 @@ static int last_reader(const iv_plan *plan, const iv__group *group, int m)
     return last;
 }
 
+/* The elements after which what a cheap row makes of none or a few of them comes again; 0: it does not, or not in a block. */
+static int64_t period_of(const iv_call *call, int64_t count)
+{
+    const iv_shape *x = call->n_in ? &call->in[0]->shape : NULL, *y = &call->out[0].shape;
+    int64_t period = x ? iv_shape_count(x) : 1;
+    bool repeats = !(call->op->flags & IV_POINTWISE) && call->op->flags & IV_FREE && count >= BLOCK &&
+                   period && BLOCK % period == 0;
+
+    for (int i = 1, ones = false; x && i <= x->rank; i++) { /* from the last axis on: the same, then ones */
+        const int64_t n = x->dim[x->rank - i];
+        repeats &= n == 1 || (!ones && n == y->dim[y->rank - i]);
+        ones |= n == 1 && y->dim[y->rank - i] != 1;
+    }
+    return repeats ? period : 0;
+}
+
 static void take_slots(iv_plan *plan, iv__group *group)
 {
     int busy_until[MOST_MEMBERS + IV_MAX_IN]; /* by slot; more slots than members never */
@@ -209,12 +225,13 @@ static void take_slots(iv_plan *plan, iv__group *group)
         if (member->stores)
             continue;
         member->out_as = OPERAND_SLOT;
-        int slot = 0;
+        member->period = period_of(member->call, group->count);
+        int slot = member->period ? group->slots : 0;
         while (slot < group->slots && busy_until[slot] >= m)
             slot++;
         if (slot == group->slots)
             group->slots++;
-        busy_until[slot] = last_reader(plan, group, m);
+        busy_until[slot] = member->period ? INT_MAX : last_reader(plan, group, m);
         member->out_slot = slot;
     }
     group->scratch = iv__lines(group->members[0].scratch) +

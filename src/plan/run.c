@@ -97,6 +97,7 @@ typedef struct fused_job {
     const iv__group *group;
     bad_value *bad;    /* NULL: not looked for */
     atomic_bool *told; /* the product tells of what it has made */
+    bool *made;        /* by thread: slots of members that have a period */
 } fused_job;
 
 static bool find_in(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
@@ -174,13 +175,25 @@ static void run_member(const fused_job *job, const iv__member *member, int64_t b
     }
 }
 
-/* Elements [begin,end) through the members, but for a product. */
+/* Elements [begin,end) through the members, but for a product. What repeats is made once for all stretches that
+ * begin in step with it. */
 static void run_stretch(const fused_job *job, int64_t begin, int64_t end, int thread)
 {
+    const iv__group *group = job->group;
+
+    for (int m = 0; !job->made[thread] && m < group->n_members; m++)
+        if (group->members[m].period)
+            run_member(job, &group->members[m], 0, BLOCK, thread);
+    job->made[thread] = true;
     for (; begin < end; begin += BLOCK) {
         int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
-        for (int m = job->group->product; m < job->group->n_members; m++)
-            run_member(job, &job->group->members[m], begin, count, thread);
+        for (int m = group->product; m < group->n_members; m++) {
+            const iv__member *member = &group->members[m];
+            if (member->period && begin % member->period == 0)
+                continue;
+            run_member(job, member, begin, count, thread);
+            job->made[thread] &= !member->period;
+        }
     }
 }
 
@@ -214,8 +227,9 @@ static void run_whole(iv__member *member, uint64_t run, bad_value *bad)
 
 static void run_fused(iv_plan *plan, const iv__group *group, bad_value *bad)
 {
+    bool made[IV__MOST_THREADS] = { false };
     atomic_bool told = false;
-    fused_job job = { plan, group, bad, &told };
+    fused_job job = { plan, group, bad, &told, made };
     const iv_then then = { after_product, &job };
     int64_t chunks = (group->count + CHUNK - 1) / CHUNK;
 
