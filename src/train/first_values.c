@@ -6,12 +6,15 @@
 #include "base/home.h"
 #include "base/random.h"
 
+/* Of the first batch; more would say no more, and their graph runs as a whole. */
+enum { MOST_RECORDS = 32 };
+
 typedef struct first {
     iv_home *home;
     const iv__trainee *trainee;
     const iv__settings *settings;
     int64_t n;       /* records */
-    int32_t *record; /* [n] at least: the first training batch, a short one without what fills it up */
+    int32_t *record; /* [n] at least: the first training batch begins with them; without what fills it up */
 } first;
 
 static iv_status choose_records(first *f)
@@ -19,6 +22,8 @@ static iv_status choose_records(first *f)
     const int64_t all = f->trainee->n_records[SPLIT_TRAIN], batch = f->settings->batch;
 
     f->n = f->trainee->choose || batch < all ? batch : all;
+    if (f->n > MOST_RECORDS)
+        f->n = MOST_RECORDS;
     f->record = iv__alloc_array(f->home, all > batch ? all : batch, sizeof *f->record);
     if (!f->record)
         return IV_NOMEM;

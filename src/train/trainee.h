@@ -58,7 +58,7 @@ typedef struct iv__trainee {
      * records, or of an evaluation (pass -1). False: there is no such step; in training there are
      * as many as for records in any order. NULL: records come in any order, shuffled in training. */
     bool (*choose)(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record);
-    bool first_values; /* layers find theirs by the first training batch (iv_initialize) */
+    bool first_values; /* layers find theirs by the first training batch, 32 records at most (iv_initialize) */
     int64_t n_records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
     int n_kept;
