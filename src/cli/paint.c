@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "cli/stop.h"
 #include "format/image.h"
 
 #include <string.h>
@@ -132,7 +133,8 @@ iv_status paint_epoch(iv_instance *instance, iv_params *params, const char *path
                            &(iv__painting){ .n = EPOCH_PICTURES,
                                             .seed = (uint64_t)epoch,
                                             .temperature = 1,
-                                            .label = label },
+                                            .label = label,
+                                            .stop = stop_asked },
                            values, NULL);
     for (int64_t i = 0; i < EPOCH_PICTURES && !status && p.real; i++) {
         const unsigned char *real = p.real(instance, i);
@@ -199,7 +201,8 @@ static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const pai
                                       .temperature = g->temperature,
                                       .label = d->label,
                                       .given = d->given,
-                                      .given_rows = d->given_rows },
+                                      .given_rows = d->given_rows,
+                                      .stop = stop_asked },
                      d->values, d->bits);
 }
 
@@ -412,6 +415,7 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
 
     if (!run->instance->model->palette)
         return cli_refuse("the model %s sees no pictures", run->instance->model->name);
+    stop_on_signals();
     run->instance->model->palette(run->instance, &d.palette);
     d.each = d.palette.height * d.palette.width * d.palette.channels;
     d.given_rows = d.palette.height;
@@ -429,7 +433,8 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
                                             .temperature = 1,
                                             .label = d.label,
                                             .given = d.given,
-                                            .given_rows = d.given_rows },
+                                            .given_rows = d.given_rows,
+                                            .stop = stop_asked },
                            d.values, d.bits);
     if (!status && *out)
         status = write_map(c->home, &d, out);

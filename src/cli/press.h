@@ -30,7 +30,7 @@ int press_fail(const press *p);
 iv_status press_read(press *p, const char *path, iv__coded *picture);
 iv_status press_show(press *p, const iv__coded *picture, iv__image *image);
 
-/* Progress, on a terminal. */
+/* Progress, on a terminal; press_row ends the work when the command is asked to stop. */
 void press_begin(press *p, const char *name, int64_t rows);
 bool press_row(void *user, int64_t row);
 void press_end(press *p);

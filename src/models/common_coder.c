@@ -168,7 +168,8 @@ static iv_status code_pixels(coding *c, iv__painter *painter, const iv__coded *p
         iv__painter_classes(painter, &picture->label);
     for (int64_t row = 0; row < picture->height && !status; row++) {
         if (progress && !progress(user, row))
-            return iv_fail(c->instance->home, IV_STOPPED, "coding was stopped");
+            return iv_fail(c->instance->home, IV_STOPPED, "stopped in row %lld of %lld",
+                           (long long)row + 1, (long long)picture->height);
         for (int64_t column = 0; column < picture->width && !status; column++) {
             int64_t n;
             const float *outputs = iv__painter_look(painter, row, column, &n);
