@@ -163,7 +163,7 @@ const char *press_hex(const unsigned char model[IV__IVC_MODEL], char text[2 * IV
     return text;
 }
 
-iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values)
+int press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values)
 {
     iv__text line = { .home = p->home };
     iv__json_writer w = { .text = &line };
@@ -175,7 +175,7 @@ iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numb
     cli_put_float(&w, "bits_per_dimension", 8 * (double)bytes / (double)values);
     cli_put_float(&w, "bits_per_dimension_without_head", 8 * (double)numbers / (double)values);
     iv__json_end_object(&w);
-    iv_status status = cli_put_line(p->c, &line) ? IV_IO : IV_OK;
+    int status = cli_put_line(p->c, &line);
     iv__text_free(&line);
     return status;
 }

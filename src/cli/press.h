@@ -36,6 +36,6 @@ bool press_row(void *user, int64_t row);
 void press_end(press *p);
 
 const char *press_hex(const unsigned char model[IV__IVC_MODEL], char text[2 * IV__IVC_MODEL + 1]);
-iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values);
+int press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values);
 
 #endif
