@@ -62,9 +62,7 @@ fails_on_full_disk()
     expect "the message is one line" test "$(cat "$err")" = "ivory: writing $file: no space is left on the disk; free some and run again"
     expect "and no half a file stays" test -z "$(find disk -name '*new*' -type f)" -a ! -s "$out"
 }
-mkdir data
-idx data/train 40
-idx data/t10k 20
+small_pictures
 run train fashion-mixture --data data --size 8 --filters 8 --logistics 2 --batch 20 --validation 0 --steps 2 -o pictures
 run sample pictures --n 3 --out drawn/
 run compress pictures drawn/*.png three.ivc

@@ -5,9 +5,7 @@
 . "$tests/cli/pictures.sh"
 
 seeds=$tests/../fuzz/seeds
-mkdir data
-idx data/train 40
-idx data/t10k 20
+small_pictures
 small=(--size 8 --filters 8 --logistics 2 --batch 20 --validation 0 --steps 2 -q)
 run train fashion-mixture --data data "${small[@]}" -o grey
 expect_status 0 "a run in grey"

@@ -38,9 +38,7 @@ expect_stopped()
     expect "$what: nothing is left" test -z "$(compgen -G 'new*')"
 }
 
-mkdir data
-idx data/train 60
-idx data/t10k 20
+small_pictures
 run train fashion-mixture --data data --size 8 --filters 8 --logistics 2 --batch 20 --validation 0 --steps 2 -o a
 expect_status 0 "a training on pictures"
 run sample a --n 1 --out one/
