@@ -150,7 +150,7 @@ static void damaged_files_are_refused(void **state)
     refused(w, IV_FORMAT, PICTURES ": bytes follow the last of 1 items");
     write_bytes(path, "\0\0\10\3\0\0\0\0\0\0\0\1\0\0\0\1", 16);
     write_bytes(in_folder(w, LABELS), "\0\0\10\1\0\0\0\0", 8);
-    refused(w, IV_FORMAT, "the data set fashion-mnist has no pictures to train with");
+    refused(w, IV_FORMAT, PICTURES " has no pictures to train with");
     write_bytes(path, "\0\0\10\3\377\377\377\377\0\0\0\1\0\1\0\0x", 17); /* four thousand million wide ones */
     write_bytes(in_folder(w, LABELS), "\0\0\10\1\377\377\377\377", 8);
     refused(w, IV_FORMAT, "the file ends within item 0 of 4294967295");
@@ -312,7 +312,7 @@ static void damaged_cifar_is_refused(void **state)
                             "train_subset_4000.bin: the label of picture 1 is 10: expected 0 to 9");
     write_cifar(path, 0, 0, 0);
     assert_pictures_refused(w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 },
-                            IV_FORMAT, "the data set cifar-10-small has no pictures to train with");
+                            IV_FORMAT, "train_subset_4000.bin has no pictures to train with");
 }
 
 /* ---- the checksum ---------------------------------------------------------------------------- */

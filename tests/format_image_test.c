@@ -326,6 +326,30 @@ static void endings_and_what_they_hold(void **state)
             }
 }
 
+/* Asked before there is a picture: that it can be written, and without loss. */
+static void endings_are_known_beforehand(void **state)
+{
+    world *w = *state;
+    static const char *const names[] = { "a.png", "a.webp", "a.jpg", "a.JPEG",
+                                         "a.pgm", "a.ppm",  "a.pnm" };
+    static const char grey[] = "yynnyyy", colour[] = "yynnnyy";
+
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(iv__image_writes(w->home, names[i], 0), IV_OK);
+        assert_int_equal(iv__image_writes(w->home, names[i], 1),
+                         grey[i] == 'y' ? IV_OK : IV_UNSUPPORTED);
+        assert_int_equal(iv__image_writes(w->home, names[i], 3),
+                         colour[i] == 'y' ? IV_OK : IV_UNSUPPORTED);
+    }
+    iv__image_writes(w->home, "a.jpg", 1);
+    assert_message(w->home,
+                   "a.jpg: in a file of this format something of the picture would be lost: choose .png");
+    iv__image_writes(w->home, "a.pgm", 3);
+    assert_message(w->home, "a.pgm: in a file of this format the colours would be lost: choose .png");
+    assert_int_equal(iv__image_writes(w->home, "a.gif", 0), IV_NAME);
+    assert_message(w->home, "a.gif: the ending tells no format of pictures: expected .png");
+}
+
 static void a_failure_leaves_the_old_file(void **state)
 {
     world *w = *state;
@@ -368,6 +392,7 @@ int main(void)
         cmocka_unit_test(content_decides_not_the_name),
         cmocka_unit_test(files_of_another_program),
         cmocka_unit_test(endings_and_what_they_hold),
+        cmocka_unit_test(endings_are_known_beforehand),
         cmocka_unit_test(a_failure_leaves_the_old_file),
     };
     return cmocka_run_group_tests(tests, world_begin, world_end);

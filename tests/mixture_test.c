@@ -1,8 +1,9 @@
 /* mixture_test.c: the model `mixture` of every make: pixel by pixel it gives what it gives for whole pictures,
- * no pixel changes what comes at or before it, and it has as many parameters as its source says. */
+ * no pixel changes what comes at or before it, and it has as many parameters as its source says. Pictures of any
+ * size come back from its coder. */
 #include "nn_world.h"
 
-#include "models/common_painter.h"
+#include "models/common_coder.h"
 #include "nn/params.h"
 #include "registry/registry.h"
 
@@ -249,6 +250,40 @@ static void a_size_that_cannot_be_halved_is_refused(void **state)
     world_free(&w);
 }
 
+/* ---- compressed pictures --------------------------------------------------------------------- */
+
+/* The sides need not be halved as those of pictures that are learned. */
+static void pictures_of_any_size_come_back(void **state)
+{
+    static const int sizes[][2] = { { SIDE, SIDE }, { 1, 1 }, { 3, 7 }, { 5, 10 }, { 13, 2 } };
+    enum { N = sizeof sizes / sizeof *sizes };
+    unsigned char values[256], back[256];
+    const make *m = *state;
+    world w = world_new(IV_F32, 2);
+    iv_instance *instance = small(w.home, m);
+
+    make_params(&w, instance);
+    for (int i = 0; i < N; i++) {
+        iv__coded c = { .height = sizes[i][0], .width = sizes[i][1], .values = values };
+        iv__palette palette;
+        instance->model->palette(instance, &palette);
+        const int64_t count = c.height * c.width * palette.channels;
+        for (int64_t k = 0; k < count; k++)
+            values[k] = value_at(k + i);
+        iv__encoder e = iv__encoder_new(w.home);
+        if (iv__encode_picture(instance, w.params, &c, &e, NULL, NULL))
+            fail_msg("%s", iv_home_message(w.home));
+        iv__encoder_end(&e);
+        iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+        c.values = back;
+        assert_int_equal(iv__decode_picture(instance, w.params, &c, &d, NULL, NULL), IV_OK);
+        assert_memory_equal(back, values, count);
+        iv__text_free(&e.bytes);
+    }
+    iv__instance_free(instance);
+    world_free(&w);
+}
+
 #define MAKE(test, i)                                         \
     {                                                         \
 #test, test, NULL, NULL, (void *)(uintptr_t)&makes[i] \
@@ -262,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         MAKES(pixel_by_pixel_is_the_whole),
         MAKES(a_pixel_changes_nothing_at_or_before_it),
+        MAKES(pictures_of_any_size_come_back),
         cmocka_unit_test(parameters_are_as_many_as_printed),
         cmocka_unit_test(a_size_that_cannot_be_halved_is_refused),
     };

@@ -360,6 +360,65 @@ static void any_numbers_decode(void **state)
     studio_free(&s);
 }
 
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+enum { STOPS_AT = 3 }; /* rows are drawn before */
+
+static _Atomic int asked;
+
+static bool stop_soon(void)
+{
+    return asked++ >= STOPS_AT;
+}
+
+static bool row_before(void *user, int64_t row)
+{
+    (void)user;
+    return row < STOPS_AT;
+}
+
+static void drawing_stops_when_asked(void **state)
+{
+    static unsigned char whole[MANY * PIXELS], begun[MANY * PIXELS];
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        studio s = studio_new(threads, NULL, "no");
+        iv__painting o = drawn(MANY);
+        paint(&s, &o, whole, NULL);
+        o.stop = stop_soon;
+        asked = 0;
+        memset(begun, LEVELS, sizeof begun);
+        assert_int_equal(iv__paint(s.instance, s.params, &o, begun, NULL), IV_STOPPED);
+        assert_string_equal(iv_home_message(s.home), "stopped before all was drawn");
+        if (threads == 1)
+            assert_memory_equal(begun, whole, STOPS_AT * SIDE);
+        assert_int_equal(begun[MANY * PIXELS - 1], LEVELS);
+        studio_free(&s);
+    }
+}
+
+static void coding_stops_when_asked(void **state)
+{
+    static unsigned char values[PIXELS], back[PIXELS];
+
+    (void)state;
+    studio s = studio_new(1, "portable", "no");
+    iv__encoder e = iv__encoder_new(s.home);
+    iv__coded c = { .height = SIDE, .width = SIDE, .values = values };
+    assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, row_before, NULL), IV_STOPPED);
+    assert_string_equal(iv_home_message(s.home), "stopped in row 4 of 7");
+    iv__encoder_end(&e);
+    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    c.values = back;
+    memset(back, LEVELS, sizeof back);
+    assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, row_before, NULL), IV_STOPPED);
+    assert_memory_equal(back, values, STOPS_AT * SIDE);
+    assert_int_equal(back[STOPS_AT * SIDE], LEVELS);
+    iv__text_free(&e.bytes);
+    studio_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +431,8 @@ int main(void)
         cmocka_unit_test(coded_pictures_take_the_likelihood),
         cmocka_unit_test(real_pictures_come_back),
         cmocka_unit_test(any_numbers_decode),
+        cmocka_unit_test(drawing_stops_when_asked),
+        cmocka_unit_test(coding_stops_when_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,13 +11,18 @@
 
 /* ---- messages ---------------------------------------------------------------------- */
 
-int cli_fail(const cli *c)
+int cli_fail_in(const iv_home *home)
 {
-    iv_status status = iv_home_status(c->home);
-    const char *message = iv_home_message(c->home);
+    iv_status status = iv_home_status(home);
+    const char *message = iv_home_message(home);
 
     fprintf(stderr, "ivory: %s\n", *message ? message : iv_status_text(status ? status : IV_NOMEM));
     return status == IV_STOPPED ? INTERRUPTED : FAILED;
+}
+
+int cli_fail(const cli *c)
+{
+    return cli_fail_in(c->home);
 }
 
 int cli_refuse(const char *format, ...)

@@ -62,6 +62,7 @@ extern const command *cli_commands[]; /* sorted by place, NULL at the end */
 
 /* ---- messages (stderr); each returns the exit status ------------------------------- */
 int cli_fail(const cli *c);                                           /* with the home's message */
+int cli_fail_in(const iv_home *home);                                 /* of a home of one's own */
 int cli_refuse(const char *format, ...) IV_PRINTF(1, 2);              /* FAILED */
 int cli_wrong(const cli *c, const char *format, ...) IV_PRINTF(2, 3); /* WRONG, and where help is */
 void cli_note(const cli *c, const char *format, ...) IV_PRINTF(2, 3); /* not with --json or -q */

@@ -58,6 +58,36 @@ static iv_status compress_all(press *p, iv__ivc *head, iv__encoder *encoder, int
     return status;
 }
 
+/* Who forgets FILE behind *.png names a picture of theirs as the file to write. */
+static iv_status may_replace(press *p, const char *path)
+{
+    iv__view view;
+
+    if (!iv__file_exists(path))
+        return IV_OK;
+    iv_status status = iv__view_open(p->home, path, &view);
+    if (!status && view.size && !iv__ivc_begins(view.data, view.size))
+        status = iv_fail(p->home, IV_VALUE,
+                         "%s is there and was not made by `ivory compress`: the file to write comes last, "
+                         "behind the pictures",
+                         path);
+    iv__view_close(&view);
+    return status;
+}
+
+static int put_result(press *p, const iv__ivc *head, const char *out, int64_t bytes,
+                      int64_t numbers, int64_t values)
+{
+    char count[32];
+
+    if (p->c->common.json)
+        return press_put_json(p, head->n, bytes, numbers, values);
+    printf("%s: %s bytes, %.4f bits per dimension (%.4f without the file's head)\n", out,
+           cli_count(bytes, count), 8 * (double)bytes / (double)values,
+           8 * (double)numbers / (double)values);
+    return DONE;
+}
+
 static int compress(press *p)
 {
     const compress_options *o = p->c->options;
@@ -66,10 +96,9 @@ static int compress(press *p)
     iv__encoder encoder = iv__encoder_new(p->home);
     int32_t label = 0;
     int64_t values = 0, bytes = 0;
-    char count[32];
 
     head.pictures = iv__alloc_array(p->home, head.n, sizeof *head.pictures);
-    iv_status status = head.pictures ? IV_OK : IV_NOMEM;
+    iv_status status = head.pictures ? may_replace(p, out) : IV_NOMEM;
     if (!status && *o->class_name)
         status = paint_class(p->home, &p->palette, o->class_name, &label);
     memcpy(head.model, p->model, sizeof head.model);
@@ -79,15 +108,11 @@ static int compress(press *p)
         iv__encoder_end(&encoder);
         status = encoder.bytes.failed ? IV_NOMEM : write_file(p, &head, &encoder, out, &bytes);
     }
-    if (!status && p->c->common.json)
-        status = press_put_json(p, head.n, bytes, (int64_t)encoder.bytes.size, values);
-    else if (!status)
-        printf("%s: %s bytes, %.4f bits per dimension (%.4f without the file's head)\n", out,
-               cli_count(bytes, count), 8 * (double)bytes / (double)values,
-               8 * (double)encoder.bytes.size / (double)values);
+    int exit_status = status ? press_fail(p)
+                             : put_result(p, &head, out, bytes, (int64_t)encoder.bytes.size, values);
     iv__text_free(&encoder.bytes);
     iv__ivc_free(p->home, &head);
-    return status ? press_fail(p) : DONE;
+    return exit_status;
 }
 
 static int cmd_compress(cli *c)

@@ -90,6 +90,8 @@ static int decompress(press *p)
     if (!status && file.n > 1 && !is_folder_name(out))
         status = iv_fail(p->home, IV_VALUE, "%s holds %lld pictures: name a folder for them (%s/)",
                          path, (long long)file.n, out);
+    if (!status && !is_folder_name(out))
+        status = iv__image_writes(p->home, out, (int)p->palette.channels);
     if (!status)
         status = decompress_all(p, &file, out);
     iv__ivc_free(p->home, &file);

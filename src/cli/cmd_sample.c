@@ -4,6 +4,7 @@
 #include "base/home.h"
 #include "base/math.h"
 #include "cli/paint.h"
+#include "cli/stop.h"
 #include "data/lines.h"
 #include "models/common_writing.h"
 
@@ -12,7 +13,7 @@
 
 typedef struct sample_options {
     iv_generation generation; /* first: its own table speaks of it */
-    paint_options paint; /* its `out` is that of texts, too */
+    paint_options paint;      /* its `out` is that of texts, too */
     const char *prompts, *stop;
     bool raw;
     int precision;
@@ -217,15 +218,15 @@ static const char *of_texts(const sample_options *o)
 {
     const iv_generation *g = &o->generation;
 
-    return *g->prompt            ? "prompt"
-           : *o->prompts         ? "prompts"
-           : *o->stop            ? "stop"
-           : g->beam             ? "beam"
-           : g->sentences        ? "sentences"
-           : g->top_k            ? "top-k"
-           : g->top_p < 1        ? "top-p"
-           : g->repetition > 1   ? "repetition"
-                                 : NULL;
+    return *g->prompt          ? "prompt"
+           : *o->prompts       ? "prompts"
+           : *o->stop          ? "stop"
+           : g->beam           ? "beam"
+           : g->sentences      ? "sentences"
+           : g->top_k          ? "top-k"
+           : g->top_p < 1      ? "top-p"
+           : g->repetition > 1 ? "repetition"
+                               : NULL;
 }
 
 static const char *of_pictures(const paint_options *o)
@@ -260,11 +261,13 @@ static int cmd_sample(cli *c)
     if (*g.prompt && *o->prompts)
         return cli_wrong(c, "--prompt and --prompts do not go together");
     g.scored = c->common.json;
+    g.stop = stop_asked;
     int status = read_stops(c, o->stop, &g);
     if (!status && *o->prompts)
         status = read_prompts(c, o->prompts, &g);
     if (status)
         return status;
+    stop_on_signals();
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     cli_use_precision(c, o->precision, run.instance);

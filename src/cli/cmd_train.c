@@ -1,6 +1,7 @@
 /* ivory train SYSTEM: train a system into a run, or go on with one. */
 #include "base/home.h"
 #include "cli/run_file.h"
+#include "cli/stop.h"
 #include "cli/summary.h"
 #include "cli/watch.h"
 
@@ -216,7 +217,7 @@ static int train(training *t)
     watch w = watch_new(t->c, t->instance, t->params, t->run);
     iv__watcher watcher = watch_watcher(&w);
 
-    watch_signals();
+    stop_on_signals();
     iv_status status = iv__train(t->run, &t->instance->training, t->params, &t->instance->trainee,
                                  &watcher);
     bar_hide(&w.bar);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "cli/stop.h"
 #include "format/image.h"
 
 #include <string.h>
@@ -132,7 +133,8 @@ iv_status paint_epoch(iv_instance *instance, iv_params *params, const char *path
                            &(iv__painting){ .n = EPOCH_PICTURES,
                                             .seed = (uint64_t)epoch,
                                             .temperature = 1,
-                                            .label = label },
+                                            .label = label,
+                                            .stop = stop_asked },
                            values, NULL);
     for (int64_t i = 0; i < EPOCH_PICTURES && !status && p.real; i++) {
         const unsigned char *real = p.real(instance, i);
@@ -199,8 +201,14 @@ static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const pai
                                       .temperature = g->temperature,
                                       .label = d->label,
                                       .given = d->given,
-                                      .given_rows = d->given_rows },
+                                      .given_rows = d->given_rows,
+                                      .stop = stop_asked },
                      d->values, d->bits);
+}
+
+static bool is_folder(const char *out)
+{
+    return out[strlen(out) - 1] == '/';
 }
 
 /* A file for each picture. */
@@ -296,10 +304,9 @@ static iv_status default_out(cli *c, int64_t seed, iv__text *out)
 static int write_out(cli *c, const painted *d, const char *out, const paint_options *o)
 {
     iv__image *images = show_pictures(c->home, &d->palette, d->n, d->values);
-    bool folder = out[strlen(out) - 1] == '/';
-    iv_status status = !images  ? iv_home_status(c->home)
-                       : folder ? write_each(c->home, d->n, images, out)
-                                : write_sheet(c->home, d->n, images, 0, out);
+    iv_status status = !images          ? iv_home_status(c->home)
+                       : is_folder(out) ? write_each(c->home, d->n, images, out)
+                                        : write_sheet(c->home, d->n, images, 0, out);
 
     if (!status && *o->animate)
         status = animate(c->home, d, &images[0], o->animate);
@@ -326,7 +333,9 @@ int paint_samples(cli *c, iv__opened *run, const iv_generation *g, const paint_o
     iv__text out = { .home = c->home };
     double begin = cli_clock();
 
-    iv_status status = *o->out ? IV_OK : default_out(c, g->seed, &out);
+    iv_status status = !*o->out            ? default_out(c, g->seed, &out)
+                       : is_folder(o->out) ? IV_OK
+                                           : iv__image_writes(c->home, o->out, 0);
     if (!status && *o->out)
         iv__text_put(&out, o->out);
     if (!status)
@@ -412,6 +421,9 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
 
     if (!run->instance->model->palette)
         return cli_refuse("the model %s sees no pictures", run->instance->model->name);
+    if (*out && iv__image_writes(c->home, out, 0))
+        return cli_fail(c);
+    stop_on_signals();
     run->instance->model->palette(run->instance, &d.palette);
     d.each = d.palette.height * d.palette.width * d.palette.channels;
     d.given_rows = d.palette.height;
@@ -429,7 +441,8 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
                                             .temperature = 1,
                                             .label = d.label,
                                             .given = d.given,
-                                            .given_rows = d.given_rows },
+                                            .given_rows = d.given_rows,
+                                            .stop = stop_asked },
                            d.values, d.bits);
     if (!status && *out)
         status = write_map(c->home, &d, out);

@@ -2,6 +2,7 @@
 #include "cli/press.h"
 
 #include "base/home.h"
+#include "cli/stop.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 int press_fail(const press *p)
 {
-    return cli_refuse("%s", iv_home_message(p->home));
+    return cli_fail_in(p->home);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -35,6 +36,7 @@ int press_run(cli *c, int (*work)(press *p))
         &(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1, .isa = "portable" });
     if (!p.home)
         return cli_refuse("out of memory");
+    stop_on_signals();
     if (iv__run_load(p.home, c->args[0], "model", &p.run)) {
         status = press_fail(&p);
     } else {
@@ -133,17 +135,17 @@ void press_begin(press *p, const char *name, int64_t rows)
     p->rows = rows;
 }
 
-/* On a terminal, now and then. */
+/* Shown on a terminal, now and then. */
 bool press_row(void *user, int64_t row)
 {
     press *p = user;
     double now = cli_clock();
 
     if (p->c->common.quiet || p->c->common.json || !isatty(STDERR_FILENO) || now - p->shown < 0.2)
-        return true;
+        return !stop_asked();
     p->shown = now;
     fprintf(stderr, "\r%s: row %lld of %lld\033[K", p->name, (long long)row, (long long)p->rows);
-    return true;
+    return !stop_asked();
 }
 
 void press_end(press *p)
@@ -161,7 +163,7 @@ const char *press_hex(const unsigned char model[IV__IVC_MODEL], char text[2 * IV
     return text;
 }
 
-iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values)
+int press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values)
 {
     iv__text line = { .home = p->home };
     iv__json_writer w = { .text = &line };
@@ -173,7 +175,7 @@ iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numb
     cli_put_float(&w, "bits_per_dimension", 8 * (double)bytes / (double)values);
     cli_put_float(&w, "bits_per_dimension_without_head", 8 * (double)numbers / (double)values);
     iv__json_end_object(&w);
-    iv_status status = cli_put_line(p->c, &line) ? IV_IO : IV_OK;
+    int status = cli_put_line(p->c, &line);
     iv__text_free(&line);
     return status;
 }

@@ -30,12 +30,12 @@ int press_fail(const press *p);
 iv_status press_read(press *p, const char *path, iv__coded *picture);
 iv_status press_show(press *p, const iv__coded *picture, iv__image *image);
 
-/* Progress, on a terminal. */
+/* Progress, on a terminal; press_row ends the work when the command is asked to stop. */
 void press_begin(press *p, const char *name, int64_t rows);
 bool press_row(void *user, int64_t row);
 void press_end(press *p);
 
 const char *press_hex(const unsigned char model[IV__IVC_MODEL], char text[2 * IV__IVC_MODEL + 1]);
-iv_status press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values);
+int press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values);
 
 #endif

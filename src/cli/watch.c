@@ -1,43 +1,20 @@
-/* watch.c: what `ivory train` shows and writes while the loop runs, and how it is stopped. */
+/* watch.c: what `ivory train` shows and writes while the loop runs. */
 #include "cli/watch.h"
 
 #include "base/file.h"
 #include "base/home.h"
 #include "cli/memory.h"
 #include "cli/paint.h"
+#include "cli/stop.h"
 
 #include <math.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
-
-/* ---- stopping ---------------------------------------------------------------------- */
-
-static volatile sig_atomic_t stop_asked;
-
-static void ask_to_stop(int number)
-{
-    (void)number;
-    if (stop_asked)
-        _exit(INTERRUPTED);
-    stop_asked = 1;
-}
-
-void watch_signals(void)
-{
-    struct sigaction action = { .sa_handler = ask_to_stop, .sa_flags = SA_RESTART }, before;
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN) /* nohup stays in force */
-        sigaction(SIGHUP, &action, NULL);
-}
 
 static bool stop(void *user)
 {
     const watch *w = user;
 
-    return stop_asked || w->status;
+    return stop_asked() || w->status;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -232,7 +209,7 @@ static void paint_samples_of(watch *w, int64_t epoch)
         status = paint_epoch(w->instance, w->params, path, epoch);
     if (!status)
         cli_note(w->c, "  %s", path);
-    if (status && !w->no_samples) {
+    if (status && status != IV_STOPPED && !w->no_samples) {
         cli_note(w->c, "no samples: %s", iv_home_message(home));
         w->no_samples = true;
     }
@@ -278,9 +255,9 @@ static void epoch(void *user, const iv__epoch_report *report)
         put_epoch_json(w, report);
     else
         put_epoch_line(w, report);
-    if (w->instance->model->sample && !stop_asked)
+    if (w->instance->model->sample && !stop_asked())
         sample_epoch(w, report);
-    if (w->instance->model->palette && !stop_asked)
+    if (w->instance->model->palette && !stop_asked())
         paint_samples_of(w, report->epoch);
 }
 

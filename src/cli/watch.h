@@ -1,4 +1,4 @@
-/* watch.h: what `ivory train` shows and writes while the loop runs, and how it is stopped. */
+/* watch.h: what `ivory train` shows and writes while the loop runs. */
 #ifndef IV_CLI_WATCH_H
 #define IV_CLI_WATCH_H
 
@@ -15,10 +15,6 @@ typedef struct watch {
 } watch;
 
 watch watch_new(cli *c, iv_instance *instance, iv_params *params, iv__run *run);
-iv__watcher watch_watcher(watch *w);
-
-/* From now on Ctrl-C (SIGTERM, SIGHUP) asks the loop to save and stop; a second one ends at
- * once. */
-void watch_signals(void);
+iv__watcher watch_watcher(watch *w); /* it stops the loop when the command is asked to stop */
 
 #endif

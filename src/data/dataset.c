@@ -72,7 +72,8 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
                    *set->download ? set->download : set->home_page);
     if (*set->sha256 && !set->beside)
         iv__text_print(&said, " (the figures were measured with a .gz of SHA-256 %s)", set->sha256);
-    iv__text_print(&said, ", and put it at %s/%s", *user ? user : "DATA", set->file);
+    iv__text_print(&said, "%s put it at %s/%s", *set->download ? ", and" : ":",
+                   *user ? user : "DATA", set->file);
     for (const char *const *name = set->beside; name && *name; name++)
         iv__text_print(&said, "%s%s", name == set->beside ? ", with " : ", ", *name);
     iv__text_print(&said, "%s, or name it with --data FILE", set->beside ? " beside it" : "");

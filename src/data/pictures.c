@@ -73,12 +73,11 @@ iv_status iv__pictures_add(iv__pictures *p, bool test, const iv__found *found, i
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static iv_status finish(iv__pictures *p)
+static iv_status finish(iv__pictures *p, const char *path)
 {
     iv__fitter_end(&p->fitter);
     if (p->shelf[false].count == 0)
-        return iv_fail(p->home, IV_FORMAT, "the data set %s has no pictures to train with",
-                       p->set->name);
+        return iv_fail(p->home, IV_FORMAT, "%s has no pictures to train with", path);
     for (int test = 0; test < 2; test++) {
         iv__shelf *shelf = &p->shelf[test];
         iv_status status = shelf->count == shelf->room ? IV_OK : set_room(p, shelf, shelf->count);
@@ -101,7 +100,7 @@ iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char
     p->home = p->arena.home = p->left_out_names.home = p->left_out_why.home = home;
     p->set = set;
     p->widens = options->channels == 0;
-    if (iv__fitter_begin(&p->fitter, home, options) || set->pictures(p, path) || finish(p)) {
+    if (iv__fitter_begin(&p->fitter, home, options) || set->pictures(p, path) || finish(p, path)) {
         iv__pictures_free(p);
         return NULL;
     }

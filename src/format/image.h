@@ -38,7 +38,11 @@ iv_status iv__image_decode(iv_home *home, const char *name, const void *bytes, s
  * not hold is converted as by iv__image_convert, alpha over white. Errors: NAME for another ending;
  * IO; UNSUPPORTED for sides that the format does not hold (libivory-io). */
 iv_status iv__image_write(iv_home *home, const char *path, const iv__image *image);
-/* The same, appended to `out`; `name` is only looked at. */
+/* Whether that can be, to be asked before the picture is made. channels: of a picture of 8 bits that the file
+ * must give back as it was; 0: as near as it can. Errors: NAME; UNSUPPORTED where something would be lost
+ * (libivory-io). */
+iv_status iv__image_writes(iv_home *home, const char *path, int channels);
+/* The same as iv__image_write, appended to `out`; `name` is only looked at. */
 iv_status iv__image_encode(iv_home *home, const char *name, const iv__image *image, iv__text *out);
 
 /* Gives the image these channels and bits, in place. Colour to grey: 0.299 R + 0.587 G + 0.114 B,

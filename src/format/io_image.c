@@ -18,6 +18,7 @@ typedef struct ending {
     iv_status (*encode)(iv_home *home, const char *name, const iv__image *image, iv__text *out);
     int channels[5]; /* that pictures of so many are written with */
     int bits;        /* at most */
+    bool lossy;
 } ending;
 
 /* clang-format off */
@@ -34,13 +35,13 @@ static const beginning beginnings[] = {
 };
 
 static const ending endings[] = {
-    { ".png",  iv__png_encode,  { 0, 1, 2, 3, 4 }, 16 },
-    { ".webp", iv__webp_encode, { 0, 3, 4, 3, 4 },  8 },
-    { ".jpg",  iv__jpeg_encode, { 0, 1, 1, 3, 3 },  8 },
-    { ".jpeg", iv__jpeg_encode, { 0, 1, 1, 3, 3 },  8 },
-    { ".pgm",  iv__pnm_encode,  { 0, 1, 1, 1, 1 }, 16 },
-    { ".ppm",  iv__pnm_encode,  { 0, 3, 3, 3, 3 }, 16 },
-    { ".pnm",  iv__pnm_encode,  { 0, 1, 1, 3, 3 }, 16 },
+    { ".png",  iv__png_encode,  { 0, 1, 2, 3, 4 }, 16, false },
+    { ".webp", iv__webp_encode, { 0, 3, 4, 3, 4 },  8, false },
+    { ".jpg",  iv__jpeg_encode, { 0, 1, 1, 3, 3 },  8, true },
+    { ".jpeg", iv__jpeg_encode, { 0, 1, 1, 3, 3 },  8, true },
+    { ".pgm",  iv__pnm_encode,  { 0, 1, 1, 1, 1 }, 16, false },
+    { ".ppm",  iv__pnm_encode,  { 0, 3, 3, 3, 3 }, 16, false },
+    { ".pnm",  iv__pnm_encode,  { 0, 1, 1, 3, 3 }, 16, false },
 };
 /* clang-format on */
 
@@ -77,28 +78,43 @@ iv_status iv__image_read(iv_home *home, const char *path, iv__image *image)
     return status;
 }
 
-static const ending *ending_of(const char *name)
+/* NULL with a message. */
+static const ending *ending_of(iv_home *home, const char *name)
 {
     const char *dot = strrchr(name, '.');
 
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i].text) == 0)
             return &endings[i];
+    iv_fail(home, IV_NAME,
+            "%s: the ending tells no format of pictures: expected .png, .webp, .jpg, .jpeg, "
+            ".pgm, .ppm or .pnm",
+            name);
     return NULL;
+}
+
+iv_status iv__image_writes(iv_home *home, const char *path, int channels)
+{
+    const ending *e = ending_of(home, path);
+
+    if (!e)
+        return IV_NAME;
+    if (channels && (e->lossy || (channels == 3 && e->channels[3] < 3)))
+        return iv_fail(home, IV_UNSUPPORTED,
+                       "%s: in a file of this format %s would be lost: choose .png", path,
+                       e->lossy ? "something of the picture" : "the colours");
+    return IV_OK;
 }
 
 iv_status iv__image_encode(iv_home *home, const char *name, const iv__image *image, iv__text *out)
 {
-    const ending *e = ending_of(name);
+    const ending *e = ending_of(home, name);
     size_t before = out->size;
     iv__image made = { 0 };
     iv_status status = IV_OK;
 
     if (!e)
-        return iv_fail(home, IV_NAME,
-                       "%s: the ending tells no format of pictures: expected .png, .webp, .jpg, .jpeg, "
-                       ".pgm, .ppm or .pnm",
-                       name);
+        return IV_NAME;
     int channels = e->channels[image->channels], bits = image->bits < e->bits ? image->bits : e->bits;
     if (channels != image->channels || bits != image->bits) {
         status = iv__image_convert_to(home, image, channels, bits, NULL, &made);

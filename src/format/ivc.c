@@ -63,12 +63,17 @@ static iv_status bad_head(iv_home *home, const char *name)
                    name);
 }
 
+bool iv__ivc_begins(const void *bytes, size_t size)
+{
+    return size >= sizeof magic && !memcmp(bytes, magic, sizeof magic);
+}
+
 iv_status iv__ivc_read(iv_home *home, const char *name, const void *bytes, size_t size, iv__ivc *ivc)
 {
     reading r = { bytes, (const unsigned char *)bytes + size };
 
     *ivc = (iv__ivc){ .n = 0 };
-    if (size < sizeof magic || memcmp(bytes, magic, sizeof magic))
+    if (!iv__ivc_begins(bytes, size))
         return iv_fail(home, IV_FORMAT,
                        "%s: expected a file that `ivory compress` made (it begins with IVC1)", name);
     if (size < sizeof magic + IV__IVC_MODEL)

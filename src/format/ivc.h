@@ -25,6 +25,7 @@ typedef struct iv__ivc {
     size_t size;
 } iv__ivc;
 
+bool iv__ivc_begins(const void *bytes, size_t size); /* as such a file does */
 /* name begins messages. Errors: FORMAT. */
 iv_status iv__ivc_read(iv_home *home, const char *name, const void *bytes, size_t size, iv__ivc *ivc);
 void iv__ivc_free(iv_home *home, iv__ivc *ivc);

@@ -205,6 +205,8 @@ static iv_status search(beam *b)
     iv_status status = IV_OK;
 
     for (int64_t t = 0; t < b->g->length && !status; t++) {
+        if (b->g->stop && b->g->stop())
+            return iv_fail(b->home, IV_STOPPED, "stopped after %lld tokens", (long long)t);
         list_candidates(b);
         b->n_next = 0;
         for (int i = 0; i < b->n_candidates && b->n_next < b->width && !status; i++)

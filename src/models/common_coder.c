@@ -141,6 +141,12 @@ typedef struct coding {
     iv__decoder *decoder;
 } coding;
 
+/* The least that is not below `side`. */
+static int64_t multiple_of(int64_t step, int64_t side)
+{
+    return (side + step - 1) / step * step;
+}
+
 static void code_pixel(coding *c, const float *outputs, unsigned char *pixel)
 {
     uint32_t first[MOST_LEVELS + 1];
@@ -158,25 +164,30 @@ static void code_pixel(coding *c, const float *outputs, unsigned char *pixel)
     }
 }
 
+/* Where the network wants the rows to be longer, they go on with their last pixel. */
 static iv_status code_pixels(coding *c, iv__painter *painter, const iv__coded *picture,
                              iv__coder_progress *progress, void *user)
 {
-    unsigned char *pixel = picture->values;
+    const int64_t across = multiple_of(c->palette.step, picture->width);
     iv_status status = IV_OK;
 
     if (c->palette.classes)
         iv__painter_classes(painter, &picture->label);
     for (int64_t row = 0; row < picture->height && !status; row++) {
         if (progress && !progress(user, row))
-            return iv_fail(c->instance->home, IV_STOPPED, "coding was stopped");
-        for (int64_t column = 0; column < picture->width && !status; column++) {
+            return iv_fail(c->instance->home, IV_STOPPED, "stopped in row %lld of %lld",
+                           (long long)row + 1, (long long)picture->height);
+        for (int64_t column = 0; column < across && !status; column++) {
+            const bool within = column < picture->width;
+            const int64_t place = row * picture->width + (within ? column : picture->width - 1);
+            unsigned char *pixel = picture->values + place * c->palette.channels;
             int64_t n;
             const float *outputs = iv__painter_look(painter, row, column, &n);
             if (!outputs)
                 return iv_home_status(c->instance->home);
-            code_pixel(c, outputs, pixel);
+            if (within)
+                code_pixel(c, outputs, pixel);
             status = iv__painter_keep(painter, row, column, pixel);
-            pixel += c->palette.channels;
         }
     }
     return status;
@@ -186,7 +197,9 @@ static iv_status code_picture(coding *c, iv_params *params, const iv__coded *pic
                               iv__coder_progress *progress, void *user)
 {
     c->instance->model->palette(c->instance, &c->palette);
-    iv__painter *painter = iv__painter_new(c->instance, params, 1, picture->height, picture->width);
+    const int64_t step = c->palette.step;
+    iv__painter *painter = iv__painter_new(c->instance, params, 1, multiple_of(step, picture->height),
+                                           multiple_of(step, picture->width));
     iv_status status = painter ? code_pixels(c, painter, picture, progress, user)
                                : iv_home_status(c->instance->home);
 

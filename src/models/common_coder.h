@@ -35,9 +35,9 @@ typedef struct iv__coded {
     unsigned char *values; /* [H,W,C], 0 .. levels - 1 */
 } iv__coded;
 
-/* Both must run with the same kernels on both sides: a home of its own with isa "portable" and precision
+/* Pictures may have any size. Both must run with the same kernels on both sides: a home of its own with isa "portable" and precision
  * f32 makes them the same on every processor. progress (NULL: none) is told each row.
- * Errors    UNSUPPORTED for a network that looks ahead. */
+ * Errors    UNSUPPORTED for a network that looks ahead; STOPPED by progress. */
 typedef bool iv__coder_progress(void *user, int64_t rows); /* false: stop */
 iv_status iv__encode_picture(iv_instance *instance, iv_params *params, const iv__coded *picture,
                              iv__encoder *encoder, iv__coder_progress *progress, void *user);

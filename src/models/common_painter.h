@@ -9,6 +9,7 @@
 /* What a model that paints says of itself. A picture has values 0 .. levels - 1. */
 typedef struct iv__palette {
     int64_t height, width, channels, levels;
+    int64_t step;                   /* sides of what the network takes are multiples of it */
     int classes;                    /* that it was told of; 0: none */
     const char *const *class_names; /* [classes] */
     iv__pictures_options fit;       /* how a picture that is given becomes one of these */

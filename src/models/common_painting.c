@@ -99,7 +99,7 @@ typedef struct painting_job {
     iv__painter **painters;            /* [slots] */
     unsigned char *pictures, **values; /* [slots][group,C] */
     float *bits;
-    _Atomic bool failed;
+    _Atomic bool failed, stopped;
 } painting_job;
 
 /* The pixel of picture i: given, or drawn. */
@@ -169,7 +169,9 @@ static void paint_group(void *context, int64_t number, int thread)
         iv__painter_classes(painter, label);
     }
     for (int64_t row = 0; row < job->palette->height; row++) {
-        if (job->failed)
+        if (job->o->stop && job->o->stop())
+            job->stopped = true;
+        if (job->failed || job->stopped)
             return;
         if (!paint_row(job, painter, job->values[slot], first, n, row))
             job->failed = true;
@@ -205,7 +207,9 @@ iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting
     }
     if (!status) {
         iv__parallel(home, groups, paint_group, &job);
-        status = job.failed ? iv_home_status(home) : IV_OK;
+        status = job.failed    ? iv_home_status(home)
+                 : job.stopped ? iv_fail(home, IV_STOPPED, "stopped before all was drawn")
+                               : IV_OK;
     }
     for (int t = 0; t < job.slots; t++) {
         if (job.painters)

@@ -12,12 +12,13 @@ typedef struct iv__painting {
     const int32_t *label;       /* [n]; NULL where the model has no classes */
     const unsigned char *given; /* pictures [n,H,W,C] whose first rows are kept; NULL: none */
     int64_t given_rows;         /* H: nothing is drawn */
+    bool (*stop)(void);         /* asked before each row, in any thread; NULL: nobody stops it */
 } iv__painting;
 
 /* Fills pictures [n,H,W,C] of values; bits (NULL: not wanted) [n,H,W]: minus the binary logarithm of the
  * probability that the model, at temperature 1, gave each pixel. A picture depends on the seed and its
  * number alone, for any n and any number of threads.
- * Errors    UNSUPPORTED for a network that looks ahead. */
+ * Errors    UNSUPPORTED for a network that looks ahead; STOPPED. */
 iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting *painting,
                     unsigned char *pictures, float *bits);
 

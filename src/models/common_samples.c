@@ -377,7 +377,9 @@ static iv_status draw_samples(sampling *s)
     iv_status status = draw_tokens(s, &going);
 
     while (!status && going) {
-        status = feed_tokens(s);
+        status = s->g->stop && s->g->stop()
+                     ? iv_fail(s->home, IV_STOPPED, "stopped after %lld samples", (long long)s->given)
+                     : feed_tokens(s);
         if (!status)
             status = draw_tokens(s, &going);
     }

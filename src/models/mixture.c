@@ -181,10 +181,16 @@ static iv_node *parameters(const iv_instance *instance, iv_scope *s, iv_node *pi
                     .units = iv_logistic_mixture_parameters(&mix), .weight_norm = o->weight_norm);
 }
 
+/* A side is halved for each size but the first. */
+static int64_t step_of(const mixture *o)
+{
+    return (int64_t)1 << (o->hierarchies - 1);
+}
+
 static iv_status check(const iv_instance *instance)
 {
     const mixture *o = instance->options;
-    const int64_t step = (int64_t)1 << (o->hierarchies - 1);
+    const int64_t step = step_of(o);
 
     return o->size % step == 0
                ? IV_OK
@@ -253,6 +259,7 @@ static void mixture_palette(const iv_instance *instance, iv__palette *palette)
                               .width = o->size,
                               .channels = channels_of(o),
                               .levels = LEVELS,
+                              .step = step_of(o),
                               .classes = class_count(instance),
                               .class_names = state->gallery.class_names,
                               .fit = { .height = o->size,

@@ -44,7 +44,8 @@ typedef struct iv_generation {
     const char *const *prompts;
     int n_stops; /* a sample ends before any of these texts */
     const char *const *stops;
-    bool scored; /* samples have scores */
+    bool scored;        /* samples have scores */
+    bool (*stop)(void); /* asked before each token: end with STOPPED; NULL: nobody stops it */
 } iv_generation;
 extern const iv_field iv_generation_fields[];
 

@@ -151,6 +151,7 @@ static void pixelcnn_palette(const iv_instance *instance, iv__palette *palette)
                               .width = o->size,
                               .channels = 1,
                               .levels = o->levels,
+                              .step = 1,
                               .classes = class_count(instance),
                               .class_names = state->gallery.class_names,
                               .fit = { .height = o->size,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A folder that cannot be written, and a disk without space: one message, and the last good state survives.
 . "$(dirname "$0")/lib.sh"
+. "$tests/cli/pictures.sh"
 . "$tests/cli/text.sh"
 small_text small.txt
 all=(text --data small.txt "${tiny[@]}" --epochs 8)
@@ -49,7 +50,39 @@ expect_status 1 "writing together on a full disk"
 expect_out "writing disk/text.txt: no space is left on the disk" "an export that fails is told, and the dialogue goes on"
 expect_err "what was written: the fox" "what cannot be saved is shown"
 expect "and no half a file stays" test ! -e disk/full.json -a ! -e disk/text.txt
-rm disk/full
+
+# fails_on_full_disk NAME FILE ARG...: a command of pictures that writes FILE says so in a line, and leaves nothing.
+fails_on_full_disk()
+{
+    local name=$1 file=$2
+
+    shift 2
+    run "$@"
+    expect_status 1 "$name on a full disk"
+    expect "the message is one line" test "$(cat "$err")" = "ivory: writing $file: no space is left on the disk; free some and run again"
+    expect "and no half a file stays" test -z "$(find disk -name '*new*' -type f)" -a ! -s "$out"
+}
+small_pictures
+run train fashion-mixture --data data --size 8 --filters 8 --logistics 2 --batch 20 --validation 0 --steps 2 -o pictures
+run sample pictures --n 3 --out drawn/
+run compress pictures drawn/*.png three.ivc
+run compress pictures drawn/0001.png one.ivc
+head -c 5000000 /dev/zero >>disk/full 2>/dev/null
+fails_on_full_disk "a sheet" disk/new.png sample pictures --n 3 --out disk/new.png
+fails_on_full_disk "a picture each" disk/new/0001.png sample pictures --n 3 --out disk/new/
+fails_on_full_disk "an animation" disk/new.png sample pictures --n 1 --out sheet.png --animate disk/new.png
+fails_on_full_disk "compressing" disk/new.ivc compress pictures drawn/0001.png drawn/0002.png disk/new.ivc
+fails_on_full_disk "decompressing" disk/new.png decompress pictures one.ivc disk/new.png
+fails_on_full_disk "decompressing several" disk/new/0001.png decompress pictures three.ivc disk/new/
+fails_on_full_disk "a map" disk/new.png eval pictures --picture drawn/0001.png --out disk/new.png
+for command in "sample pictures --n 2 --json --out sheet.png" "compress pictures drawn/0001.png --json one.ivc" \
+    "eval pictures --picture drawn/0001.png --json" "eval pictures --picture drawn/0001.png"; do
+    last="ivory $command >/dev/full" status=0
+    "$IVORY" $command >/dev/full 2>"$err" || status=$?
+    expect_status 1 "$command on a full standard output"
+    expect "says so once" test "$(cat "$err")" = "ivory: writing to standard output: No space left on device"
+done
+rm -r disk/full disk/new
 mount -o remount,ro disk
 run train "${all[@]}" -o disk/other
 expect_status 1 "a disk that is read-only"

@@ -10,6 +10,7 @@
 #   expect_lines N NAME          it wrote that many lines on stdout
 #   expect NAME COMMAND ARG...   COMMAND succeeds
 #   skip NAME REASON             says why a case was not run
+#   weights RUN                  prints the checksum of a run's weights
 #   data_file PATH               prints where the real data set's file is; fails where IVORY_DATA has it not
 
 set -u
@@ -92,6 +93,11 @@ skip()
 {
     skipped=$((skipped + 1))
     echo "skip - $1 ($2)"
+}
+
+weights()
+{
+    "$IVORY" info "$1" --json | sed -n 's/.*"weights_sha256": *"\([0-9a-f]*\)".*/\1/p'
 }
 
 data_file()

@@ -4,21 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests/cli/pictures.sh"
 
-weights() { "$IVORY" info "$1" --json | sed -n 's/.*"weights_sha256": *"\([0-9a-f]*\)".*/\1/p'; }
 bits() { sed -n 's/.*"bits_per_dimension": \([0-9.]*\).*/\1/p' "$out"; }
-mkdir data
-idx data/train 60
-idx data/t10k 20
+small_pictures
 small=(fashion-mixture --data data --size 8 --filters 8 --logistics 2 --batch 20 --validation 0 --average 0.8)
 
-run train "${small[@]}" --epochs 8 -o a
-expect_status 0 "a training on pictures of 256 levels"
-expect "a sheet of each epoch" test -s a/samples/epoch-0008.png
-run train "${small[@]}" --epochs 8 --threads 1 -o b
-expect "one thread gives the same weights" test "$(weights a)" = "$(weights b)"
-run train "${small[@]}" --steps 4 -o c
-run train "${small[@]}" --epochs 8 --resume -o c
-expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
+trains_alike 8
 run train "${small[@]}" --steps 1 -o early
 run eval early --data data --json
 before=$(bits)
@@ -33,16 +23,7 @@ expect "fewer, and by one thread, are the same ones" cmp -s one/0002.png two/000
 run sample a --n 1 --complete one/0001.png --rows 4 --out done.png
 expect_status 0 "a picture is gone on with"
 
-for isa in portable avx2 avx512; do
-    IVORY_ISA=$isa run compress a one/0001.png one/0002.png one/0003.png "$isa.ivc"
-done
-expect_status 0 "pictures are compressed"
-expect "to the same bytes by every processor" cmp -s portable.ivc avx512.ivc
-expect "and another" cmp -s portable.ivc avx2.ivc
-run decompress a avx512.ivc back/
-for i in 1 2 3; do
-    expect "picture $i comes back exactly" cmp -s "one/000$i.png" "back/000$i.png"
-done
+compresses_alike
 
 run train "${small[@]}" --channels 3 --classes --hierarchies 3 --epochs 1 -o d
 expect_status 0 "a training in colour, with classes, in three sizes"

@@ -3,20 +3,10 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests/cli/pictures.sh"
 
-weights() { "$IVORY" info "$1" --json | sed -n 's/.*"weights_sha256": *"\([0-9a-f]*\)".*/\1/p'; }
-mkdir data
-idx data/train 60
-idx data/t10k 20
+small_pictures
 small=(fashion --data data --size 8 --filters 16 --blocks 1 --batch 20 --rate 0.01 --validation 0)
 
-run train "${small[@]}" --epochs 12 -o a
-expect_status 0 "a training on pictures"
-expect "a sheet of each epoch" test -s a/samples/epoch-0012.png
-run train "${small[@]}" --epochs 12 --threads 1 -o b
-expect "one thread gives the same weights" test "$(weights a)" = "$(weights b)"
-run train "${small[@]}" --steps 4 -o c
-run train "${small[@]}" --epochs 12 --resume -o c
-expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
+trains_alike 12
 run eval a --data data
 expect_out "bits per dimension" "its likelihood, in bits"
 expect_out "nats per picture" "and in nats"
@@ -68,17 +58,7 @@ run sample d --n 2 --class boat --out x.png
 expect_status 1 "asked for none of them"
 expect_err "ankle boot" "it names those that are"
 
-for isa in portable avx2 avx512; do
-    IVORY_ISA=$isa run compress a one/0001.png one/0002.png one/0003.png "$isa.ivc"
-done
-expect_status 0 "pictures are compressed"
-expect "to the same bytes by every processor" cmp -s portable.ivc avx512.ivc
-expect "and another" cmp -s portable.ivc avx2.ivc
-run decompress a avx512.ivc back/
-expect_status 0 "and come back"
-for i in 1 2 3; do
-    expect "picture $i exactly" cmp -s "one/000$i.png" "back/000$i.png"
-done
+compresses_alike
 run compress a one/0001.png single.ivc
 IVORY_ISA=portable run decompress b/model.safetensors single.ivc back.png
 expect "one alone, by a model file with the same weights" cmp -s one/0001.png back.png

@@ -2,7 +2,6 @@
 #
 #   small_text FILE       writes 60 short paragraphs, always the same
 #   tiny                  options (an array) that make a training a matter of milliseconds
-#   weights RUN           prints the checksum of a run's weights
 #   train_in_background ARG...   starts ivory train ... --json into the file steps; its process is $trainer
 #   wait_for_lines N FILE        until the file has that many lines (at most a minute)
 
@@ -17,11 +16,6 @@ small_text()
         printf 'the %s %s the %s, and the %s said: %s is mine.\n\n' "${who[i % 5]}" "${what[i / 3 % 5]}" \
             "${thing[i / 7 % 5]}" "${who[i * 7 % 5]}" "${thing[i / 2 % 5]}"
     done >"$1"
-}
-
-weights()
-{
-    "$IVORY" info "$1" --json | sed -n 's/.*"weights_sha256": *"\([0-9a-f]*\)".*/\1/p'
 }
 
 train_in_background()
