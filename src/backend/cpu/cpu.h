@@ -127,10 +127,11 @@ typedef struct iv__cpu {
                        const int32_t *number, int64_t count, float *to, float *all, int64_t to_row);
 
     /* For f32 operands alone, of one tile (winograd.h): 6 x 6 places and 36 points, or 1 x 6 and 6, as there are lines; n >= width
-     * channels of each. in: to[p*apart + j] from from[place][j]. out: to[place][j], 4 x 4 of them or 1 x 4, unless
-     * it is NULL, from from[p*apart + j], which may be read up to a whole vector. */
+     * channels of each. in: to[p*apart + j] from from[place][j]. out: to[place][j], of rows x columns places that
+     * are 2 to 5 each, or for 6 points of one row, unless it is NULL, from from[p*apart + j], which may be read up to
+     * a whole vector. */
     void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
-    void (*winograd_out)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
+    void (*winograd_out)(int rows, int columns, const float *from, int64_t apart, int64_t n, float *const *to);
     /* Of conv_w: 4 x 4 places and 36 points; 36 points and 3 x 3 taps, but those whose address is NULL; any n. */
     void (*winograd_dy)(const float *const *from, int64_t n, float *to, int64_t apart);
     void (*winograd_dw)(const float *from, int64_t apart, int64_t n, float *const *to);
