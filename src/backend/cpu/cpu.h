@@ -98,6 +98,10 @@ typedef struct iv__cpu {
     /* to[j] = factor * the sum of from[p*apart + j] over `parts`, in their order */
     void (*sum_parts)(const float *from, int64_t parts, int64_t apart, float factor, float *to,
                       int64_t n);
+    /* to[i*to_row + j] = the sum of from[i*from_row + p*apart + j] over `parts`, in their order, which may be none;
+     * i < places, j < n */
+    void (*sum_places)(int64_t places, const float *from, int64_t from_row, int64_t parts, int64_t apart,
+                       int64_t n, float *to, int64_t to_row);
 
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations; `gates`
      * receives the gates unless it is NULL; states are replaced by those after the step. `inner`
