@@ -69,7 +69,7 @@ typedef enum iv_precision { IV_PRECISION_F32, IV_PRECISION_BF16 } iv_precision;
 IV_API void iv_home_set_precision(iv_home *home, iv_precision precision);
 IV_API iv_precision iv_home_precision(const iv_home *home);
 
-/* Whether convolutions with stride 1 and three taps a row are computed in f32 by Winograd's transforms where that
+/* Whether convolutions with stride 1 and two to five taps a row are computed in f32 by Winograd's transforms where that
  * is less work: up to 4 times less, with rounding errors two to three times as large. Holds for plans made from
  * then on; true at first. */
 IV_API void iv_home_set_winograd(iv_home *home, bool on);

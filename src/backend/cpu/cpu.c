@@ -103,6 +103,9 @@ static const iv_fast_kernel kernels_avx512bf16_few[] = {
 #define PAIRS(name, few) { #name, iv__fits_##few, name##_avx512bf16, name##_scratch_avx512bf16, name##_packings_avx512bf16 },
     IV__FEW_ROWS(PAIRS)
 #undef PAIRS
+#define ROW(name, kind) { #name, iv__fits_##kind, kind##_avx512_rounded, kind##_scratch_avx512_rounded, kind##_packings_avx512_rounded },
+    IV__NARROW_ROWS(ROW)
+#undef ROW
 #define ROW(name, inputs) { #name, iv__fits_##inputs, name##_avx512_rounded, name##_scratch_avx512_rounded, name##_packings_avx512_rounded },
     IV__PRODUCT_ROWS(ROW)
 #undef ROW

@@ -98,6 +98,10 @@ typedef struct iv__cpu {
     /* to[j] = factor * the sum of from[p*apart + j] over `parts`, in their order */
     void (*sum_parts)(const float *from, int64_t parts, int64_t apart, float factor, float *to,
                       int64_t n);
+    /* to[i*to_row + j] = the sum of from[i*from_row + p*apart + j] over `parts`, in their order, which may be none;
+     * i < places, j < n */
+    void (*sum_places)(int64_t places, const float *from, int64_t from_row, int64_t parts, int64_t apart,
+                       int64_t n, float *to, int64_t to_row);
 
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations; `gates`
      * receives the gates unless it is NULL; states are replaced by those after the step. `inner`
@@ -127,10 +131,11 @@ typedef struct iv__cpu {
                        const int32_t *number, int64_t count, float *to, float *all, int64_t to_row);
 
     /* For f32 operands alone, of one tile (winograd.h): 6 x 6 places and 36 points, or 1 x 6 and 6, as there are lines; n >= width
-     * channels of each. in: to[p*apart + j] from from[place][j]. out: to[place][j], 4 x 4 of them or 1 x 4, unless
-     * it is NULL, from from[p*apart + j], which may be read up to a whole vector. */
+     * channels of each. in: to[p*apart + j] from from[place][j]. out: to[place][j], of rows x columns places that
+     * are 2 to 5 each, or for 6 points of one row, unless it is NULL, from from[p*apart + j], which may be read up to
+     * a whole vector. */
     void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
-    void (*winograd_out)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
+    void (*winograd_out)(int rows, int columns, const float *from, int64_t apart, int64_t n, float *const *to);
     /* Of conv_w: 4 x 4 places and 36 points, or 4 and 6; 36 points and 3 x 3 taps, or 6 and 3, but those whose
      * address is NULL; any n. */
     void (*winograd_dy)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);

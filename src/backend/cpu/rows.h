@@ -12,6 +12,7 @@ enum {
     IV__FIRST_TWO_THIRDS = 2,  /* of the columns of w */
     IV__LAST_THIRD = 4,
     IV__TAPS = 8,
+    IV__NARROW = 16, /* without IV__TAPS: all taps side by side */
 };
 
 size_t iv__panels_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
@@ -21,6 +22,8 @@ void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, 
 
 size_t iv__taps_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
 void iv__taps_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
+size_t iv__narrow_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form);
+void iv__narrow_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 
 /* `panels` brings the functions of the instruction set. */
 static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
@@ -60,16 +63,20 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 /* Of f32 operands alone: convolutions as Winograd's products. They ask for weights in forms of their own. */
 #define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x) ROW(conv_w, winograd_w)
 
+/* Convolutions that make few channels a place. */
+#define IV__NARROW_ROWS(ROW) ROW(conv, narrow) ROW(conv_x, narrow_x)
+
 #define PLAIN(name, inputs) void iv__##name##_run(const iv__cpu *cpu, const iv_kernel_call *k);
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
     int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
                                iv_packing want[IV_MAX_PACKED]);
-#define WINOGRAD(name, kind) ROW(kind, f32)
+#define KIND(name, kind) ROW(kind, f32)
 IV__CPU_ROWS(ROW, PLAIN)
-IV__WINOGRAD_ROWS(WINOGRAD)
-#undef WINOGRAD
+IV__WINOGRAD_ROWS(KIND)
+IV__NARROW_ROWS(KIND)
+#undef KIND
 #undef ROW
 #undef PLAIN
 
@@ -101,6 +108,8 @@ bool iv__fits_conv(const iv_kernel_call *k); /* f32, and one group of channels *
 bool iv__fits_winograd(const iv_kernel_call *k); /* and with stride 1, three taps a row, and less work that way */
 bool iv__fits_winograd_x(const iv_kernel_call *k);
 bool iv__fits_winograd_w(const iv_kernel_call *k); /* for at most 3 x 3 taps and many places */
+bool iv__fits_narrow(const iv_kernel_call *k); /* so few filters that most of a vector would be empty */
+bool iv__fits_narrow_x(const iv_kernel_call *k); /* so few channels */
 bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */

@@ -1,7 +1,9 @@
-/* winograd.c: the rows "conv" and "conv_x" with stride 1 and three taps a row, as Winograd's products (winograd.h).
+/* winograd.c: the rows "conv" and "conv_x" with stride 1 and two to five taps a row, as Winograd's products
+ * (winograd.h).
  *
- * SQUARE, for 3 x 3 taps: tiles of 4 x 4 places, 36 points. ROWS, for any number of rows of taps, whose last may
- * lack some (masks): tiles of 4 places of a row, 6 points; the rows of taps are added up at the points.
+ * SQUARE, for two to five rows of taps: tiles of 36 points, for 3 x 3 taps of 4 x 4 places. ROWS, for any number of
+ * rows of taps, whose last may lack some (masks): tiles of places of a row, 6 points; the rows of taps are added up
+ * at the points.
  *
  * A group of tiles is carried through in turn, so that what belongs to it stays in L2: its inputs at the points;
  * and for each panel of filters a product at each point, and from those the results. Where the weights are more
@@ -17,18 +19,22 @@
 #include <string.h>
 
 enum {
-    SIDE = 4,                 /* places of a tile along an axis */
-    POINTS = SIDE + 2,        /* along an axis */
-    MOST = POINTS * POINTS,   /* points */
+    POINTS = IV__POINTS,    /* along an axis */
+    MOST = POINTS * POINTS, /* points */
+    MOST_TAPS = IV__POINTS_TAPS,
     GROUP_FLOATS = 288 << 10, /* of a group at the points, about: they lie in L2, with weights */
     LEAST_WIDTH = 32,         /* channels and filters: with fewer the transforms cost too much */
     CHUNK = 128, /* channels, at most, of a sum in registers: shorter ones round less */
     PIECE = 8,   /* tiles of a task that only transforms */
     MOST_COLUMNS = 16 * IV__MAX_TILE_VECTORS, /* of a panel */
+    TRANSFORM = 14, /* products that take as long as to bring a channel or a filter of a tile to a point, or back */
 };
 
+#define COPIES 1.1     /* direct products, with the copies of what they read */
+#define SHORT_SUMS 1.2 /* those of the square form, whose sums in registers are of no more than the channels */
+
 /* Forms of packed weights: for conv_x, with channels and filters changed over and the taps turned round; for tiles
- * of 4 x 4; and TAPS_AT times as many taps as count. */
+ * of both axes; and TAPS_AT times as many taps as count. */
 enum { BACK = 1, SQUARE = 2, TAPS_AT = 4 };
 
 typedef struct winograd {
@@ -42,6 +48,7 @@ typedef struct winograd {
     int64_t records, channels, filters;
     int64_t rows, columns, to_rows, to_columns, before_rows, before_columns;
 
+    int64_t side[2]; /* rows and columns of places of a tile */
     int64_t lines, points;
     int64_t blocks;     /* rows of taps that are added up at the points */
     int64_t lacking;    /* a point that the row of taps that lacks some has nothing at; -1: none */
@@ -69,16 +76,25 @@ static iv__conv_sizes sizes_of(const iv_kernel_call *k, bool back)
 /* In products of a channel and a filter, with what transforms cost besides: measured. */
 static double work_of(const winograd *w, bool square)
 {
-    const double columns = (double)iv__ceil_div(w->to_columns, SIDE);
+    const double columns = (double)iv__ceil_div(w->to_columns, w->side[1]),
+                 rows = (double)iv__ceil_div(w->to_rows, square ? w->side[0] : 1);
+    const double c = (double)w->channels, f = (double)w->filters;
+    const int64_t points = square ? MOST : POINTS;
+    const double products = square ? SHORT_SUMS * MOST
+                                   : (double)(POINTS * w->blocks - (w->s.taps % w->s.w[2] > 0));
 
-    return square ? 1.3 * MOST * (double)iv__ceil_div(w->to_rows, SIDE) * columns
-                  : 1.15 * (double)(POINTS * w->blocks - (w->s.taps % 3 > 0)) * (double)w->to_rows *
-                        columns;
+    return rows * columns * (products * c * f + TRANSFORM * (double)points * (c + f));
 }
 
 static double direct_work(const winograd *w)
 {
-    return (double)w->s.taps * (double)w->to_rows * (double)w->to_columns;
+    return COPIES * (double)w->s.taps * (double)w->to_rows * (double)w->to_columns *
+           (double)w->channels * (double)w->filters;
+}
+
+static bool fit_points(int64_t taps)
+{
+    return taps >= 2 && taps <= MOST_TAPS;
 }
 
 static bool find_sizes(winograd *w, const iv_kernel_call *k, bool back)
@@ -86,13 +102,13 @@ static bool find_sizes(winograd *w, const iv_kernel_call *k, bool back)
     const iv__conv_sizes *s = &w->s;
 
     w->s = sizes_of(k, back);
-    bool takes = s->groups == 1 && s->w[0] == 1 && s->w[2] == 3 && s->x[0] == s->y[0] &&
+    bool takes = s->groups == 1 && s->w[0] == 1 && fit_points(s->w[2]) && s->x[0] == s->y[0] &&
                  s->before[0] == 0;
     for (int a = 0; a < IV__CONV_AXES; a++)
         takes &= s->stride[a] == 1 && s->dilation[a] == 1;
     if (!takes || s->channels < LEAST_WIDTH || s->filters < LEAST_WIDTH)
         return false;
-    w->blocks = iv__ceil_div(s->taps, 3);
+    w->blocks = iv__ceil_div(s->taps, s->w[2]);
     w->records = s->records * s->x[0];
     w->channels = back ? s->filters : s->channels;
     w->filters = back ? s->channels : s->filters;
@@ -101,8 +117,11 @@ static bool find_sizes(winograd *w, const iv_kernel_call *k, bool back)
     w->to_rows = back ? s->x[1] : s->y[1];
     w->to_columns = back ? s->x[2] : s->y[2];
     w->before_rows = back ? w->blocks - 1 - s->before[1] : s->before[1];
-    w->before_columns = back ? 2 - s->before[2] : s->before[2];
-    w->square = s->taps == 9 && work_of(w, true) < work_of(w, false);
+    w->before_columns = back ? s->w[2] - 1 - s->before[2] : s->before[2];
+    w->side[1] = POINTS + 1 - s->w[2];
+    w->side[0] = POINTS + 1 - w->blocks;
+    w->square = s->taps % s->w[2] == 0 && fit_points(w->blocks) && work_of(w, true) < work_of(w, false);
+    w->side[0] = w->square ? w->side[0] : 1;
     w->form = back | (w->square ? SQUARE : 0) | s->taps * TAPS_AT;
     return work_of(w, w->square) < direct_work(w);
 }
@@ -136,22 +155,22 @@ static winograd winograd_of(const iv__cpu *cpu, const iv_kernel_call *k, bool ba
     find_sizes(&w, k, back);
     w.lines = w.square ? POINTS : 1;
     w.points = w.square ? MOST : POINTS;
-    w.lacking = w.square || w.s.taps % 3 == 0 ? -1 : back ? 0 : POINTS - 1;
+    w.lacking = w.square || w.s.taps % w.s.w[2] == 0 ? -1 : back ? 0 : POINTS - 1;
     w.lacking_first = back;
     w.blocks = w.square ? 1 : w.blocks;
     w.panels = iv__panels_of(cpu, w.filters);
     w.row = w.channels > 64 ? iv__odd_lines(w.channels) : iv__round_up(w.channels, 16);
     w.point_bytes = (int64_t)iv__packed_bytes(cpu, w.blocks * w.channels, w.filters);
-    w.tile_columns = iv__ceil_div(w.to_columns, SIDE);
+    w.tile_columns = iv__ceil_div(w.to_columns, w.side[1]);
 
     const int64_t width = iv__panel_vectors(&w.panels, 0) * cpu->width,
                   each = w.points * (w.row + width);
     if (w.square) {
-        w.record_tiles = iv__ceil_div(w.to_rows, SIDE) * w.tile_columns;
+        w.record_tiles = iv__ceil_div(w.to_rows, w.side[0]) * w.tile_columns;
         const int64_t all = w.records * w.record_tiles;
         w.whole = w.channels * w.filters > all * (w.channels + w.filters);
-        w.tiles = iv__round_up(at_least_1(GROUP_FLOATS / each), cpu->rows);
-        w.tiles = w.whole ? all : iv__min64(w.tiles, all);
+        w.groups = w.whole ? 1 : iv__ceil_div(all, at_least_1(GROUP_FLOATS / each));
+        w.tiles = w.whole ? all : iv__min64(iv__round_up(iv__ceil_div(all, w.groups), cpu->rows), all);
         w.groups = iv__ceil_div(all, w.tiles);
         w.cells = w.tiles;
     } else {
@@ -170,8 +189,8 @@ static winograd winograd_of(const iv__cpu *cpu, const iv_kernel_call *k, bool ba
 
 /* ---- packed weights -------------------------------------------------------------------------- */
 
-/* What each of three taps counts for at a point. */
-static void tap_factors(int point, float factor[3])
+/* What each of some neighbouring taps counts for at a point. */
+static void tap_factors(int point, int64_t taps, double factor[MOST_TAPS])
 {
     const double a = IV__POINT_A, b = IV__POINT_B, at[POINTS - 1] = { 0, a, -a, b, -b };
     double divisor = 1;
@@ -179,9 +198,10 @@ static void tap_factors(int point, float factor[3])
     for (int i = 0; i < POINTS - 1; i++)
         if (point < POINTS - 1 && i != point)
             divisor *= at[point] - at[i];
-    factor[0] = point == POINTS - 1 ? 0 : (float)(1 / divisor);
-    factor[1] = point == POINTS - 1 ? 0 : (float)(at[point] / divisor);
-    factor[2] = point == POINTS - 1 ? 1 : (float)(at[point] * at[point] / divisor);
+    for (int64_t t = 0; t < taps; t++)
+        factor[t] = point == POINTS - 1 ? t == taps - 1
+                    : t == 0            ? 1 / divisor
+                                        : factor[t - 1] * at[point];
 }
 
 typedef struct pack_job {
@@ -190,7 +210,7 @@ typedef struct pack_job {
     char *to;
     iv__panels panels;
     bool back, square;
-    int64_t taps, blocks, channels, filters; /* as w has them */
+    int64_t taps, across, blocks, channels, filters; /* as w has them; across: taps of a row */
     int64_t point_bytes;
 } pack_job;
 
@@ -200,10 +220,11 @@ static pack_job pack_job_of(const iv__cpu *cpu, const iv_shape *w, int64_t form)
                    .back = form & BACK,
                    .square = form & SQUARE,
                    .taps = form / TAPS_AT,
+                   .across = w->dim[w->rank - 3],
                    .channels = w->dim[w->rank - 2],
                    .filters = w->dim[w->rank - 1] };
 
-    j.blocks = j.square ? 1 : iv__ceil_div(j.taps, 3);
+    j.blocks = j.square ? 1 : iv__ceil_div(j.taps, j.across);
     j.panels = iv__panels_of(cpu, j.back ? j.channels : j.filters);
     j.point_bytes = (int64_t)iv__packed_bytes(cpu, j.blocks * (j.back ? j.filters : j.channels),
                                               j.panels.n);
@@ -211,18 +232,20 @@ static pack_job pack_job_of(const iv__cpu *cpu, const iv_shape *w, int64_t form)
 }
 
 /* The taps that add up to the weights of a point, in a block: the first one, how many, and their factors. */
-static int64_t taps_of(const pack_job *j, int64_t point, int64_t block, int64_t *first, float factor[9])
+static int64_t taps_of(const pack_job *j, int64_t point, int64_t block, int64_t *first,
+                       float factor[MOST_TAPS * MOST_TAPS])
 {
-    float row[3], column[3];
+    const int64_t across = j->across, down = j->square ? j->taps / across : 1;
+    double row[MOST_TAPS] = { 1 }, column[MOST_TAPS];
 
-    tap_factors(point % POINTS, column);
-    tap_factors(point / POINTS, row);
-    *first = j->square ? 0 : 3 * (j->back ? j->blocks - 1 - block : block);
-    const int64_t count = j->square ? 9 : iv__min64(3, j->taps - *first);
-    for (int t = 0; t < count; t++) {
-        const int turned = j->back ? 2 - t % 3 : t % 3, turned_row = j->back ? 2 - t / 3 : t / 3;
-        factor[t] = column[turned] * (j->square ? row[turned_row] : 1);
-    }
+    tap_factors((int)(point % POINTS), across, column);
+    if (j->square)
+        tap_factors((int)(point / POINTS), down, row);
+    *first = across * (j->back ? j->blocks - 1 - block : block);
+    const int64_t count = iv__min64(down * across, j->taps - *first);
+    for (int64_t t = 0; t < count; t++)
+        factor[t] = (float)(column[j->back ? across - 1 - t % across : t % across] *
+                            row[j->back ? down - 1 - t / across : t / across]);
     return count;
 }
 
@@ -238,7 +261,7 @@ static void pack_item(void *context, int64_t item, int thread)
                   width = iv__panel_vectors(&j->panels, panel) * j->cpu->width,
                   n = iv__min64(width, j->panels.n - column), tap = j->channels * j->filters,
                   k = j->back ? j->filters : j->channels;
-    float factor[9],
+    float factor[MOST_TAPS * MOST_TAPS],
         *to = (float *)(j->to + point * j->point_bytes) + column * k * j->blocks + block * k * width;
     int64_t first;
     const int parts = (int)taps_of(j, point, block, &first, factor);
@@ -326,9 +349,9 @@ static corner corner_of(const winograd *w, const group *g, int64_t tile)
     const int64_t at = g->first + tile, row = at / w->tile_columns;
 
     if (!w->square)
-        return (corner){ g->record, row, at % w->tile_columns * SIDE };
+        return (corner){ g->record, row, at % w->tile_columns * w->side[1] };
     const int64_t rows = w->record_tiles / w->tile_columns;
-    return (corner){ row / rows, row % rows * SIDE, at % w->tile_columns * SIDE };
+    return (corner){ row / rows, row % rows * w->side[0], at % w->tile_columns * w->side[1] };
 }
 
 /* Inputs of cells [begin,end) at the points. */
@@ -398,14 +421,15 @@ static void collect(const winograd_job *j, const group *g, int64_t begin, int64_
 
     for (int64_t tile = begin; tile < end; tile++) {
         const corner at = corner_of(w, g, tile);
-        float *to[SIDE * SIDE], *record = j->to + at.record * w->to_rows * w->to_columns * w->filters;
-        for (int64_t i = 0; i < (w->square ? SIDE * SIDE : SIDE); i++) {
-            const int64_t row = at.row + i / SIDE, column = at.column + i % SIDE;
-            to[i] = row < w->to_rows && column < w->to_columns
-                        ? record + (row * w->to_columns + column) * w->filters + first
-                        : NULL;
-        }
-        j->cpu->winograd_out((int)w->lines, sums + tile * w->sum_row, w->sum_apart, n, to);
+        float *to[MOST], *record = j->to + at.record * w->to_rows * w->to_columns * w->filters;
+        float **next = to;
+        for (int64_t row = at.row; row < at.row + w->side[0]; row++)
+            for (int64_t column = at.column; column < at.column + w->side[1]; column++)
+                *next++ = row < w->to_rows && column < w->to_columns
+                              ? record + (row * w->to_columns + column) * w->filters + first
+                              : NULL;
+        j->cpu->winograd_out((int)w->side[0], (int)w->side[1], sums + tile * w->sum_row,
+                             w->sum_apart, n, to);
     }
 }
 
@@ -416,9 +440,9 @@ static void go_on(const winograd_job *j, const group *g, int64_t begin, int64_t 
 
     for (int64_t next; j->then && begin < end; begin = next) {
         const corner at = corner_of(w, g, begin);
-        next = iv__min64(end, begin + w->tile_columns - at.column / SIDE);
-        const int64_t columns = iv__min64(w->to_columns - at.column, (next - begin) * SIDE),
-                      rows = iv__min64(w->square ? SIDE : 1, w->to_rows - at.row);
+        next = iv__min64(end, begin + w->tile_columns - at.column / w->side[1]);
+        const int64_t columns = iv__min64(w->to_columns - at.column, (next - begin) * w->side[1]),
+                      rows = iv__min64(w->side[0], w->to_rows - at.row);
         for (int64_t row = at.row; row < at.row + rows; row++) {
             const int64_t place = (at.record * w->to_rows + row) * w->to_columns + at.column;
             j->then->work(j->then->context, place * w->filters, columns * w->filters, thread);
