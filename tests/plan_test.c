@@ -625,6 +625,40 @@ static void the_slab_is_shared(void **state)
     assert_true(m.slab <= 4 * 64 * 64 * 4 + m.scratch);
 }
 
+/* ---- precisions ------------------------------------------------------------------------------ */
+
+/* Where bf16 is no faster than f32, a convolution of fewer products stays in f32, and says why. */
+static void few_products_stay_in_f32(void **state)
+{
+    static const struct {
+        const char *isa;
+        bool winograd, bf16;
+    } cases[] = {
+        { "portable", true, false },
+        { "portable", false, true },
+        { "amx-emulated", true, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world w = { .home = iv_home_new(&(iv_home_options){
+                        .size = sizeof(iv_home_options), .threads = 1, .isa = cases[i].isa }) };
+        iv_home_set_precision(w.home, IV_PRECISION_BF16);
+        iv_home_set_winograd(w.home, cases[i].winograd);
+        w.graph = iv_graph_new(w.home);
+        iv_node *x = in(&w, "x", iv_dims(1, 24, 24, 32)), *kernel = in(&w, "w", iv_dims(3, 3, 32, 32));
+        iv_node *y = iv_conv_with(x, kernel, &(iv_conv_options){ .padding = IV_SAME });
+        make_plan(&w, 1, &y, 0, NULL);
+        const iv_plan_part part = iv_plan_part_of(w.plan, 0);
+        assert_int_equal(part.bf16, cases[i].bf16);
+        if (!cases[i].bf16)
+            assert_non_null(strstr(part.why_f32, "fewer products"));
+        iv_plan_free(w.plan);
+        iv_graph_free(w.graph);
+        iv_home_free(w.home);
+    }
+}
+
 /* ---- memory that runs out -------------------------------------------------------------------- */
 
 /* The n-th allocation fails, for n = 1, 2, 3 ... until all succeed. */
@@ -693,6 +727,7 @@ int main(void)
         IN_WORLD(optimizer_chains_become_rows),
         IN_WORLD(memory_is_known_beforehand),
         IN_WORLD(the_slab_is_shared),
+        cmocka_unit_test(few_products_stay_in_f32),
         cmocka_unit_test(plans_survive_scarcity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

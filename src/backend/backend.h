@@ -25,6 +25,7 @@ typedef struct iv_fast_kernel {
     iv_kernel *run;
     size_t (*scratch)(const iv_kernel_call *k); /* bytes; NULL: none */
     int (*packings)(const iv_kernel_call *k, iv_packing want[IV_MAX_PACKED]); /* how many; NULL: none */
+    bool fewer; /* it gets by with fewer products than there are, which operands of bf16 are too coarse for */
 } iv_fast_kernel;
 
 /* Multiplies and adds in registers alone, `rounds` times; returns how many operations that were.
@@ -37,6 +38,7 @@ typedef struct iv_backend {
     const iv_fast_kernel *kernels; /* ends with op NULL */
     const iv_fast_kernel *bf16; /* rows whose products take operands rounded to bf16; sums are f32 */
     iv__peak_loop *const *peak, *const *bf16_peak;
+    bool slow_bf16; /* its products of bf16 take as long as those of f32, so that fewer of those are faster */
 } iv_backend;
 
 /* Every backend compiled in, best first, NULL at the end. The portable one is always available;

@@ -72,21 +72,23 @@ static bool lists(const iv_fast_kernel *list, const char *op)
     return list->op;
 }
 
-/* In the plan's precision where the backend can, else in f32. */
+/* In the plan's precision where the backend can and gains by it, else in f32. */
 static const iv_fast_kernel *choose(const iv_plan *plan, iv__member *member)
 {
     const char *op = member->call->op->name;
     const iv_backend *backend = plan->backend;
+    const iv_fast_kernel *f32 = iv__backend_find(backend->kernels, op, &member->k), *bf16;
 
-    if (plan->precision == IV_PRECISION_BF16) {
-        const iv_fast_kernel *fast = iv__backend_find(backend->bf16, op, &member->k);
-        member->bf16 = fast != NULL;
-        if (fast)
-            return fast;
-        member->why_f32 = lists(backend->bf16, op) ? "its shapes have no bf16 kernel"
-                                                   : "it multiplies no matrices";
-    }
-    return iv__backend_find(backend->kernels, op, &member->k);
+    if (plan->precision != IV_PRECISION_BF16)
+        return f32;
+    bf16 = iv__backend_find(backend->bf16, op, &member->k);
+    member->bf16 = bf16 && !(f32 && f32->fewer && backend->slow_bf16);
+    if (member->bf16)
+        return bf16;
+    member->why_f32 = bf16                       ? "fewer products in f32 are faster here"
+                      : lists(backend->bf16, op) ? "its shapes have no bf16 kernel"
+                                                 : "it multiplies no matrices";
+    return f32;
 }
 
 static iv_status bind_member(iv_plan *plan, iv__member *member)

@@ -72,10 +72,10 @@ const iv_backend iv__backend_portable = { "portable",
                                           kernels_portable,
                                           kernels_portable_rounded,
                                           &iv__cpu_portable.peak,
-                                          &iv__cpu_portable_rounded.peak };
+                                          &iv__cpu_portable_rounded.peak, true };
 const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_always,
                                               kernels_portable,       kernels_amx_emulated,
-                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak };
+                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak, false };
 
 #ifndef IVORY_NO_X86
 #define LIST avx2
@@ -100,13 +100,13 @@ const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_
 /* Products of few rows wait for their weights, which are half as large in pairs; all else is computed
  * in f32 out of rounded operands. */
 static const iv_fast_kernel kernels_avx512bf16_few[] = {
-#define PAIRS(name, few) { #name, iv__fits_##few, name##_avx512bf16, name##_scratch_avx512bf16, name##_packings_avx512bf16 },
+#define PAIRS(name, few) { #name, iv__fits_##few, name##_avx512bf16, name##_scratch_avx512bf16, name##_packings_avx512bf16, false },
     IV__FEW_ROWS(PAIRS)
 #undef PAIRS
-#define ROW(name, kind) { #name, iv__fits_##kind, kind##_avx512_rounded, kind##_scratch_avx512_rounded, kind##_packings_avx512_rounded },
+#define ROW(name, kind) { #name, iv__fits_##kind, kind##_avx512_rounded, kind##_scratch_avx512_rounded, kind##_packings_avx512_rounded, false },
     IV__NARROW_ROWS(ROW)
 #undef ROW
-#define ROW(name, inputs) { #name, iv__fits_##inputs, name##_avx512_rounded, name##_scratch_avx512_rounded, name##_packings_avx512_rounded },
+#define ROW(name, inputs) { #name, iv__fits_##inputs, name##_avx512_rounded, name##_scratch_avx512_rounded, name##_packings_avx512_rounded, false },
     IV__PRODUCT_ROWS(ROW)
 #undef ROW
     { 0 },
@@ -156,19 +156,19 @@ const iv_backend iv__backend_avx2 = { "avx2",
                                       kernels_avx2,
                                       kernels_avx2_rounded,
                                       &iv__cpu_avx2.peak,
-                                      &iv__cpu_avx2_rounded.peak };
+                                      &iv__cpu_avx2_rounded.peak, true };
 const iv_backend iv__backend_avx512 = { "avx512",
                                         available_avx512,
                                         kernels_avx512,
                                         kernels_avx512_rounded,
                                         &iv__cpu_avx512.peak,
-                                        &iv__cpu_avx512_rounded.peak };
+                                        &iv__cpu_avx512_rounded.peak, true };
 const iv_backend iv__backend_avx512bf16 = { "avx512bf16",         available_avx512bf16,
                                             kernels_avx512,       kernels_avx512bf16,
-                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak };
+                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak, false };
 const iv_backend iv__backend_avx512bf16_few = { "avx512bf16-few",     available_avx512bf16_few,
                                                 kernels_avx512,       kernels_avx512bf16_few,
-                                                &iv__cpu_avx512.peak, &iv__cpu_avx512_rounded.peak };
+                                                &iv__cpu_avx512.peak, &iv__cpu_avx512_rounded.peak, true };
 const iv_backend iv__backend_amx = { "amx",       available_amx,        kernels_avx512,
-                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak };
+                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak, false };
 #endif
