@@ -190,7 +190,9 @@ static void test_random_numbers(void **state)
         for (int b = 0; iv__backends[b]; b++) {
             iv__random attr = { iv_dims(9, EACH), "a place" };
             call c = { .op = "random_uniform", .k.attr = &attr };
-            const int32_t clock[6] = { SEED, 0, STEP, 0, (int32_t)records[r], (int32_t)(records[r] >> 32) };
+            const int32_t clock[6] = {
+                SEED, 0, STEP, 0, (int32_t)records[r], (int32_t)(records[r] >> 32)
+            };
             memcpy(add_input(&c, IV_I32, iv_dims(6), false), clock, sizeof clock);
             add_output(&c, attr.shape, true);
             if (iv__backends[b]->available() && iv__backend_find(iv__backends[b]->kernels, c.op, &c.k)) {
@@ -203,7 +205,8 @@ static void test_random_numbers(void **state)
                     uint32_t word[4];
                     iv__philox(iv__random_key(SEED, "a place"), STEP, n / 4, word);
                     if (((float *)c.k.out[0].data)[i] != iv__unit_f32(word[n % 4]))
-                        fail_msg("%s: number %llu is wrong", iv__backends[b]->name, (unsigned long long)n);
+                        fail_msg("%s: number %llu is wrong", iv__backends[b]->name,
+                                 (unsigned long long)n);
                 }
             }
             free_call(&c);

@@ -193,8 +193,8 @@ static int64_t period_of(const iv_call *call, int64_t count)
 {
     const iv_shape *x = call->n_in ? &call->in[0]->shape : NULL, *y = &call->out[0].shape;
     int64_t period = x ? iv_shape_count(x) : 1;
-    bool repeats = !(call->op->flags & IV_POINTWISE) && call->op->flags & IV_FREE && count >= BLOCK &&
-                   period && BLOCK % period == 0;
+    bool repeats = !(call->op->flags & IV_POINTWISE) && call->op->flags & IV_FREE &&
+                   count >= BLOCK && period && BLOCK % period == 0;
 
     for (int i = 1, ones = false; x && i <= x->rank; i++) { /* from the last axis on: the same, then ones */
         const int64_t n = x->dim[x->rank - i];

@@ -13,7 +13,7 @@ typedef struct first {
     iv_home *home;
     const iv__trainee *trainee;
     const iv__settings *settings;
-    int64_t n;       /* records */
+    int64_t n; /* records */
     int32_t *record; /* [n] at least: the first training batch begins with them; without what fills it up */
 } first;
 

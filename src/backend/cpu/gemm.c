@@ -162,7 +162,8 @@ static size_t copied_a_bytes(const iv__cpu *cpu, const iv__product *p)
 {
     if (!copies_a(cpu, p))
         return 0;
-    int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows)), k = k_chunk_of(cpu, p->k);
+    int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows)),
+            k = k_chunk_of(cpu, p->k);
     int64_t elements = p->a_transposed && cpu->operands != IV__PAIRS ? k * iv__odd_lines(rows)
                                                                      : rows * copied_row(cpu, k);
     return (size_t)iv__round_up(elements, 64) * iv__operand_bytes(cpu);
@@ -283,7 +284,9 @@ static void block(const product_job *j, const left *l, right *r, int64_t row, in
     const iv__cpu *cpu = j->cpu;
     int64_t first = iv__panel_begin(&j->panels, r->begin), tiles = iv__ceil_div(m, cpu->rows);
     const bool even = cpu->operands != IV__PAIRS;
-    iv__tile_call t = { .k = iv__operand_k(cpu, k), .blocks = 1, .ai = l->ai, .ak = l->ak, .ldc = j->p->ldc, .add = add };
+    iv__tile_call t = {
+        .k = iv__operand_k(cpu, k), .blocks = 1, .ai = l->ai, .ak = l->ak, .ldc = j->p->ldc, .add = add
+    };
 
     for (int64_t panel = r->begin; panel < r->end; panel++) {
         int64_t column = iv__panel_begin(&j->panels, panel),

@@ -42,7 +42,8 @@ typedef struct weights_job {
     int64_t blocks;        /* rows of taps that have sums of their own */
     int64_t rows, columns; /* of tiles of a record */
     int64_t parts;         /* groups of a record; SQUARE: groups of all */
-    int64_t slots, group, cells; /* tiles of a group at most, and of its inputs: with rows that taps reach beyond */
+    int64_t slots, group,
+        cells; /* tiles of a group at most, and of its inputs: with rows that taps reach beyond */
     int64_t x_row, x_apart, y_apart, tap; /* floats from cell to cell, from point to point; of a tap */
     iv__panels panels;
     const float *x, *y;
@@ -257,7 +258,8 @@ static void add_group(const weights_job *j, const group *g, bool add, float *x, 
 static void slot_task(void *context, int64_t slot, int thread)
 {
     const weights_job *j = context;
-    const int64_t all = j->square ? j->parts : j->parts * j->records, first = iv__part(all, slot, j->slots);
+    const int64_t all = j->square ? j->parts : j->parts * j->records,
+                  first = iv__part(all, slot, j->slots);
 
     for (int64_t i = first; i < iv__part(all, slot + 1, j->slots); i++) {
         const group g = group_of(j, i);
@@ -270,8 +272,7 @@ static void slot_task(void *context, int64_t slot, int thread)
 static void bring_back(const weights_job *j, int64_t block, int64_t at, int64_t floats)
 {
     float sum[MOST_POINTS * FLOATS_AT_ONCE], *to[TAPS * TAPS] = { NULL };
-    const int64_t columns = j->s.w[2],
-                  taps = j->square ? j->s.taps : taps_of_block(&j->s, block);
+    const int64_t columns = j->s.w[2], taps = j->square ? j->s.taps : taps_of_block(&j->s, block);
     const int64_t points = j->square || taps == TAPS ? j->points : j->points - 1;
 
     for (int64_t i = 0; i < points; i++)
