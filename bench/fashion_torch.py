@@ -74,15 +74,19 @@ class PixelCNN(nn.Module):
 # ---- data --------------------------------------------------------------------------------------
 
 
-def pictures(data, kind):
-    """Levels [n,SIZE,SIZE] of the pictures, made smaller as torch and TensorFlow do by default."""
+def images(data, kind, size):
+    """Pictures [n,size,size] of floats 0 to 255, made that size as torch and TensorFlow do by default."""
     path = Path(data) / "fashion-mnist" / f"{kind}-images-idx3-ubyte.gz"
     raw = gzip.decompress(path.read_bytes())
     magic, n, rows, columns = struct.unpack(">4I", raw[:16])
     assert magic == 2051
-    images = torch.frombuffer(bytearray(raw[16:]), dtype=torch.uint8).view(n, 1, rows, columns).float()
-    small = F.interpolate(images, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
-    return (small / (256 // LEVELS)).floor().to(torch.uint8)[:, 0]
+    whole = torch.frombuffer(bytearray(raw[16:]), dtype=torch.uint8).view(n, 1, rows, columns).float()
+    return F.interpolate(whole, size=(size, size), mode="bilinear", align_corners=False)[:, 0]
+
+
+def pictures(data, kind):
+    """Levels [n,SIZE,SIZE]."""
+    return (images(data, kind, SIZE) / (256 // LEVELS)).floor().to(torch.uint8)
 
 
 def loss_of(model, levels):
@@ -91,13 +95,13 @@ def loss_of(model, levels):
 
 
 @torch.no_grad()
-def test_loss(model, levels):
-    losses = [loss_of(model, part).double() * len(part) for part in levels.split(500)]
+def test_loss(model, levels, loss_of=loss_of):
+    losses = [loss_of(model, part).double() * len(part) for part in levels.split(100)]
     return (sum(losses) / len(levels)).item()
 
 
-def report(name, loss, seconds):
-    print(f"{name} loss {loss:.6f} nats per picture {loss * SIZE * SIZE:.3f} "
+def report(name, loss, seconds, values=SIZE * SIZE):
+    print(f"{name} loss {loss:.6f} nats per picture {loss * values:.3f} "
           f"bits per dimension {loss / numpy.log(2):.5f} {seconds:.1f} s", flush=True)
 
 

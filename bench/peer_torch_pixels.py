@@ -46,39 +46,49 @@ def model_of(w):
 def step_of(job, choice):
     torch.manual_seed(1)
     w = job["workload"]
-    memory = torch.channels_last if choice["memory"] == "last" else torch.contiguous_format
+    memory = memory_of(choice)
     model = model_of(w).to(memory_format=memory)
-    how = {"default": {}, "fused": {"fused": True}, "foreach": {"foreach": True}}[choice["update"]]
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, **how)
     levels = torch.randint(0, w["vocabulary"], (w["batch"], w["length"], w["length"]))
-    half = job["peer"] == "torch-bf16"
 
-    def loss_of(levels):
+    def loss():
         x = (levels[:, None].float() / w["vocabulary"]).contiguous(memory_format=memory)
         return F.cross_entropy(model(x).float(), levels)
 
-    loss_function = torch.compile(loss_of) if job["peer"] == "torch-compiled" else loss_of
+    return training_step(job, choice, model, loss)
+
+
+def memory_of(choice):
+    return torch.channels_last if choice["memory"] == "last" else torch.contiguous_format
+
+
+def training_step(job, choice, model, loss):
+    """A step of Adam's, on a batch that stays."""
+    how = {"default": {}, "fused": {"fused": True}, "foreach": {"foreach": True}}[choice["update"]]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, **how)
+    half = job["peer"] == "torch-bf16"
+    loss_function = torch.compile(loss) if job["peer"] == "torch-compiled" else loss
 
     def step():
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16) if half else contextlib.nullcontext():
-            loss = loss_function(levels)
-        loss.backward()
+            value = loss_function()
+        value.backward()
         optimizer.step()
-        return loss.item()
+        return value.item()
 
     return step
 
 
-def main():
+def work(make_step, choices):
+    """What the process of such a peer does."""
     job = worker.job()
     torch.set_num_threads(job["threads"])
     if job.get("tune"):
-        worker.tune(lambda choice: step_of(job, choice), CHOICES)
+        worker.tune(lambda choice: make_step(job, choice), choices)
         return
-    choice = job.get("choice") or {name: values[0] for name, values in CHOICES.items()}
-    worker.serve(step_of(job, choice), peer=f"PyTorch {torch.__version__}", choice=choice)
+    choice = job.get("choice") or {name: values[0] for name, values in choices.items()}
+    worker.serve(make_step(job, choice), peer=f"PyTorch {torch.__version__}", choice=choice)
 
 
 if __name__ == "__main__":
-    main()
+    work(step_of, CHOICES)

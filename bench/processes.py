@@ -83,8 +83,9 @@ def ivory_command(options, workload, shape=()):
 
 
 def peer_command(job):
-    kind = "_pixels" if job["workload"]["kind"] == "pixels" else ""
-    script = HERE / (f"peer_torch{kind}.py" if job["peer"].startswith("torch") else "peer_keras.py")
+    kind = job["workload"]["kind"]
+    own = f"_{kind}" if kind in ("pixels", "mixture") else ""
+    script = HERE / (f"peer_torch{own}.py" if job["peer"].startswith("torch") else "peer_keras.py")
     return [sys.executable, str(script), json.dumps(job)]
 
 

@@ -32,7 +32,7 @@ def times(number):
 def side_line(name, side, last):
     return (f"  {name:34.34} {1e3 * side['seconds']:10.2f} {1e3 * side['cpu_seconds']:10.2f} "
             f"{side['peak_bytes'] / 2**20:8.0f} {side['ready_seconds']:8.3f} {side['first_seconds']:8.3f} "
-            f"{100 * side['share']:5.0f} %  {last}")
+            f"{format(100 * side['share'], '5.0f') + ' %' if side['share'] else '      -'}  {last}")
 
 
 def of_workload(results, workload):
@@ -116,7 +116,8 @@ def text_of(results):
         comparisons = of_workload(results, workload)
         if not comparisons:
             continue
-        lines += ["", f"{workload.name}: {workload.says}; {comparisons[0]['gflop']:.2f} GFLOP a step"]
+        gflop = comparisons[0]["gflop"]  # 0 where it is not counted
+        lines += ["", f"{workload.name}: {workload.says}" + (f"; {gflop:.2f} GFLOP a step" if gflop else "")]
         for precision in ("f32", "bf16"):
             own = [c["ivory"] for c in comparisons if c["ivory"]["precision"] == precision]
             if own:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 class Workload:
     name: str
     says: str
-    kind: str = "train"  # train, real (batches of the recipes), sample, pixels (length x length of them)
+    kind: str = "train"  # train, real (batches of the recipes), sample, pixels or mixture (length x length pixels)
     batch: int = 32
     length: int = 200
     vocabulary: int = 10000
@@ -61,6 +61,9 @@ WORKLOADS = [
     Workload("fashion", "PixelCNN, 5 blocks of 128 filters, 16 x 16 pixels in 4 levels, batch 128, Adam", kind="pixels",
              batch=128, length=16, vocabulary=4, layers=5, units=128, peers=["torch-eager", "torch-compiled", "torch-bf16"],
              must=2, moonshot=3.3),
+    Workload("mixture-real", "fashion-mixture, 32 x 32 pixels in 256 levels, batch 128, Adam; shuffled batches of the "
+             "real pictures, in PyTorch one random batch", kind="mixture", batch=128, length=32,
+             peers=["torch-eager", "torch-compiled", "torch-bf16"]),
     replace(_sample, name="sample-16", says="the same, 16 texts at once", batch=16, peers=SAMPLING, must=0,
             moonshot=0),
 ]

@@ -151,11 +151,15 @@ static void put_workload(iv__json_writer *w, const bench *b)
     cli_put_int(w, "threads", iv_home_threads(b->home));
     if (o->kind == WORK_PEAK)
         return;
-    if (o->kind != WORK_PIXELS && o->kind != WORK_DRAW)
+    if (o->system)
+        cli_put_string(w, "system", o->system);
+    if (workload_has_tokens(o))
         cli_put_string(w, "cell", workload_cell(o));
-    cli_put_int(w, "layers", o->layers);
-    cli_put_int(w, "units", o->units);
-    cli_put_int(w, "vocabulary", o->vocabulary);
+    if (workload_is_counted(o)) {
+        cli_put_int(w, "layers", o->layers);
+        cli_put_int(w, "units", o->units);
+        cli_put_int(w, "vocabulary", o->vocabulary);
+    }
     cli_put_int(w, "batch", o->batch);
     cli_put_int(w, "length", o->length);
 }
@@ -168,7 +172,8 @@ static void put_epoch(iv__json_writer *w, const bench *b)
         all += b->m.seconds[i];
     cli_put_int(w, "epoch_steps", work_epoch_steps(&b->work));
     cli_put_float(w, "epoch_seconds", all / (double)b->m.count * (double)work_epoch_steps(&b->work));
-    cli_put_float(w, "padding", 1 - b->work.targets / b->work.positions);
+    if (workload_has_tokens(&b->work.spec))
+        cli_put_float(w, "padding", 1 - b->work.targets / b->work.positions);
 }
 
 static int put_json(bench *b)
@@ -189,9 +194,11 @@ static int put_json(bench *b)
     cli_put_int(&w, "peak_bytes", peak_bytes());
     cli_put_float(&w, "ready_seconds", m->ready);
     cli_put_float(&w, "first_seconds", m->first);
-    cli_put_float(&w, "gflop", gflop);
     cli_put_float(&w, "peak_gflops", 1e-9 * m->peak);
-    cli_put_float(&w, "share", 1e9 * gflop / m->median / m->peak);
+    if (workload_is_counted(o)) {
+        cli_put_float(&w, "gflop", gflop);
+        cli_put_float(&w, "share", 1e9 * gflop / m->median / m->peak);
+    }
     if (o->kind == WORK_SAMPLE)
         cli_put_float(&w, "tokens_per_second", (double)(o->batch * o->length) / m->median);
     if (o->kind == WORK_REAL)
@@ -208,27 +215,41 @@ static void put_head(void)
            "CPU ms", "MEMORY", "READY ms", "FIRST ms", "GFLOP", "SHARE");
 }
 
+static void put_epoch_line(const bench *b)
+{
+    double all = 0;
+    char count[32];
+
+    for (int64_t i = 0; i < b->m.count; i++)
+        all += b->m.seconds[i];
+    printf("%13s an epoch: %.1f s, %s steps", "",
+           all / (double)b->m.count * (double)work_epoch_steps(&b->work),
+           cli_count(work_epoch_steps(&b->work), count));
+    if (workload_has_tokens(&b->work.spec))
+        printf("; %.1f %% of the targets are padding", 100 * (1 - b->work.targets / b->work.positions));
+    printf("\n");
+}
+
 static void put_row(const bench *b)
 {
     const measured *m = &b->m;
     const workload *o = &b->work.spec;
-    double gflop = work_gflop(&b->work), all = 0;
+    double gflop = work_gflop(&b->work);
     char bytes[32], quartiles[48], count[32];
 
     snprintf(quartiles, sizeof quartiles, "%.3f-%.3f", 1e3 * m->low, 1e3 * m->high);
-    printf("%-13s %10.3f %19s %10.3f %9s %9.2f %9.2f %9.3f %4.0f %%\n", o->name, 1e3 * m->median,
-           quartiles, 1e3 * m->cpu / (double)m->count, cli_bytes((size_t)peak_bytes(), bytes),
-           1e3 * m->ready, 1e3 * m->first, gflop, 1e11 * gflop / m->median / m->peak);
+    printf("%-13s %10.3f %19s %10.3f %9s %9.2f %9.2f", o->name, 1e3 * m->median, quartiles,
+           1e3 * m->cpu / (double)m->count, cli_bytes((size_t)peak_bytes(), bytes), 1e3 * m->ready,
+           1e3 * m->first);
+    if (workload_is_counted(o))
+        printf(" %9.3f %4.0f %%\n", gflop, 1e11 * gflop / m->median / m->peak);
+    else
+        printf(" %9s %6s\n", "-", "-");
     if (o->kind == WORK_SAMPLE)
         printf("%13s %s tokens/s\n", "",
                cli_count((int64_t)((double)(o->batch * o->length) / m->median), count));
-    for (int64_t i = 0; i < m->count; i++)
-        all += m->seconds[i];
     if (o->kind == WORK_REAL)
-        printf("%13s an epoch: %.1f s, %s steps; %.1f %% of the targets are padding\n", "",
-               all / (double)m->count * (double)work_epoch_steps(&b->work),
-               cli_count(work_epoch_steps(&b->work), count),
-               100 * (1 - b->work.targets / b->work.positions));
+        put_epoch_line(b);
     if (o->kind == WORK_PEAK)
         printf("%13s %.0f GFLOP/s with %d threads (%s)\n", "", 1e-9 * m->peak,
                iv_home_threads(b->home), iv__backend_of(b->home)->name);
@@ -264,7 +285,8 @@ static int put_round(bench *b)
         iv__json_put_float(&w, b->m.seconds[i]);
     iv__json_end_array(&w);
     cli_put_float(&w, "cpu_seconds", b->m.cpu);
-    cli_put_float(&w, "gflop", work_gflop(&b->work));
+    if (workload_is_counted(&b->work.spec))
+        cli_put_float(&w, "gflop", work_gflop(&b->work));
     cli_put_int(&w, "peak_bytes", peak_bytes());
     iv__json_end_object(&w);
     int status = cli_put_line(b->c, &text);
@@ -454,10 +476,13 @@ const command command_bench = {
              "                (--length) in 4 levels (--vocabulary), 128 filters (--units),\n"
              "                5 blocks (--layers), batch 128, Adam\n"
              "  fashion-draw  drawing 10 pictures with such a network, plans and all\n"
+             "  mixture-real  the system fashion-mixture on its data, and the time of an epoch\n"
+             "  mixture-draw  drawing 10 pictures of 32 x 32 with it, plans and all\n"
              "  peak          multiplying and adding in registers alone\n"
              "\n"
              "Without a name: all that need no data. GFLOP are those of a step's products,\n"
-             "counted from shapes; SHARE is their share of the peak, measured beside it.",
+             "counted from shapes (those of fashion-mixture are not); SHARE is their share of\n"
+             "the peak, measured beside it.",
     .examples = { "ivory bench recipes chars-8", "ivory bench recipes --units 512 --threads 1 --json" },
     .fields = { bench_fields },
     .options_size = sizeof(bench_options),

@@ -5,6 +5,7 @@
 #include "base/home.h"
 #include "base/random.h"
 #include "models/common_painting.h"
+#include "train/loop.h"
 
 #include <string.h>
 
@@ -12,18 +13,20 @@ enum { SEED = 1 };
 
 /* clang-format off */
 const workload workloads[] = {
-/*    name            kind         batch length tokens embed cell     layers units  last only  optimizer */
-    { "recipes",      WORK_TRAIN,  32,   200,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_ADAM },
-    { "recipes-2",    WORK_TRAIN,  32,   200,   10000, 100,  IV_LSTM, 2,     128,   false,     IV_ADAM },
-    { "recipes-gru",  WORK_TRAIN,  32,   200,   10000, 100,  IV_GRU,  1,     128,   false,     IV_ADAM },
-    { "recipes-real", WORK_REAL,   32,   200,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_ADAM },
-    { "fables",       WORK_TRAIN,  32,   20,    4169,  100,  IV_LSTM, 1,     256,   true,      IV_RMSPROP },
-    { "chars-8",      WORK_TRAIN,  8,    64,    84,    0,    IV_LSTM, 1,     128,   false,     IV_ADAM },
-    { "chars-128",    WORK_TRAIN,  128,  64,    84,    0,    IV_LSTM, 1,     128,   false,     IV_ADAM },
-    { "sample",       WORK_SAMPLE, 1,    100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
-    { "sample-16",    WORK_SAMPLE, 16,   100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
-    { "fashion",      WORK_PIXELS, 128,  16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
-    { "fashion-draw", WORK_DRAW,  10,   16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
+/*    name            system             kind         batch length tokens embed cell     layers units  last only  optimizer */
+    { "recipes",      NULL,              WORK_TRAIN,  32,   200,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_ADAM },
+    { "recipes-2",    NULL,              WORK_TRAIN,  32,   200,   10000, 100,  IV_LSTM, 2,     128,   false,     IV_ADAM },
+    { "recipes-gru",  NULL,              WORK_TRAIN,  32,   200,   10000, 100,  IV_GRU,  1,     128,   false,     IV_ADAM },
+    { "recipes-real", "recipes",         WORK_REAL,   32,   200,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_ADAM },
+    { "fables",       NULL,              WORK_TRAIN,  32,   20,    4169,  100,  IV_LSTM, 1,     256,   true,      IV_RMSPROP },
+    { "chars-8",      NULL,              WORK_TRAIN,  8,    64,    84,    0,    IV_LSTM, 1,     128,   false,     IV_ADAM },
+    { "chars-128",    NULL,              WORK_TRAIN,  128,  64,    84,    0,    IV_LSTM, 1,     128,   false,     IV_ADAM },
+    { "sample",       NULL,              WORK_SAMPLE, 1,    100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
+    { "sample-16",    NULL,              WORK_SAMPLE, 16,   100,   10000, 100,  IV_LSTM, 1,     128,   false,     IV_SGD },
+    { "fashion",      NULL,              WORK_PIXELS, 128,  16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
+    { "fashion-draw", "fashion",         WORK_DRAW,   10,   16,    4,     0,    IV_LSTM, 5,     128,   false,     IV_ADAM },
+    { .name = "mixture-real", .system = "fashion-mixture", .kind = WORK_REAL, .batch = 128, .length = 32 },
+    { .name = "mixture-draw", .system = "fashion-mixture", .kind = WORK_DRAW, .batch = 10, .length = 32 },
     { .name = "peak", .kind = WORK_PEAK },
     { .name = NULL },
 };
@@ -35,6 +38,16 @@ const workload *workload_named(const char *name)
         if (!strcmp(spec->name, name))
             return spec;
     return NULL;
+}
+
+bool workload_is_counted(const workload *spec)
+{
+    return spec->kind == WORK_PEAK || spec->units > 0;
+}
+
+bool workload_has_tokens(const workload *spec)
+{
+    return spec->units > 0 && spec->kind != WORK_PIXELS && spec->kind != WORK_DRAW;
 }
 
 const char *workload_cell(const workload *spec)
@@ -151,7 +164,7 @@ static double pixel_products(const workload *o)
 static iv_status open_data(work *w, const char *data)
 {
     const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "recipes", &model);
+    const iv_system *system = iv__system_named(w->home, w->spec.system, &model);
 
     w->instance = system ? iv__instance_new(w->home, model, system, false) : NULL;
     if (!w->instance)
@@ -200,6 +213,8 @@ static iv_status open_real(work *w, const char *data)
         return iv_home_status(w->home);
     iv_scope_training(build.scope, true);
     status = w->trainee->build(w->trainee->self, &build);
+    if (!status)
+        status = iv__first_values(w->params, w->trainee, &w->instance->training);
     if (status)
         return status;
     w->step = iv_train_step_new(w->params, .loss = build.parts[0].loss, .n_watched = 1,
@@ -273,7 +288,7 @@ static iv_status sample(work *w)
 static iv_status open_drawing(work *w)
 {
     const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "fashion", &model);
+    const iv_system *system = iv__system_named(w->home, w->spec.system, &model);
     int64_t pixels = w->spec.length * w->spec.length;
 
     w->instance = system ? iv__instance_new(w->home, model, system, false) : NULL;
@@ -366,7 +381,7 @@ double work_gflop(const work *w)
 
     if (o->kind == WORK_PEAK)
         return w->operations * 1e-9;
-    if (!w->steps)
+    if (!w->steps || !workload_is_counted(o))
         return 0;
     if (o->kind == WORK_PIXELS || o->kind == WORK_DRAW)
         return 2e-9 * pixel_products(o) * w->positions / (double)w->steps;

@@ -7,21 +7,23 @@
 #include "train/batch.h"
 
 typedef enum work_kind {
-    WORK_TRAIN,  /* steps of training on random tokens */
-    WORK_REAL,   /* on shuffled batches of a data set, as `ivory train` takes them */
+    WORK_TRAIN, /* steps of training on random tokens */
+    WORK_REAL, /* of training a system on shuffled batches of its data, as `ivory train` takes them */
     WORK_SAMPLE, /* a step draws `length` tokens for `batch` texts at once */
     WORK_PIXELS, /* of training a PixelCNN: length x length pixels, `vocabulary` levels, `layers` blocks */
-    WORK_DRAW, /* a step draws `batch` pictures with the system fashion as it is at birth */
+    WORK_DRAW, /* a step draws `batch` pictures of length x length with a system as it is at birth */
     WORK_PEAK, /* a step is the loop that measures the processor */
 } work_kind;
 
 typedef struct workload {
-    const char *name; /* NULL ends the list */
+    const char *name;   /* NULL ends the list */
+    const char *system; /* of WORK_REAL and WORK_DRAW */
     work_kind kind;
     int64_t batch, length, vocabulary;
     int64_t embed; /* 0: tokens are one-hot */
     iv_cell cell;
-    int64_t layers, units;
+    int64_t layers,
+        units; /* units 0: what a step computes is the system's own, and its products are not counted */
     bool last_only; /* one target for each record: after its last position */
     iv_optimizer_kind optimizer;
 } workload;
@@ -31,6 +33,8 @@ extern const workload workloads[];
 /* NULL when there is none of that name. */
 const workload *workload_named(const char *name);
 const char *workload_cell(const workload *spec); /* "lstm" */
+bool workload_is_counted(const workload *spec);  /* work_gflop knows its operations */
+bool workload_has_tokens(const workload *spec);  /* and a recurrent cell that reads them */
 
 /* One of them, in a home of its own, ready for the next step. */
 typedef struct work {
@@ -40,8 +44,8 @@ typedef struct work {
     iv_params *params;
     iv_train_step *step;
     int64_t steps;     /* done */
-    double positions;  /* all that were trained on or drawn */
-    double targets;    /* those that counted in the loss */
+    double positions;  /* tokens or pixels, all that were trained on or drawn */
+    double targets;    /* those that counted in the loss; of pictures that are read, the pictures */
     double operations; /* of WORK_PEAK */
 
     iv_instance *instance; /* WORK_REAL, WORK_DRAW */
@@ -72,7 +76,7 @@ int64_t work_epoch_steps(const work *w);
 /* 10^9 operations of a mean step, counted from shapes: two for each product with its sum in the
  * matrix products of the forward pass, and the same twice over for the gradients of both factors.
  * Gathers (embeddings and one-hot tokens), cells, softmax and optimizer do not count; nor do targets
- * without weight. */
+ * without weight. 0 where it is not counted. */
 double work_gflop(const work *w);
 
 #endif

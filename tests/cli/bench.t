@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # bench: what is measured, how it is told, and what is refused. Speeds are for `make bench`.
 . "$(dirname "$0")/lib.sh"
+. "$tests/cli/pictures.sh"
 real_data=${IVORY_DATA:-}
 unset IVORY_DATA
 export XDG_DATA_HOME=$work/xdg IVORY_CACHE=$here/cache
-names="recipes recipes-2 recipes-gru recipes-real fables chars-8 chars-128 sample sample-16 fashion peak"
+names="recipes recipes-2 recipes-gru recipes-real fables chars-8 chars-128 sample sample-16 fashion fashion-draw mixture-real mixture-draw peak"
 small="--units 8 --vocabulary 20 --batch 2 --length 3 --steps 3"
 
 # number NAME: of the last JSON line on stdout.
@@ -51,6 +52,15 @@ run bench sample --batch 2 --length 3 --units 8 --vocabulary 20 --steps 2 --json
 expect_number gflop "$(awk 'BEGIN { printf "%.12f", 2e-9 * 6 * (108 * 32 + 8 * 20) }')" "drawing has no gradients"
 expect "tokens a second" positive tokens_per_second
 
+run bench mixture-draw --steps 1
+expect_status 0 "a system whose products are not counted"
+expect "has no GFLOP and no SHARE" grep -Eq '^mixture-draw .* - +-$' "$out"
+run bench mixture-draw --steps 1 --json
+expect_out '"system": "fashion-mixture", "batch": 10, "length": 32' "its name and its shape are told"
+for name in gflop share cell units padding; do
+    expect "$name is not" test -z "$(grep "\"$name\":" "$out")"
+done
+
 run bench --units 4 --vocabulary 20 --batch 1 --length 2 --seconds 0.01 --json
 expect_status 0 "no name"
 expect_lines 9 "is all that need no data and have no shape of their own"
@@ -93,6 +103,8 @@ expect_status 2 "two workloads in step with another program"
 run bench recipes-real --units 3
 expect_status 2 "another shape of what has its own"
 expect_err "recipes-real has a shape of its own" "is refused by name"
+run bench mixture-draw --batch 3
+expect_status 2 "so has drawing with a system"
 run bench recipes-real
 expect_status 1 "real batches without data"
 expect_err "the data set recipes is not here" "say so"
@@ -105,4 +117,20 @@ if IVORY_DATA=$real_data data_file recipes/full_format_recipes.json.gz >/dev/nul
         awk -v x="$(number padding)" 'BEGIN { exit !(x > 0.2 && x < 0.33) }'
 else
     skip "real batches" "IVORY_DATA has no recipes"
+fi
+
+mkdir pictures
+idx pictures/train 40
+idx pictures/t10k 20
+if [ -n "${IVORY_SANITIZE:-}" ]; then
+    skip "training on pictures" "a sanitizer takes a minute for it"
+else
+    run bench mixture-real --data pictures --steps 1
+    expect_status 0 "training on pictures"
+    expect "has an epoch, and nothing is said of padding" grep -Eq 'an epoch: [0-9.]+ s, 1 steps$' "$out"
+    run bench mixture-real --data pictures --steps 1 --json
+    expect_out '"epoch_steps": 1' "also as JSON"
+    for name in gflop share cell units padding; do
+        expect "without $name" test -z "$(grep "\"$name\":" "$out")"
+    done
 fi
