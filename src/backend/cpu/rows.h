@@ -63,6 +63,9 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 /* Of f32 operands alone: convolutions as Winograd's products. They ask for weights in forms of their own. */
 #define IV__WINOGRAD_ROWS(ROW) ROW(conv, winograd) ROW(conv_x, winograd_x) ROW(conv_w, winograd_w)
 
+/* Of f32 operands alone: convolutions that read few channels a place. */
+#define IV__LINES_ROWS(ROW) ROW(conv, lines) ROW(conv_x, lines_x) ROW(conv_w, lines_w)
+
 /* Convolutions that make few channels a place. */
 #define IV__NARROW_ROWS(ROW) ROW(conv, narrow) ROW(conv_x, narrow_x)
 
@@ -76,6 +79,7 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 IV__CPU_ROWS(ROW, PLAIN)
 IV__WINOGRAD_ROWS(KIND)
 IV__NARROW_ROWS(KIND)
+IV__LINES_ROWS(KIND)
 #undef KIND
 #undef ROW
 #undef PLAIN
@@ -110,6 +114,9 @@ bool iv__fits_winograd_x(const iv_kernel_call *k);
 bool iv__fits_winograd_w(const iv_kernel_call *k); /* for at most 3 x 3 taps and many places */
 bool iv__fits_narrow(const iv_kernel_call *k); /* so few filters that most of a vector would be empty */
 bool iv__fits_narrow_x(const iv_kernel_call *k); /* so few channels */
+bool iv__fits_lines(const iv_kernel_call *k); /* f32, and so few channels are read that patches would cost much */
+bool iv__fits_lines_x(const iv_kernel_call *k);
+bool iv__fits_lines_w(const iv_kernel_call *k);
 bool iv__fits_taps(const iv_kernel_call *k); /* besides, its kernel has a packed form */
 /* Besides, so few rows that reading the weights is most of the work. */
 bool iv__fits_few_rows(const iv_kernel_call *k); /* of a matmul */
