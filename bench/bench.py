@@ -76,7 +76,8 @@ def compare(options, workload, name, peak, choices, log):
     """A peer beside Ivory on a workload, both in f32 or both in bf16."""
     job = {"workload": dataclasses.asdict(workload), "peer": name, "threads": options.threads}
     precision = "f32" if is_f32(name) else "bf16"
-    ivory = Side(ivory_command(options, workload.name, ["--precision", precision]), log)
+    name_there, shape = workload.ivory()
+    ivory = Side(ivory_command(options, name_there, [*shape, "--precision", precision]), log)
     peer = None
     try:
         if workload.kind == "real":

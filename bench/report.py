@@ -40,13 +40,13 @@ def of_workload(results, workload):
 
 
 def verdict(value, must, moonshot):
-    if value >= moonshot:
+    if moonshot and value >= moonshot:
         return "moonshot reached"
     return "must reached" if value >= must else "not reached"
 
 
 def goal_line(what, value, must, moonshot, against):
-    return f"{what:26} {times(value):>6} x {must:>6g} {moonshot:>6g}   {verdict(value, must, moonshot):17} {against}"
+    return f"{what:26} {times(value):>6} x {must:>6g} {moonshot or "-":>6}   {verdict(value, must, moonshot):17} {against}"
 
 
 def fastest(comparisons, workload):

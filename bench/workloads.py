@@ -20,6 +20,14 @@ class Workload:
     peers: list = field(default_factory=list)
     must: float = 0  # times faster than the fastest f32 peer; 0: no goal
     moonshot: float = 0
+    of: str = ""  # Ivory's workload of which it is another shape
+
+    def ivory(self):
+        """Ivory's name for it, and the options that give it this shape."""
+        if not self.of:
+            return self.name, []
+        names = ["batch", "length", "vocabulary", "units"]
+        return self.of, [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
 
 
 # Peers of training, and of sampling with the state carried from token to token.
@@ -45,6 +53,10 @@ _chars = Workload("chars-8", "LSTM 128 on one-hot characters, 84 of them, batch 
                   batch=8, length=64, vocabulary=84, embed=0, peers=TRAINING, must=3.5, moonshot=4.5)
 _sample = Workload("sample", "100 tokens of one text from the recipes model", kind="sample", batch=1,
                    length=100, peers=SAMPLING + PREFIX, must=5, moonshot=8)
+_fashion = Workload("fashion", "PixelCNN, 5 blocks of 128 filters, 16 x 16 pixels in 4 levels, batch 128, Adam",
+                    kind="pixels", batch=128, length=16, vocabulary=4, layers=5, units=128,
+                    peers=["torch-eager", "torch-compiled", "torch-bf16"], must=3.3, moonshot=4)
+_pixels = replace(_fashion, of="fashion", peers=["torch-eager"], must=2.5, moonshot=0)
 
 WORKLOADS = [
     _recipes,
@@ -58,9 +70,12 @@ WORKLOADS = [
     _chars,
     replace(_chars, name="chars-128", says="the same, batch 128 x 64", batch=128, must=3, moonshot=4),
     _sample,
-    Workload("fashion", "PixelCNN, 5 blocks of 128 filters, 16 x 16 pixels in 4 levels, batch 128, Adam", kind="pixels",
-             batch=128, length=16, vocabulary=4, layers=5, units=128, peers=["torch-eager", "torch-compiled", "torch-bf16"],
-             must=2, moonshot=3.3),
+    _fashion,
+    replace(_pixels, name="fashion-28", says="the same, 28 x 28 pixels, batch 32", length=28, batch=32),
+    replace(_pixels, name="fashion-64", says="the same, 64 filters", units=64),
+    replace(_pixels, name="fashion-192", says="the same, 192 filters, batch 64", units=192, batch=64),
+    replace(_pixels, name="fashion-256", says="the same, 256 levels", vocabulary=256),
+    replace(_pixels, name="fashion-32", says="the same, batch 32", batch=32),
     Workload("mixture-real", "fashion-mixture, 32 x 32 pixels in 256 levels, batch 128, Adam; shuffled batches of the "
              "real pictures, in PyTorch one random batch", kind="mixture", batch=128, length=32,
              peers=["torch-eager", "torch-compiled", "torch-bf16"]),
