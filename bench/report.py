@@ -46,7 +46,7 @@ def verdict(value, must, moonshot):
 
 
 def goal_line(what, value, must, moonshot, against):
-    return f"{what:26} {times(value):>6} x {must:>6g} {moonshot or "-":>6}   {verdict(value, must, moonshot):17} {against}"
+    return f"{what:26} {times(value):>6} x {must:>6g} {moonshot or '-':>6}   {verdict(value, must, moonshot):17} {against}"
 
 
 def fastest(comparisons, workload):
