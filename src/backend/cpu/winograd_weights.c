@@ -2,9 +2,9 @@
  * gradients of results and the inputs around them are brought to the points, tiles are summed up there by products,
  * and the sums brought back.
  *
- * SQUARE, for kernels of at most 3 x 3 taps: tiles of 4 x 4 places, 36 products in place of 144. ROWS, for rows of two
- * or three taps, as many as there are, the last of which may lack some (masks): tiles of 4 places of a row, for each
- * row of taps 6 products in place of 12, or 5 in place of 8. A tile at the points serves all rows of taps. */
+ * SQUARE, for two to five rows of taps: tiles of 36 points, for 3 x 3 taps of 4 x 4 places. ROWS, for any number of
+ * rows of taps, the last of which may lack some (masks): tiles of places of a row, 6 points. A tile at the points
+ * serves all rows of taps. */
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/winograd.h"
@@ -15,10 +15,9 @@
 #include <string.h>
 
 enum {
-    SIDE = 4,   /* places of a tile along an axis */
-    AROUND = 6, /* of the inputs that it reads: and points along an axis */
+    AROUND = IV__POINTS, /* inputs that a tile reads along an axis: and points along it */
     MOST_POINTS = AROUND * AROUND,
-    TAPS = 3,                 /* along an axis, at most */
+    TAPS = IV__POINTS_TAPS,   /* along an axis, at most */
     MOST_BLOCKS = 8,          /* rows of taps */
     LEAST_WIDTH = 32,         /* channels and filters: with fewer the transforms cost too much */
     SQUARE_GROUP = 48,        /* tiles whose products are added at once */
@@ -37,6 +36,7 @@ typedef struct weights_job {
     const iv__cpu *cpu;
     iv__conv_sizes s;
     bool square;
+    int64_t side[2];       /* rows and columns of places of a tile */
     int64_t records;       /* a leading axis that no tap reaches along counts as records */
     int64_t points, lines; /* of a tile; and lines of them */
     int64_t blocks;        /* rows of taps that have sums of their own */
@@ -63,14 +63,19 @@ static int64_t taps_of_block(const iv__conv_sizes *s, int64_t block)
 /* Products of a channel and a filter, of all taps. */
 static double work_of(const weights_job *j, bool square)
 {
-    const double columns = (double)iv__ceil_div(j->s.y[2], SIDE);
+    const double columns = (double)iv__ceil_div(j->s.y[2], j->side[1]);
     int64_t points = 0;
 
     if (square)
-        return MOST_POINTS * (double)j->records * (double)iv__ceil_div(j->s.y[1], SIDE) * columns;
+        return MOST_POINTS * (double)j->records * (double)iv__ceil_div(j->s.y[1], j->side[0]) * columns;
     for (int64_t b = 0; b < j->blocks; b++)
-        points += AROUND - (taps_of_block(&j->s, b) < TAPS);
+        points += AROUND - (taps_of_block(&j->s, b) < j->s.w[2]);
     return (double)points * (double)j->records * (double)j->s.y[1] * columns;
+}
+
+static bool fit_points(int64_t taps)
+{
+    return taps >= 2 && taps <= TAPS;
 }
 
 static weights_job sizes_of(const iv_kernel_call *k)
@@ -80,12 +85,18 @@ static weights_job sizes_of(const iv_kernel_call *k)
     j.records = j.s.records * j.s.y[0];
     j.tap = j.s.channels * j.s.filters;
     j.blocks = iv__ceil_div(j.s.taps, j.s.w[2]);
-    j.columns = iv__ceil_div(j.s.y[2], SIDE);
-    j.rows = iv__ceil_div(j.s.y[1], SIDE);
-    j.square = j.s.w[1] <= TAPS && j.records * j.rows * j.columns >= FEWEST_SQUARES &&
+    if (!fit_points(j.s.w[2]))
+        return j;
+    j.side[0] = fit_points(j.blocks) ? AROUND + 1 - j.blocks : 1;
+    j.side[1] = AROUND + 1 - j.s.w[2];
+    j.columns = iv__ceil_div(j.s.y[2], j.side[1]);
+    j.rows = iv__ceil_div(j.s.y[1], j.side[0]);
+    j.square = j.side[0] > 1 && j.records * j.rows * j.columns >= FEWEST_SQUARES &&
                work_of(&j, true) < work_of(&j, false);
-    if (!j.square)
+    if (!j.square) {
+        j.side[0] = 1;
         j.rows = j.s.y[1];
+    }
     return j;
 }
 
@@ -95,8 +106,8 @@ bool iv__fits_winograd_w(const iv_kernel_call *k)
         return false;
     const weights_job j = sizes_of(k);
     const iv__conv_sizes *s = &j.s;
-    bool takes = s->w[0] == 1 && s->x[0] == s->y[0] && s->before[0] == 0 && s->w[2] >= 2 &&
-                 s->w[2] <= TAPS && j.blocks <= MOST_BLOCKS;
+    bool takes = s->w[0] == 1 && s->x[0] == s->y[0] && s->before[0] == 0 && fit_points(s->w[2]) &&
+                 j.blocks <= MOST_BLOCKS;
     for (int a = 0; a < IV__CONV_AXES; a++)
         takes &= s->stride[a] == 1 && s->dilation[a] == 1;
     if (!takes || s->channels < LEAST_WIDTH || s->filters < LEAST_WIDTH || j.tap > MOST_WEIGHTS ||
@@ -187,8 +198,8 @@ static void find_corner(const weights_job *j, const group *g, int64_t tile, int6
     const int64_t at = g->first + tile, row = at / j->columns;
 
     corner[0] = j->square ? row / j->rows : g->record;
-    corner[1] = j->square ? row % j->rows * SIDE : row;
-    corner[2] = at % j->columns * SIDE;
+    corner[1] = j->square ? row % j->rows * j->side[0] : row;
+    corner[2] = at % j->columns * j->side[1];
 }
 
 static void bring_inputs(const weights_job *j, const group *g, float *to)
@@ -212,11 +223,11 @@ static void bring_gradients(const weights_job *j, const group *g, float *to)
     const iv__conv_sizes *s = &j->s;
 
     for (int64_t tile = 0; tile < g->count; tile++) {
-        const float *at[SIDE * SIDE];
-        int64_t corner[3], places = j->square ? SIDE * SIDE : SIDE, done = 0;
+        const float *at[MOST_POINTS];
+        int64_t corner[3], places = j->side[0] * j->side[1], done = 0;
         find_corner(j, g, tile, corner);
         find_places(j, j->y + corner[0] * s->y[1] * s->y[2] * s->filters, s->filters, s->y + 1,
-                    corner[1], corner[2], places / SIDE, SIDE, at);
+                    corner[1], corner[2], j->side[0], j->side[1], at);
         for (int64_t panel = 0; panel < j->panels.count; panel++) {
             const int64_t column = iv__panel_begin(&j->panels, panel),
                           width = iv__panel_vectors(&j->panels, panel) * j->panels.width,
@@ -224,7 +235,8 @@ static void bring_gradients(const weights_job *j, const group *g, float *to)
             for (int64_t i = 0; i < places; i++)
                 at[i] += at[i] == j->zeros ? 0 : column - done;
             done = column;
-            j->cpu->winograd_dy((int)j->lines, at, n, to + column * g->count + tile * width, j->y_apart);
+            j->cpu->winograd_dy((int)j->side[0], (int)j->side[1], at, n,
+                                to + column * g->count + tile * width, j->y_apart);
         }
     }
 }
@@ -237,8 +249,8 @@ static void add_group(const weights_job *j, const group *g, bool add, float *x, 
     bring_gradients(j, g, y);
     for (int64_t i = 0; i < j->points; i++) {
         for (int64_t b = 0; b < j->blocks; b++) {
-            if (!j->square && i == AROUND - 1 && taps_of_block(&j->s, b) < TAPS)
-                continue; /* at infinity is the third tap alone */
+            if (!j->square && i == AROUND - 1 && taps_of_block(&j->s, b) < j->s.w[2])
+                continue; /* at infinity is the last tap alone */
             iv__product p = { .m = j->s.channels,
                               .n = j->s.filters,
                               .k = g->count,
@@ -273,7 +285,7 @@ static void bring_back(const weights_job *j, int64_t block, int64_t at, int64_t 
 {
     float sum[MOST_POINTS * FLOATS_AT_ONCE], *to[TAPS * TAPS] = { NULL };
     const int64_t columns = j->s.w[2], taps = j->square ? j->s.taps : taps_of_block(&j->s, block);
-    const int64_t points = j->square || taps == TAPS ? j->points : j->points - 1;
+    const int64_t points = j->square || taps == columns ? j->points : j->points - 1;
 
     for (int64_t i = 0; i < points; i++)
         j->cpu->sum_parts(j->sums + (block * j->points + i) * j->tap + at, j->slots,
@@ -281,8 +293,9 @@ static void bring_back(const weights_job *j, int64_t block, int64_t at, int64_t 
     if (points < j->points)
         memset(sum + points * FLOATS_AT_ONCE, 0, (size_t)floats * sizeof *sum);
     for (int64_t t = 0; t < taps; t++)
-        to[t / columns * TAPS + t % columns] = j->w + (block * columns + t) * j->tap + at;
-    j->cpu->winograd_dw((int)j->lines, sum, FLOATS_AT_ONCE, floats, to);
+        to[t] = j->w + (block * columns + t) * j->tap + at;
+    j->cpu->winograd_out(j->square ? (int)(AROUND + 1 - j->side[0]) : 1, (int)columns, sum,
+                         FLOATS_AT_ONCE, floats, to);
 }
 
 static void back_task(void *context, int64_t task, int thread)
