@@ -1,8 +1,8 @@
 /* conv.c: the rows "conv" and "conv_x" (ops/rows.h) as products of patches.
  *
  * A block of places has its patches gathered where they stay in L2, and is multiplied there with the
- * packed taps. conv_x is the same over y, phase by phase of the stride: places of a phase are read by
- * the same taps. */
+ * packed taps. conv_x is the same over y, a phase of the stride in a task: places of a phase are read
+ * by the same taps. */
 #include "backend/cpu/conv.h"
 
 #include "base/threads.h"
@@ -47,15 +47,18 @@ typedef struct conv_job {
     int64_t row;             /* floats from patch to patch */
     int64_t most_taps;       /* of a chunk */
     int64_t block;           /* places at most */
-    int64_t blocks, columns; /* even blocks of places, and groups of panels: a task each */
+    int64_t phases[AXES];    /* conv_x: of the stride, as far as x has places of them */
+    int64_t blocks, columns; /* of a phase: even blocks of places, and groups of panels: a task each */
     iv__panels panels;
     iv__taps taps;
     float *patches;
     int64_t thread_floats, left_floats, out_floats;
-    int64_t (*offset)[AXES];
-    int64_t *tap; /* conv_x: the taps of a phase */
+    int64_t (*offset)[AXES]; /* conv_x: of each thread */
+    int64_t *tap;            /* the same: the taps of a phase */
 
-    /* conv_x: the phase in hand: places of x are at phase + i * stride. */
+    /* conv_x: the phase that a thread has in hand: places of x are at phase + i * stride. */
+    struct conv_job *of_thread;
+    int64_t number; /* of it; -1: none */
     iv__grid g;
     int64_t phase[AXES];
     int64_t first_tap; /* the grid's first, in packed order */
@@ -80,8 +83,13 @@ static conv_job job_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back, c
     j.out_floats = back ? j.block * j.n : 0;
     j.thread_floats = iv__round_up(j.block * j.row + j.left_floats + j.out_floats, 16);
     j.patches = iv__take(base, used, threads * j.thread_floats, sizeof(float));
-    j.offset = iv__take(base, used, j.s.taps, sizeof *j.offset);
-    j.tap = iv__take(base, used, j.s.taps, sizeof *j.tap);
+    j.offset = iv__take(base, used, (back ? threads : 1) * j.s.taps, sizeof *j.offset);
+    if (back) {
+        j.tap = iv__take(base, used, threads * j.s.taps, sizeof *j.tap);
+        j.of_thread = iv__take(base, used, threads, sizeof j);
+    }
+    for (int a = 0; a < AXES; a++)
+        j.phases[a] = back ? iv__min64(j.s.stride[a], j.s.x[a]) : 1;
     return j;
 }
 
@@ -98,17 +106,19 @@ typedef struct part {
 /* Results of a block of a phase to the places of x that they belong to. */
 static void scatter(const conv_job *j, const part *p, const float *from)
 {
-    int64_t places = iv__conv_volume(j->g.places), all = iv__conv_volume(j->s.x);
-    int64_t column = iv__panel_begin(&j->panels, p->first),
-            columns = iv__min64(iv__panel_begin(&j->panels, p->last), j->n) - column;
+    const int64_t places = iv__conv_volume(j->g.places), line = j->g.places[AXES - 1],
+                  column = iv__panel_begin(&j->panels, p->first),
+                  columns = iv__min64(iv__panel_begin(&j->panels, p->last), j->n) - column;
 
-    for (int64_t i = p->begin; i < p->end; i++, from += j->n) {
-        int64_t at[AXES], number = 0;
+    for (int64_t i = p->begin, end; i < p->end; i = end) {
+        int64_t at[AXES], number = i / places;
         iv__conv_place(i % places, j->g.places, at);
         for (int a = 0; a < AXES; a++)
             number = number * j->s.x[a] + at[a] * j->s.stride[a] + j->phase[a];
-        memcpy((float *)j->k->out[0].data + (i / places * all + number) * j->n + column,
-               from + column, (size_t)columns * sizeof *from);
+        float *to = (float *)j->k->out[0].data + number * j->n + column;
+        end = iv__min64(i + line - at[AXES - 1], p->end);
+        for (int64_t place = i; place < end; place++, from += j->n, to += j->s.stride[AXES - 1] * j->n)
+            memcpy(to, from + column, (size_t)columns * sizeof *from);
     }
 }
 
@@ -145,18 +155,73 @@ static void block_chunk(const conv_job *j, const part *of, int64_t t0, float *pa
     iv__product_panels(cpu, &j->panels, of->first, of->last, &p);
 }
 
+/* The taps by which places of y read those of x at phase + i * stride: from place i + offset. */
+static void find_taps(conv_job *j)
+{
+    int64_t rest[AXES] = { 0 };
+    bool any = true;
+
+    for (int a = 0; a < AXES; a++) {
+        int64_t reach = j->phase[a] + j->s.before[a];
+        while (rest[a] < j->taps.period[a] && (reach - rest[a] * j->s.dilation[a]) % j->s.stride[a])
+            rest[a]++;
+        any &= rest[a] < j->taps.period[a];
+    }
+    if (!any)
+        return;
+    j->g.taps = iv__taps_with(&j->taps, j->s.w, rest, j->tap);
+    j->first_tap = iv__taps_before(&j->taps, j->s.w, rest);
+    if (j->s.dilation[AXES - 1] == 1 && !j->s.unread)
+        j->g.line = iv__ceil_div(j->s.w[AXES - 1] - rest[AXES - 1], j->taps.period[AXES - 1]);
+    for (int64_t t = 0; t < j->g.taps; t++) {
+        int64_t at[AXES];
+        iv__conv_place(j->tap[t], j->s.w, at);
+        for (int a = 0; a < AXES; a++)
+            j->offset[t][a] = (j->phase[a] + j->s.before[a] - at[a] * j->s.dilation[a]) /
+                              j->s.stride[a];
+    }
+}
+
+/* The places of x of a phase, and what they read. */
+static void take_phase(conv_job *j, int64_t phase)
+{
+    if (j->number == phase)
+        return;
+    iv__conv_place(phase, j->phases, j->phase);
+    j->number = phase;
+    j->g = (iv__grid){ .from = j->k->in[0].data,
+                       .records = j->s.records,
+                       .channels = j->s.filters,
+                       .line = 1,
+                       .offset = j->offset };
+    for (int a = 0; a < AXES; a++) {
+        j->g.size[a] = j->s.y[a];
+        j->g.step[a] = 1;
+        j->g.places[a] = iv__ceil_div(j->s.x[a] - j->phase[a], j->s.stride[a]);
+    }
+    find_taps(j);
+}
+
 static void conv_task(void *context, int64_t task, int thread)
 {
     const conv_job *j = context;
-    int64_t all = j->s.records * iv__conv_volume(j->g.places), block = task / j->columns,
-            group = task % j->columns;
-    part p = { iv__part(all, block, j->blocks), iv__part(all, block + 1, j->blocks),
-               iv__part(j->panels.count, group, j->columns),
-               iv__part(j->panels.count, group + 1, j->columns) };
+    const int64_t phase = task / (j->blocks * j->columns), block = task / j->columns % j->blocks,
+                  group = task % j->columns;
+
+    if (j->back) {
+        take_phase(j->of_thread + thread, phase);
+        j = j->of_thread + thread;
+    }
+    const int64_t all = j->s.records * iv__conv_volume(j->g.places);
+    const part p = { iv__part(all, block, j->blocks), iv__part(all, block + 1, j->blocks),
+                     iv__part(j->panels.count, group, j->columns),
+                     iv__part(j->panels.count, group + 1, j->columns) };
     float *patches = j->patches + thread * j->thread_floats, *left = patches + j->block * j->row,
           *out = left + j->left_floats;
     float *c = j->in_place ? (float *)j->k->out[0].data + p.begin * j->n : out;
 
+    if (p.begin == p.end) /* the phase has fewer places than others */
+        return;
     if (j->cpu->begin)
         j->cpu->begin();
     if (!j->g.taps) /* a phase that no tap reads */
@@ -171,11 +236,20 @@ static void conv_task(void *context, int64_t task, int thread)
         j->cpu->end();
 }
 
-static void run_grid(conv_job *j)
+/* Tasks are of `places` places at most for each phase. */
+static void run_places(conv_job *j, int64_t places)
 {
-    j->blocks = iv__ceil_div(j->s.records * iv__conv_volume(j->g.places), j->block);
-    j->columns = iv__min64(j->panels.count, iv__ceil_div(TASKS, j->blocks));
-    iv__parallel(j->k->home, j->blocks * j->columns, conv_task, j);
+    const int64_t phases = iv__conv_volume(j->phases), threads = iv_home_threads(j->k->home);
+
+    j->blocks = iv__ceil_div(j->s.records * places, j->block);
+    j->columns = iv__min64(j->panels.count, iv__ceil_div(TASKS, j->blocks * phases));
+    for (int64_t t = 0; j->back && t < threads; t++) {
+        j->of_thread[t] = *j;
+        j->of_thread[t].number = -1;
+        j->of_thread[t].offset += t * j->s.taps;
+        j->of_thread[t].tap += t * j->s.taps;
+    }
+    iv__parallel(j->k->home, phases * j->blocks * j->columns, conv_task, j);
 }
 
 static int packings_of(const iv__conv_sizes *s, bool back, iv_packing panels,
@@ -228,59 +302,17 @@ void iv__conv_run(const iv__cpu *cpu, const iv_kernel_call *k)
 
     j.g = iv__grid_of_x(&j.s, k->in[0].data, j.offset);
     j.in_place = true;
-    run_grid(&j);
-}
-
-/* The taps by which places of y read those of x at phase + i * stride: from place i + offset. */
-static void find_taps(conv_job *j)
-{
-    int64_t rest[AXES] = { 0 };
-    bool any = true;
-
-    for (int a = 0; a < AXES; a++) {
-        int64_t reach = j->phase[a] + j->s.before[a];
-        while (rest[a] < j->taps.period[a] && (reach - rest[a] * j->s.dilation[a]) % j->s.stride[a])
-            rest[a]++;
-        any &= rest[a] < j->taps.period[a];
-    }
-    if (!any)
-        return;
-    j->g.taps = iv__taps_with(&j->taps, j->s.w, rest, j->tap);
-    j->first_tap = iv__taps_before(&j->taps, j->s.w, rest);
-    if (j->s.dilation[AXES - 1] == 1 && !j->s.unread)
-        j->g.line = iv__ceil_div(j->s.w[AXES - 1] - rest[AXES - 1], j->taps.period[AXES - 1]);
-    for (int64_t t = 0; t < j->g.taps; t++) {
-        int64_t at[AXES];
-        iv__conv_place(j->tap[t], j->s.w, at);
-        for (int a = 0; a < AXES; a++)
-            j->offset[t][a] = (j->phase[a] + j->s.before[a] - at[a] * j->s.dilation[a]) /
-                              j->s.stride[a];
-    }
+    run_places(&j, iv__conv_volume(j.s.y));
 }
 
 void iv__conv_x_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     size_t used = 0;
     conv_job j = job_of(cpu, k, true, k->scratch, &used);
-    int64_t phases = iv__conv_volume(j.s.stride);
+    int64_t places = 1;
 
-    j.in_place = phases == 1;
-    for (int64_t phase = 0; phase < phases; phase++) {
-        iv__conv_place(phase, j.s.stride, j.phase);
-        j.g = (iv__grid){ .from = k->in[0].data,
-                          .records = j.s.records,
-                          .channels = j.s.filters,
-                          .line = 1,
-                          .offset = j.offset };
-        for (int a = 0; a < AXES; a++) {
-            j.g.size[a] = j.s.y[a];
-            j.g.step[a] = 1;
-            j.g.places[a] = j.phase[a] < j.s.x[a] ? iv__ceil_div(j.s.x[a] - j.phase[a], j.s.stride[a])
-                                                  : 0;
-        }
-        if (!iv__conv_volume(j.g.places))
-            continue;
-        find_taps(&j);
-        run_grid(&j);
-    }
+    j.in_place = iv__conv_volume(j.s.stride) == 1;
+    for (int a = 0; a < AXES; a++)
+        places *= iv__ceil_div(j.s.x[a], j.s.stride[a]);
+    run_places(&j, places);
 }

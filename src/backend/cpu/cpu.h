@@ -136,10 +136,9 @@ typedef struct iv__cpu {
      * a whole vector. */
     void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
     void (*winograd_out)(int rows, int columns, const float *from, int64_t apart, int64_t n, float *const *to);
-    /* Of conv_w: 4 x 4 places and 36 points, or 4 and 6; 36 points and 3 x 3 taps, or 6 and 3, but those whose
-     * address is NULL; any n. */
-    void (*winograd_dy)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
-    void (*winograd_dw)(int lines, const float *from, int64_t apart, int64_t n, float *const *to);
+    /* Of conv_w, the other way round: points of gradients of rows x columns results, or of one row; any n. Its sums at
+     * the points go back by winograd_out, of taps in place of results. */
+    void (*winograd_dy)(int rows, int columns, const float *const *from, int64_t n, float *to, int64_t apart);
     /* to[j] = the sum over parts of factor[p] from[p*apart + j] */
     void (*weigh)(const float *from, int parts, int64_t apart, const float *factor, float *to, int64_t n);
 } iv__cpu;

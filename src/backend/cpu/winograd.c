@@ -31,7 +31,7 @@ enum {
 };
 
 #define COPIES 1.1     /* direct products, with the copies of what they read */
-#define SHORT_SUMS 1.2 /* those of the square form, whose sums in registers are of no more than the channels */
+#define SHORT_SUMS 1.2 /* SQUARE: no sum in registers is of more than the channels */
 
 /* Forms of packed weights: for conv_x, with channels and filters changed over and the taps turned round; for tiles
  * of both axes; and TAPS_AT times as many taps as count. */
