@@ -89,6 +89,7 @@ expect_lines()
     if [ "$lines" -eq "$1" ]; then hold "$2"; else break_off "$2" "stdout should have $1 lines, it has $lines"; fi
 }
 
+# skip NAME REASON: said and counted, where what a test needs is not here.
 skip()
 {
     skipped=$((skipped + 1))

@@ -261,6 +261,7 @@ static void bring_inputs(const weights_job *j, const group *g, float *to)
         j->cpu->winograd_in((int)j->lines, at, j->s.channels, to + cell * j->x_row, j->x_apart);
     }
 }
+
 /* Gradients of tiles [begin,end) in panels, as right factors of products. */
 static void bring_gradients(const weights_job *j, const group *g, int64_t begin, int64_t end, float *to)
 {
