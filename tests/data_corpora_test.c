@@ -117,10 +117,12 @@ static iv__tokens *open_real(world *w, const iv_dataset *set, const char *option
     iv__text path = { .home = w->home };
     iv__arena arena = { .home = w->home };
     iv__tokens_options o = { .rules = *rules, .vocabulary = 100000, .cache = in_folder(w, "cache") };
-    void *own = set->options_size ? iv__arena_get(&arena, set->options_size) : NULL;
+    void *own = NULL;
 
     if (!*data_root)
         skip(); /* the real data sets are found through IVORY_DATA */
+    if (set->options_size)
+        own = iv__arena_get(&arena, set->options_size);
     if (own) {
         iv__fields_default(set->fields, own);
         assert_int_equal(iv__fields_set(w->home, &arena, set->fields, own, options), IV_OK);
