@@ -12,12 +12,16 @@ expect_status 1 "a folder below a file"
 expect_err "file" "is named"
 
 run train "${all[@]}" -o whole
-bash -c 'ulimit -f 0; exec "$@" 2>&1 >/dev/null' - "$IVORY" train "${all[@]}" -o limited | cat >"$err"
-expect_err "File too large" "a limit of the shell on files is told"
-printf 'the fox\n' >lines
-bash -c 'ulimit -f 0; exec "$0" write whole --out limited.json <lines 2>&1 >/dev/null' "$IVORY" | cat >"$err"
-expect_err "writing limited.json: File too large" "when writing together, too"
-expect_err "what was written: the fox" "and what was written is shown"
+if [ "${IVORY_SANITIZE:-}" = thread ]; then
+    skip "a limit of the shell on files" "the thread sanitizer writes a file before the program begins"
+else
+    bash -c 'ulimit -f 0; exec "$@" 2>&1 >/dev/null' - "$IVORY" train "${all[@]}" -o limited | cat >"$err"
+    expect_err "File too large" "a limit of the shell on files is told"
+    printf 'the fox\n' >lines
+    bash -c 'ulimit -f 0; exec "$0" write whole --out limited.json <lines 2>&1 >/dev/null' "$IVORY" | cat >"$err"
+    expect_err "writing limited.json: File too large" "when writing together, too"
+    expect_err "what was written: the fox" "and what was written is shown"
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked
