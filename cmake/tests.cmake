@@ -48,3 +48,13 @@ foreach(source IN LISTS programs)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
 endforeach()
+
+# Programs that compare Ivory with what others made: tests/programs/NAME.c becomes build/tests/NAME. The scripts of
+# tests/cli run them on the data.
+file(GLOB programs CONFIGURE_DEPENDS tests/programs/*.c)
+foreach(source IN LISTS programs)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ivory-io ivory)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+endforeach()
