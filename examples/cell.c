@@ -1,11 +1,10 @@
-/* cell.c: a recurrent cell of one's own, made of ops, and a check of the gradient that comes with it.
+/* cell.c: a recurrent cell of one's own, made of ops: its gradient comes with it, and one call checks it.
  *
  * The minimal gated unit has one gate, which forgets and resets:
  *   f = sigmoid([h, x] Wf + bf);  c = tanh([f h, x] Wc + bc);  h' = (1 - f) h + f c
  * Source: Zhou et al. 2016, Minimal gated unit for recurrent neural networks. */
 #include <ivory/ivory.h>
 
-#include <math.h>
 #include <stdio.h>
 
 enum { N = 3, T = 5, IN = 4, UNITS = 6 };
@@ -25,10 +24,11 @@ static iv_node *mgu_step(iv_scope *s, iv_node *x, iv_node *h)
 }
 
 /* A whole sequence: x [N,T,I] -> y [N,T,H]. */
-static iv_node *mgu(iv_scope *scope, iv_node *x, int64_t units)
+static iv_node *mgu(iv_scope *scope, iv_node *const in[], const void *user)
 {
+    const int64_t units = *(const int64_t *)user;
     iv_scope *s = iv_scope_enter(scope, NULL, "mgu");
-    iv_node *y[T], *h = iv_fill(iv_scope_graph(s), iv_dims(iv_node_dim(x, 0), units), 0);
+    iv_node *x = in[0], *y[T], *h = iv_fill(iv_scope_graph(s), iv_dims(iv_node_dim(x, 0), units), 0);
 
     for (int t = 0; t < T; t++) {
         iv_node *now = iv_reshape(iv_slice(x, 1, t, 1, 1),
@@ -39,66 +39,19 @@ static iv_node *mgu(iv_scope *scope, iv_node *x, int64_t units)
     return iv_concat(T, y, 1);
 }
 
-static double loss_at(iv_params *params, iv_plan *plan)
-{
-    iv_params_changed(params);
-    return iv_plan_run(plan) ? NAN : *(const double *)iv_plan_output(plan, 0);
-}
-
-/* The largest difference between a gradient and the slope that two losses show, over all weights. */
-static double check(iv_params *params, iv_plan *plan)
-{
-    const double step = 1e-5;
-    double worst = 0;
-
-    for (int i = 0; i < iv_params_count(params); i++) {
-        iv_tensor *tensor = iv_params_tensor(params, i);
-        double *weight = tensor->data, here = loss_at(params, plan);
-        for (int64_t k = 0; k < iv_shape_count(&tensor->shape) && isfinite(here); k++) {
-            double was = weight[k];
-            double gradient = ((const double *)iv_plan_output(plan, 1 + i))[k];
-            weight[k] = was + step;
-            double above = loss_at(params, plan);
-            weight[k] = was - step;
-            double below = loss_at(params, plan);
-            weight[k] = was;
-            here = loss_at(params, plan);
-            worst = fmax(worst, fabs(gradient - (above - below) / (2 * step)));
-        }
-        printf("%-16s %lld weights\n", iv_params_name(params, i),
-               (long long)iv_shape_count(&tensor->shape));
-    }
-    return worst;
-}
-
 int main(void)
 {
+    const int64_t units = UNITS;
     iv_home *home = iv_home_new(NULL);
-    iv_graph *graph = iv_graph_new_real(home, IV_F64); /* doubles, so that differences are exact enough */
-    iv_params *params = iv_params_new(home, IV_F64, 1);
-    iv_node *x = iv_input(graph, "x", IV_F64, iv_dims(N, T, IN));
-    iv_node *loss = iv_mean_all(iv_square(mgu(iv_scope_new(graph, params, ""), x, UNITS)));
+    iv_check_report report;
+    iv_status status = iv_check_layer(home, mgu, &report, .n_in = 1, .in = &iv_dims(N, T, IN),
+                                      .user = &units);
 
-    enum { WEIGHTS = 4 };
-    iv_node *weights[WEIGHTS] = { 0 }, *outputs[1 + WEIGHTS] = { loss };
-    for (int i = 0; i < WEIGHTS && i < iv_params_count(params); i++)
-        weights[i] = iv_parameter(graph, iv_params_name(params, i), iv_params_tensor(params, i)->shape);
-    iv_status status = iv_gradient(loss, WEIGHTS, weights, outputs + 1);
-    iv_plan *plan = status ? NULL : iv_plan_new(home, 1 + WEIGHTS, outputs, 0, NULL);
-    double worst = 1;
-    if (plan && !iv_params_bind(params, plan)) {
-        double *input = iv_plan_input(plan, "x");
-        for (int i = 0; i < N * T * IN; i++)
-            input[i] = sin(1 + i);
-        worst = check(params, plan);
-        printf("the largest difference: %.1e\n", worst);
-    } else {
-        fprintf(stderr, "cell: %s\n",
-                *iv_graph_message(graph) ? iv_graph_message(graph) : iv_home_message(home));
-    }
-    iv_plan_free(plan);
-    iv_params_free(params);
-    iv_graph_free(graph);
+    if (status)
+        fprintf(stderr, "cell: %s\n", iv_home_message(home));
+    else
+        printf("%lld weights; the largest differences: gradient %.1e, second gradient %.1e, f32 %.1e\n",
+               (long long)report.parameters, report.first, report.second, report.f32);
     iv_home_free(home);
-    return worst < 1e-8 ? 0 : 1;
+    return status ? 1 : 0;
 }

@@ -258,7 +258,7 @@ static void calls_take_so_many_inputs(void **state)
     }
     const iv_op *concat = iv_concat(2, x, 0)->call->op;
     int64_t axis = 0;
-    assert_refused(w, iv__apply(w->graph, concat, IV_MAX_IN + 6, x, &axis), IV_VALUE,
+    assert_refused(w, iv_apply(w->graph, concat, IV_MAX_IN + 6, x, &axis), IV_VALUE,
                    "concat: it takes 1 to 24 inputs and got 30");
 }
 

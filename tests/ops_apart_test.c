@@ -57,7 +57,7 @@ static iv_node *loss_of(subject *s, int64_t records, iv_node *p)
         x[k] = s->c->in[k].kind == INPUT_REAL && !s->c->in[k].fixed && rows_of(s->x[k]) == records
                    ? iv_mul(s->x[k], p)
                    : s->x[k];
-    iv_node *y = iv__apply(s->graph, s->op, s->c->n_in, x, s->c->attr);
+    iv_node *y = iv_apply(s->graph, s->op, s->c->n_in, x, s->c->attr);
     iv_node *loss = y ? project(s, y->call, p) : NULL;
     return loss ? iv_add(loss, iv_sum_all(iv_mul(many, p)))
                 : NULL; /* whose largest input tells the records */

@@ -5,7 +5,7 @@
 #ifndef IV_BACKEND_BACKEND_H
 #define IV_BACKEND_BACKEND_H
 
-#include "graph/kernel.h"
+#include <ivory/kernel.h>
 
 enum { IV_MAX_PACKED = 4 };
 

@@ -85,10 +85,16 @@ iv_home *iv_home_new(const iv_home_options *options)
     return home;
 }
 
-iv_home *iv__home_alone(iv_home *of)
+static void count_bytes(iv_home *home, size_t bytes)
+{
+    for (; home; home = home->of)
+        __atomic_add_fetch(&home->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+iv_home *iv__home_like(iv_home *of, int threads)
 {
     iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options),
-                                                    .threads = 1,
+                                                    .threads = threads,
                                                     .isa = iv__home_isa(of),
                                                     .allocate = of->allocate,
                                                     .user = of->user });
@@ -99,6 +105,7 @@ iv_home *iv__home_alone(iv_home *of)
     home->precision = of->precision;
     home->no_winograd = of->no_winograd;
     home->of = of;
+    count_bytes(of, home->bytes); /* its threads' */
     return home;
 }
 
@@ -167,12 +174,6 @@ iv__pool *iv__home_pool(iv_home *home)
 size_t iv__home_bytes(const iv_home *home)
 {
     return __atomic_load_n(&home->bytes, __ATOMIC_RELAXED);
-}
-
-static void count_bytes(iv_home *home, size_t bytes)
-{
-    for (; home; home = home->of)
-        __atomic_add_fetch(&home->bytes, bytes, __ATOMIC_RELAXED);
 }
 
 iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...)

@@ -15,9 +15,9 @@ void iv__free(iv_home *home, void *block); /* NULL is fine */
 /* Bytes now held by blocks of this home. */
 size_t iv__home_bytes(const iv_home *home);
 
-/* A home of one thread, as another is but for that: what runs in it is done by who runs it. Its memory is
+/* A home as another is, but for its threads: with one, what runs in it is done by who runs it. Its memory is
  * counted there too. It has a last error of its own. */
-iv_home *iv__home_alone(iv_home *of);
+iv_home *iv__home_like(iv_home *of, int threads);
 
 /* The instruction set asked for (options, then $IVORY_ISA), or NULL for the best there is. */
 const char *iv__home_isa(const iv_home *home);

@@ -53,7 +53,7 @@ static void back_through(walk *w, const iv_call *call)
         return;
     const iv_op *op = call->op;
     if (op->first_order && !op->gradient) {
-        iv__refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)",
+        iv_refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)",
                    op->name, op->first_order, call->scope);
         return;
     }
@@ -96,7 +96,7 @@ iv_status iv_gradient(iv_node *y, int n, iv_node *const x[], iv_node *dx[])
         for (int i = 0; i < n && !graph->status; i++)
             dx[i] = w.d[x[i]->id] ? w.d[x[i]->id] : iv_like(x[i], 0);
     } else {
-        iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+        iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
     }
     iv__free(graph->home, w.depends);
     iv__free(graph->home, w.d);

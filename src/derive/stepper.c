@@ -37,11 +37,11 @@ struct iv_stepper {
 
 static const char state_prefix[] = "state/";
 
-void iv__step_refuse(iv_step *s, const char *why)
+void iv_step_refuse(iv_step *s, const char *why)
 {
     const char *scope = s->call->scope;
 
-    iv__refuse(s->graph, IV_UNSUPPORTED, "%s%s%s cannot run one position at a time: %s", scope,
+    iv_refuse(s->graph, IV_UNSUPPORTED, "%s%s%s cannot run one position at a time: %s", scope,
                *scope ? "/" : "", s->call->op->name, why);
 }
 
@@ -55,7 +55,7 @@ static bool make_room(iv_stepper *stepper, void *list, int n, int *room, size_t 
     int more = *room ? *room * 2 : 8;
     void *grown = iv__resize(stepper->home, *at, (size_t)more * size);
     if (!grown) {
-        iv__refuse(stepper->graph, IV_NOMEM, "%s", iv_home_message(stepper->home));
+        iv_refuse(stepper->graph, IV_NOMEM, "%s", iv_home_message(stepper->home));
         return false;
     }
     *at = grown;
@@ -72,17 +72,17 @@ static iv_stepper_state *add_state(iv_stepper *stepper, iv_node *leaf, iv_node *
     return &stepper->states[stepper->n_states++];
 }
 
-iv_node *iv__step_state(iv_step *s, int k)
+iv_node *iv_step_state(iv_step *s, int k)
 {
     iv_stepper *stepper = s->stepper;
     char name[32];
 
     if (s->moves[k]) {
-        iv__step_refuse(s, "its initial state changes from position to position");
+        iv_step_refuse(s, "its initial state changes from position to position");
         return NULL;
     }
     if (stepper->walk.picture) {
-        iv__step_refuse(s, "its state goes along time, and pictures have none");
+        iv_step_refuse(s, "its state goes along time, and pictures have none");
         return NULL;
     }
     snprintf(name, sizeof name, "%s%d", state_prefix, stepper->n_states);
@@ -90,7 +90,7 @@ iv_node *iv__step_state(iv_step *s, int k)
     return add_state(stepper, leaf, s->in[k]) ? leaf : NULL;
 }
 
-iv_node *iv__step_position(iv_step *s)
+iv_node *iv_step_position(iv_step *s)
 {
     char name[32];
 
@@ -98,7 +98,7 @@ iv_node *iv__step_position(iv_step *s)
     return iv_input(s->graph, name, IV_I32, iv_scalar());
 }
 
-iv_node *iv__step_kept(iv_step *s, int k, bool now)
+iv_node *iv_step_kept(iv_step *s, int k, bool now)
 {
     iv_stepper *stepper = s->stepper;
     const iv_node *whole = s->call->in[k];
@@ -114,13 +114,13 @@ iv_node *iv__step_kept(iv_step *s, int k, bool now)
     if (!state && leaf) {
         state = add_state(stepper, leaf, iv_like(leaf, 0));
         if (state && s->in[k])
-            state->next = iv__keep_at(leaf, s->in[k], iv__step_position(s),
+            state->next = iv__keep_at(leaf, s->in[k], iv_step_position(s),
                                       &(iv__keep){ s->axis[k], iv_dims(s->level[k]) });
     }
     return !state ? NULL : now ? state->next : leaf;
 }
 
-void iv__step_update(iv_step *s, iv_node *state, iv_node *value)
+void iv_step_update(iv_step *s, iv_node *state, iv_node *value)
 {
     iv_stepper *stepper = s->stepper;
 
@@ -129,7 +129,7 @@ void iv__step_update(iv_step *s, iv_node *state, iv_node *value)
             stepper->states[i].next = value;
 }
 
-void iv__step_output_at(iv_step *s, int index, iv_node *node, int axis, int64_t level)
+void iv_step_output_at(iv_step *s, int index, iv_node *node, int axis, int64_t level)
 {
     iv_stepper *stepper = s->stepper;
     mapped *to = &stepper->map[s->call->out[index].id];
@@ -141,17 +141,17 @@ void iv__step_output_at(iv_step *s, int index, iv_node *node, int axis, int64_t 
         to->given |= from->given;
     }
     if (level > 1 && !stepper->walk.picture)
-        iv__step_refuse(s, "its stride lets positions out, and time has no phases");
+        iv_step_refuse(s, "its stride lets positions out, and time has no phases");
     stepper->period = level > stepper->period ? level : stepper->period;
 }
 
-void iv__step_output(iv_step *s, int index, iv_node *node, int axis)
+void iv_step_output(iv_step *s, int index, iv_node *node, int axis)
 {
     int64_t level = 0;
 
     for (int k = 0; k < s->call->n_in; k++)
         level = s->moves[k] ? s->level[k] : level;
-    iv__step_output_at(s, index, node, axis, level);
+    iv_step_output_at(s, index, node, axis, level);
 }
 
 /* A broadcast or a fill has the same values along the axis: it is made again, one position long. */
@@ -176,12 +176,12 @@ static iv_node *narrowed(iv_step *s, iv_node *node, int axis)
                 return NULL;
             memcpy(copy, call->attr, call->op->attr_size);
             memcpy(copy + attr->offset, &shape, sizeof shape);
-            return iv__apply(s->graph, call->op, call->n_in, call->in, copy);
+            return iv_apply(s->graph, call->op, call->n_in, call->in, copy);
         }
     return NULL;
 }
 
-iv_node *iv__step_narrow(iv_step *s, int k, int axis)
+iv_node *iv_step_narrow(iv_step *s, int k, int axis)
 {
     const iv_stepper *stepper = s->stepper;
     iv_node *node = s->in[k];
@@ -192,22 +192,22 @@ iv_node *iv__step_narrow(iv_step *s, int k, int axis)
     if (one || s->graph->status)
         return one;
     if (!stepper->walk.picture) {
-        iv__step_refuse(s, "an input that spans all positions at once is not the same at each");
+        iv_step_refuse(s, "an input that spans all positions at once is not the same at each");
         return NULL;
     }
     int64_t level = 1;
     for (int j = 0; j < s->call->n_in; j++)
         level = s->moves[j] ? s->level[j] : level;
-    return iv__window_of(node, iv__step_position(s),
+    return iv__window_of(node, iv_step_position(s),
                          &(iv__window){ .axis = axis, .count = 1, .step = 1, .per = level });
 }
 
-void iv__step_same(iv_step *s, const void *attr, int axis)
+void iv_step_same(iv_step *s, const void *attr, int axis)
 {
-    iv_node *out = iv__apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
+    iv_node *out = iv_apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
 
     if (out)
-        iv__step_output(s, 0, out, axis);
+        iv_step_output(s, 0, out, axis);
 }
 
 /* A row of elements without a rule of its own: itself at one position. */
@@ -218,11 +218,11 @@ static void step_pointwise(iv_step *s)
     for (int k = 0; k < s->call->n_in; k++)
         axis = s->axis[k] >= 0 ? s->axis[k] : axis;
     for (int k = 0; k < s->call->n_in; k++) {
-        s->in[k] = iv__step_narrow(s, k, axis);
+        s->in[k] = iv_step_narrow(s, k, axis);
         if (!s->in[k])
             return;
     }
-    iv__step_same(s, s->call->attr, axis);
+    iv_step_same(s, s->call->attr, axis);
 }
 
 static void step_leaf(iv_stepper *stepper, const iv_call *call)
@@ -233,7 +233,7 @@ static void step_leaf(iv_stepper *stepper, const iv_call *call)
 
     *to = (mapped){ .axis = -1, .given = call->op != &iv__op_parameter };
     if (own && stepper->walk.number == 0) {
-        iv__refuse(stepper->graph, IV_NAME,
+        iv_refuse(stepper->graph, IV_NAME,
                    "stepper: names that begin with %s are those of its own states; choose another "
                    "for '%s'",
                    state_prefix, leaf->name);
@@ -280,7 +280,7 @@ static bool all_there(iv_step *s)
     for (int k = 0; k < s->call->n_in; k++) {
         there &= s->in[k] != NULL;
         if (s->moves[k] && level && s->level[k] != level)
-            iv__step_refuse(s, "its inputs lie behind different strides");
+            iv_step_refuse(s, "its inputs lie behind different strides");
         level = s->moves[k] ? s->level[k] : level;
     }
     return there;
@@ -316,21 +316,21 @@ static void step_call(iv_stepper *stepper, const iv_call *call)
     if (!stepper->graph->scope)
         stepper->graph->scope = "";
     if (!moves) { /* the same at every position: the call as it is */
-        iv_node *out = iv__apply(stepper->graph, call->op, call->n_in, s.in, call->attr);
+        iv_node *out = iv_apply(stepper->graph, call->op, call->n_in, s.in, call->attr);
         for (int j = 0; out && j < call->n_out; j++)
-            iv__step_output(&s, j, iv__out(out, j), -1);
+            iv_step_output(&s, j, iv_node_output(out, j), -1);
     } else if (!(call->op->flags & IV_ACROSS) && !all_there(&s)) {
         int axis = -1; /* pictures keep their axes */
         for (int k = 0; k < call->n_in; k++)
             axis = s.axis[k] >= 0 ? s.axis[k] : axis;
         for (int j = 0; j < call->n_out; j++)
-            iv__step_output(&s, j, NULL, axis);
+            iv_step_output(&s, j, NULL, axis);
     } else if (call->op->step) {
         call->op->step(&s);
     } else if (call->op->flags & IV_POINTWISE) {
         step_pointwise(&s);
     } else {
-        iv__step_refuse(&s, call->op->no_step ? call->op->no_step : "its row has no stepping rule");
+        iv_step_refuse(&s, call->op->no_step ? call->op->no_step : "its row has no stepping rule");
     }
     stepper->graph->scope = scope;
 }
@@ -348,12 +348,12 @@ static void make(iv_stepper *stepper, iv_graph *whole, int n, iv_node *const out
     for (int i = 0; i < n && !stepper->graph->status; i++) {
         stepper->outputs[i] = stepper->map[outputs[i]->id].node;
         if (!stepper->outputs[i] && !stepper->walk.picture)
-            iv__refuse(stepper->graph, IV_UNSUPPORTED,
+            iv_refuse(stepper->graph, IV_UNSUPPORTED,
                        "%s: this output has no value at one position", outputs[i]->call->op->name);
     }
     for (int i = 0; i < stepper->n_states && !stepper->graph->status; i++)
         if (!stepper->states[i].next && !stepper->walk.picture)
-            iv__refuse(stepper->graph, IV_UNSUPPORTED, "stepper: a state is never updated");
+            iv_refuse(stepper->graph, IV_UNSUPPORTED, "stepper: a state is never updated");
 }
 
 iv_stepper *iv_stepper_new(int n, iv_node *const outputs[])

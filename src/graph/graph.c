@@ -56,7 +56,7 @@ iv_dtype iv_graph_real(const iv_graph *graph)
     return graph->real;
 }
 
-iv_node *iv__refuse(iv_graph *graph, iv_status status, const char *format, ...)
+iv_node *iv_refuse(iv_graph *graph, iv_status status, const char *format, ...)
 {
     va_list args;
 
@@ -72,7 +72,7 @@ iv_node *iv__refuse(iv_graph *graph, iv_status status, const char *format, ...)
 
 static iv_node *no_memory(iv_graph *graph)
 {
-    return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+    return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
 }
 
 char *iv__node_text(const iv_node *node, char *text, size_t size)
@@ -101,7 +101,7 @@ static iv_node *refuse_call(iv_graph *graph, const iv_op *op, int n_in, iv_node 
         iv__node_text(in[i], one, sizeof one);
         used += (size_t)snprintf(inputs + used, sizeof inputs - used, "%s%s", i ? ", " : "", one);
     }
-    return iv__refuse(graph, IV_SHAPE, "%s%s%s: %s (%s)", graph->scope, *graph->scope ? "/" : "",
+    return iv_refuse(graph, IV_SHAPE, "%s%s%s: %s (%s)", graph->scope, *graph->scope ? "/" : "",
                       op->name, why, inputs);
 }
 
@@ -204,18 +204,18 @@ static iv_call *make_call(iv_graph *graph, const iv_op *op, int n_in, iv_node *c
     return call;
 }
 
-iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in[], const void *attr)
+iv_node *iv_apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in[], const void *attr)
 {
     iv_shape_call shapes = { .n_in = n_in, .attr = attr, .real = graph->real };
 
     if (n_in < op->min_in || n_in > op->max_in)
-        return iv__refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name,
+        return iv_refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name,
                           op->min_in, op->max_in, n_in);
     for (int i = 0; i < n_in; i++) {
         if (!in[i])
             return NULL;
         if (in[i]->graph != graph)
-            return iv__refuse(graph, IV_VALUE, "%s: its inputs are nodes of different graphs", op->name);
+            return iv_refuse(graph, IV_VALUE, "%s: its inputs are nodes of different graphs", op->name);
         shapes.in[i] = &in[i]->shape;
         shapes.in_dtype[i] = in[i]->dtype;
     }
@@ -235,14 +235,14 @@ iv_node *iv__apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in
 
 iv_node *iv__apply1(const iv_op *op, iv_node *x, const void *attr)
 {
-    return x ? iv__apply(x->graph, op, 1, &x, attr) : NULL;
+    return x ? iv_apply(x->graph, op, 1, &x, attr) : NULL;
 }
 
 iv_node *iv__apply2(const iv_op *op, iv_node *a, iv_node *b, const void *attr)
 {
     iv_node *in[] = { a, b };
 
-    return a && b ? iv__apply(a->graph, op, 2, in, attr) : NULL;
+    return a && b ? iv_apply(a->graph, op, 2, in, attr) : NULL;
 }
 
 iv_graph *iv_node_graph(const iv_node *node)
@@ -276,4 +276,27 @@ int64_t iv_node_dim(const iv_node *node, int axis)
         return 0;
     int64_t at = axis < 0 ? axis + node->shape.rank : axis;
     return at < 0 || at >= node->shape.rank ? 0 : node->shape.dim[at];
+}
+
+iv_node *iv_node_output(iv_node *node, int index)
+{
+    if (node && (index < 0 || index >= node->call->n_out))
+        return iv_refuse(node->graph, IV_VALUE, "%s: output %d was asked for, and it has %d",
+                         node->call->op->name, index, node->call->n_out);
+    return node ? &node->call->out[index] : NULL;
+}
+
+int iv_call_inputs(const iv_call *call)
+{
+    return call->n_in;
+}
+
+iv_node *iv_call_input(const iv_call *call, int k)
+{
+    return call->in[k];
+}
+
+const void *iv_call_attr(const iv_call *call)
+{
+    return call->attr;
 }

@@ -67,7 +67,7 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
         if (call->op == op && leaf->dtype == (int64_t)dtype &&
             iv_shape_same(&leaf->shape, &shape) && leaf->axis == axis && leaf->axes == axes)
             return &call->out[0];
-        return iv__refuse(graph, IV_NAME,
+        return iv_refuse(graph, IV_NAME,
                           "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s", op->name,
                           name, iv_dtype_name(dtype), iv_shape_text(&shape, asked, sizeof asked),
                           call->op->name, name, iv_dtype_name((iv_dtype)leaf->dtype),
@@ -75,9 +75,9 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
     }
     const char *scope = graph->scope, *kept = iv__arena_text(&graph->arena, name);
     if (!kept)
-        return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+        return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
     graph->scope = kept;
-    iv_node *node = iv__apply(graph, op, 0, NULL, &(iv__leaf){ kept, dtype, shape, axis, axes });
+    iv_node *node = iv_apply(graph, op, 0, NULL, &(iv__leaf){ kept, dtype, shape, axis, axes });
     graph->scope = scope;
     return node;
 }

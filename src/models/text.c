@@ -97,7 +97,7 @@ static iv_node *carried_in(carrying *c, const char *layer, const char *part, int
     const char *name = iv__arena_print(&graph->arena, "%s/%s", layer, part);
 
     if (!name)
-        return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+        return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
     iv_node *state = c->build->training ? iv_state(c->build->scope, name, shape)
                                         : iv_input(graph, name, IV_F32, shape);
     c->updates[c->n++].leaf = state;

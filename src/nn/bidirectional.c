@@ -12,7 +12,7 @@ static iv_node *merged(iv_node *forward, iv_node *backward, iv_merge merge)
     case IV_MERGE_AVERAGE: return iv_scale(iv_add(forward, backward), 0.5);
     case IV_MERGE_MULTIPLY: return iv_mul(forward, backward);
     }
-    return forward ? iv__refuse(forward->graph, IV_VALUE, "there is no merge number %d", (int)merge)
+    return forward ? iv_refuse(forward->graph, IV_VALUE, "there is no merge number %d", (int)merge)
                    : NULL;
 }
 

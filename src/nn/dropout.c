@@ -22,12 +22,12 @@ static iv_node *draw(iv_scope *layer, iv_shape shape)
     const char *name = place(layer);
 
     if (!name)
-        return iv__refuse(layer->graph, IV_NOMEM, "%s", iv_home_message(layer->graph->home));
+        return iv_refuse(layer->graph, IV_NOMEM, "%s", iv_home_message(layer->graph->home));
     if (positions == 1)
         return iv_random_uniform(clock, shape, name);
     int64_t records = rows / positions;
     if (records < 1 || records * positions != rows)
-        return iv__refuse(layer->graph, IV_SHAPE,
+        return iv_refuse(layer->graph, IV_SHAPE,
                           "%s: axis 0 of length %lld must hold %lld positions for each record",
                           layer->name, (long long)rows, (long long)positions);
     iv_shape flat = iv_dims(records, iv_shape_count(&shape) / records);
@@ -43,7 +43,7 @@ static iv_node *dropped(iv_scope *scope, iv_node *x, iv_shape shape, const char 
     if (!layer)
         return NULL;
     if (!(rate >= 0 && rate < 1)) {
-        iv__refuse(layer->graph, IV_VALUE, "%s: its rate must be in [0,1) and is %g", layer->name, rate);
+        iv_refuse(layer->graph, IV_VALUE, "%s: its rate must be in [0,1) and is %g", layer->name, rate);
     } else if (rate > 0 && iv__scope_is_training(layer)) {
         iv_node *u = draw(layer, shape);
         y = iv_mul(x, iv_scale(iv_less_equal(iv_like(u, rate), u), 1 / (1 - rate)));

@@ -71,7 +71,7 @@ static bool fits(iv_node *parameters, iv_node *pixels, const iv_logistic_mixture
         same = parameters->shape.dim[k] == pixels->shape.dim[k];
     if (o->size != sizeof *o || o->components < 1 || o->components > INT32_MAX || o->channels < 1 ||
         o->channels > MAX_CHANNELS || levels < 2 || levels > 256) {
-        iv__refuse(pixels->graph, IV_VALUE,
+        iv_refuse(pixels->graph, IV_VALUE,
                    "logistic_mixture: there must be at least 1 component, 1 to %d channels and 2 to 256 levels "
                    "(%lld components, %lld channels, %lld levels)",
                    MAX_CHANNELS, (long long)o->components, (long long)o->channels, (long long)levels);
@@ -80,7 +80,7 @@ static bool fits(iv_node *parameters, iv_node *pixels, const iv_logistic_mixture
     if (same && iv_node_dim(pixels, -1) == o->channels &&
         iv_node_dim(parameters, -1) == iv_logistic_mixture_parameters(o))
         return true;
-    iv__refuse(pixels->graph, IV_SHAPE,
+    iv_refuse(pixels->graph, IV_SHAPE,
                "logistic_mixture: pixels must be [N,...,%lld] and parameters [N,...,%lld] (pixels = %s, "
                "parameters = %s)",
                (long long)o->channels, (long long)iv_logistic_mixture_parameters(o),

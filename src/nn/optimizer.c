@@ -113,7 +113,7 @@ static iv_node *state_of(building *b, const iv_node *parameter, const char *part
                                        iv_node_name(parameter), part);
 
     if (!name)
-        return iv__refuse(b->graph, IV_NOMEM, "%s", iv_home_message(b->graph->home));
+        return iv_refuse(b->graph, IV_NOMEM, "%s", iv_home_message(b->graph->home));
     return iv__params_leaf(b->params, b->graph, name, parameter->shape, IV_ZEROS, NULL);
 }
 
@@ -199,13 +199,13 @@ static bool check(iv_graph *graph, const iv_optimizer *o, int n, iv_node *const 
     char one[200], two[200];
 
     if (why)
-        return iv__refuse(graph, IV_VALUE, "optimizer: %s", why);
+        return iv_refuse(graph, IV_VALUE, "optimizer: %s", why);
     for (int i = 0; i < n; i++) {
         if (!parameter[i] || !gradient[i])
-            return iv__refuse(graph, IV_VALUE, "optimizer: parameter or gradient %d is missing", i);
+            return iv_refuse(graph, IV_VALUE, "optimizer: parameter or gradient %d is missing", i);
         if (parameter[i]->call->op != &iv__op_parameter ||
             !iv_shape_same(&parameter[i]->shape, &gradient[i]->shape))
-            return iv__refuse(graph, IV_SHAPE,
+            return iv_refuse(graph, IV_SHAPE,
                               "optimizer: %s is no parameter, or %s is not shaped as it",
                               iv__node_text(parameter[i], one, sizeof one),
                               iv__node_text(gradient[i], two, sizeof two));
@@ -228,7 +228,7 @@ int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o
     if (norm)
         *norm = NULL;
     if (o->size > sizeof *o) {
-        iv__refuse(graph, IV_VALUE,
+        iv_refuse(graph, IV_VALUE,
                    "optimizer: its options have a size that this library does not know");
         return -1;
     }

@@ -53,7 +53,7 @@ iv_stacks iv_gated_stacks_with(iv_scope *scope, iv_stacks x, const iv_gated_stac
     const int64_t seen = n / 2 + (o->first ? 0 : 1); /* rows, and places of the row */
 
     if (block && (n < 3 || n % 2 == 0 || o->filters < 1)) {
-        iv__refuse(iv_scope_graph(block), IV_VALUE,
+        iv_refuse(iv_scope_graph(block), IV_VALUE,
                    "%s: filters must be at least 1 and the kernel odd, from 3 on (%lld filters, kernel %lld)",
                    block->name, (long long)o->filters, (long long)n);
         iv__layer_close(block, NULL);

@@ -21,7 +21,7 @@ struct iv__counted {
 
 static void *no_memory(iv_graph *graph)
 {
-    return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+    return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
 }
 
 static iv__opened *find_opened(const iv_scope *scope, const char *name)
@@ -123,12 +123,12 @@ iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind)
     if (!name && kind)
         name = numbered(scope, kind);
     if (!name || !*name) {
-        iv__refuse(scope->graph, IV_NAME, "a scope within '%s' needs a name or a kind", scope->name);
+        iv_refuse(scope->graph, IV_NAME, "a scope within '%s' needs a name or a kind", scope->name);
         return NULL;
     }
     const char *full = within(scope, name);
     if (full && !scope->shared && find_opened(scope, full)) {
-        iv__refuse(scope->graph, IV_NAME,
+        iv_refuse(scope->graph, IV_NAME,
                    "scope '%s' is open already in this graph: choose another name, or open it with "
                    "iv_scope_share to use the same parameters again",
                    full);
@@ -143,7 +143,7 @@ iv_scope *iv_scope_share(iv_scope *scope, const char *name)
         return NULL;
     const char *full = within(scope, name);
     if (full && !find_opened(scope, full)) {
-        iv__refuse(scope->graph, IV_NAME,
+        iv_refuse(scope->graph, IV_NAME,
                    "scope '%s' cannot be shared: it was not opened in this graph yet", full);
         return NULL;
     }
@@ -266,7 +266,7 @@ iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, co
     if (!scope || !x || scope->graph->status)
         return NULL;
     if (!known) {
-        iv__refuse(scope->graph, IV_VALUE,
+        iv_refuse(scope->graph, IV_VALUE,
                    "%s: its options have a size that this library does not know: fill in .size, as "
                    "the macro does",
                    kind);

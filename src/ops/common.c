@@ -228,9 +228,9 @@ void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_wo
 void iv__step_other_axis(iv_step *s, int64_t axis, const char *why)
 {
     if (s->axis[0] == axis)
-        iv__step_refuse(s, why);
+        iv_step_refuse(s, why);
     else
-        iv__step_same(s, s->call->attr, s->axis[0]);
+        iv_step_same(s, s->call->attr, s->axis[0]);
 }
 
 void iv__step_not_last(iv_step *s)
@@ -256,7 +256,7 @@ iv_shape iv__apart_shape(const iv_apart *a, iv_shape shape)
 
 void iv__apart_all(iv_apart *a)
 {
-    iv__apart_each(a, a->call->attr, iv__apart_rows(a));
+    iv_apart_each(a, a->call->attr, iv__apart_rows(a));
 }
 
 void iv__apart_other_axis(iv_apart *a, int64_t axis)
@@ -274,6 +274,6 @@ void iv__apart_sum(iv_apart *a)
 {
     int64_t rows = iv__apart_rows(a);
 
-    if (iv__apart_records(a, 0, rows) && iv__apart_records(a, 1, rows))
-        iv__apart_output(a, 0, iv__apart_call(a, a->call->attr), 0);
+    if (iv_apart_records(a, 0, rows) && iv_apart_records(a, 1, rows))
+        iv_apart_output(a, 0, iv_apart_call(a, a->call->attr), 0);
 }

@@ -28,11 +28,11 @@ static bool begin(walked *w, iv_step *s)
     *w = (walked){ .s = s, .attr = *(const iv__conv *)s->call->attr, .axis = s->axis[0] };
     w->spatial = w->axis - 1;
     if (s->moves[1]) {
-        iv__step_refuse(s, "its weights change from position to position");
+        iv_step_refuse(s, "its weights change from position to position");
         return false;
     }
     if (w->spatial < 0 || w->spatial >= w->attr.size.rank) {
-        iv__step_refuse(s, "time is none of its spatial axes");
+        iv_step_refuse(s, "time is none of its spatial axes");
         return false;
     }
     w->inner = 1;
@@ -42,7 +42,7 @@ static bool begin(walked *w, iv_step *s)
         w->inner *= k > w->spatial ? kernel->dim[k] : 1;
     }
     if (outer != 1) {
-        iv__step_refuse(s, "its kernel is longer than 1 along an axis before the one that is walked");
+        iv_step_refuse(s, "its kernel is longer than 1 along an axis before the one that is walked");
         return false;
     }
     w->counted = w->attr.taps ? w->attr.taps : all;
@@ -70,7 +70,7 @@ static iv_node *over(const walked *w, iv_node *x, int64_t first, int64_t n, int6
 /* Places of what is kept of the input, relative to the position. */
 static iv_node *places(const walked *w, bool now, int64_t offset, int64_t count)
 {
-    return iv__window_of(iv__step_kept(w->s, 0, now), iv__step_position(w->s),
+    return iv__window_of(iv_step_kept(w->s, 0, now), iv_step_position(w->s),
                          &(iv__window){ .axis = w->axis,
                                         .offset = offset,
                                         .count = count,
@@ -123,13 +123,13 @@ void iv__conv_step(iv_step *s)
     iv_node *y = NULL;
 
     if (of_itself > sees_itself * w.inner) {
-        iv__step_refuse(s, "reads what comes later");
+        iv_step_refuse(s, "reads what comes later");
         return;
     }
     if (of_earlier) /* also at a phase that computes nothing */
-        iv__step_kept(s, 0, false);
+        iv_step_kept(s, 0, false);
     if (s->phase % level || !s->in[0]) {
-        iv__step_output_at(s, 0, NULL, w.axis, level);
+        iv_step_output_at(s, 0, NULL, w.axis, level);
         return;
     }
     if (only_channels(&w)) {
@@ -143,7 +143,7 @@ void iv__conv_step(iv_step *s)
             y = of_earlier ? iv_add(y, own) : own;
         }
     }
-    iv__step_output_at(s, 0, y, w.axis, level);
+    iv_step_output_at(s, 0, y, w.axis, level);
 }
 
 /* One position of the input, by one tap. */
@@ -166,7 +166,7 @@ void iv__conv_x_step(iv_step *s)
     if (!begin(&w, s))
         return;
     if (s->level[0] % w.stride) {
-        iv__step_refuse(s, "makes more positions than there are");
+        iv_step_refuse(s, "makes more positions than there are");
         return;
     }
     const int64_t level = s->level[0] / w.stride, place = s->phase / level % w.stride;
@@ -174,13 +174,13 @@ void iv__conv_x_step(iv_step *s)
 
     for (int64_t k = 0; k < w.taps; k++)
         if (at_most(w.counted - k * w.inner, w.inner) && w.before > k * w.dilation) {
-            iv__step_refuse(s, "reads what comes later");
+            iv_step_refuse(s, "reads what comes later");
             return;
         }
     if (w.stride > 1 || w.taps > 1)
-        iv__step_kept(s, 0, false);
+        iv_step_kept(s, 0, false);
     if (s->phase % level) {
-        iv__step_output_at(s, 0, NULL, w.axis, level);
+        iv_step_output_at(s, 0, NULL, w.axis, level);
         return;
     }
     for (int64_t k = 0; k < w.taps; k++) {
@@ -197,5 +197,5 @@ void iv__conv_x_step(iv_step *s)
         shape.dim[w.axis] = 1;
         x = iv_fill(s->graph, shape, 0);
     }
-    iv__step_output_at(s, 0, x, w.axis, level);
+    iv_step_output_at(s, 0, x, w.axis, level);
 }

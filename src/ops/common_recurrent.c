@@ -63,29 +63,29 @@ void iv__recurrent_step(iv_step *s, int state, int n, int inputs)
     iv_node *carried[2] = { NULL, NULL };
 
     if (attr->reverse) {
-        iv__step_refuse(s, "runs backwards: it looks ahead");
+        iv_step_refuse(s, "runs backwards: it looks ahead");
         return;
     }
     if (s->axis[0] >= 0 && s->axis[0] != 1) {
-        iv__step_refuse(s, "time must be axis 1 of x");
+        iv_step_refuse(s, "time must be axis 1 of x");
         return;
     }
     for (int k = 1; k < inputs; k++)
         if (s->moves[k]) {
-            iv__step_refuse(s, k < state ? "its weights change with time"
+            iv_step_refuse(s, k < state ? "its weights change with time"
                                          : "its first state changes with time");
             return;
         }
-    s->in[0] = iv__step_narrow(s, 0, 1);
+    s->in[0] = iv_step_narrow(s, 0, 1);
     if (s->call->n_in > inputs)
-        s->in[inputs] = iv__step_narrow(s, inputs, 1);
+        s->in[inputs] = iv_step_narrow(s, inputs, 1);
     for (int j = 0; j < n; j++)
-        s->in[state + j] = carried[j] = iv__step_state(s, state + j);
+        s->in[state + j] = carried[j] = iv_step_state(s, state + j);
 
-    iv_node *y = iv__apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
+    iv_node *y = iv_apply(s->graph, s->call->op, s->call->n_in, s->in, attr);
 
     for (int j = 0; j < n; j++)
-        iv__step_update(s, carried[j], iv__out(y, 1 + j));
+        iv_step_update(s, carried[j], iv_node_output(y, 1 + j));
     for (int j = 0; j < s->call->n_out; j++)
-        iv__step_output(s, j, iv__out(y, j), j == 0 || j > n ? 1 : -1);
+        iv_step_output(s, j, iv_node_output(y, j), j == 0 || j > n ? 1 : -1);
 }

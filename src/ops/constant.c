@@ -58,7 +58,7 @@ static const iv_op op_fill = {
 
 static iv_node *fill(iv_graph *graph, iv_shape shape, iv_dtype dtype, double value)
 {
-    return graph ? iv__apply(graph, &op_fill, 0, NULL, &(iv__fill){ shape, dtype, value }) : NULL;
+    return graph ? iv_apply(graph, &op_fill, 0, NULL, &(iv__fill){ shape, dtype, value }) : NULL;
 }
 
 iv_node *iv_fill(iv_graph *graph, iv_shape shape, double value)
@@ -69,7 +69,7 @@ iv_node *iv_fill(iv_graph *graph, iv_shape shape, double value)
 iv_node *iv_fill_i32(iv_graph *graph, iv_shape shape, int64_t value)
 {
     if (graph && (value < INT32_MIN || value > INT32_MAX))
-        return iv__refuse(graph, IV_VALUE, "fill: %lld is no i32", (long long)value);
+        return iv_refuse(graph, IV_VALUE, "fill: %lld is no i32", (long long)value);
     return fill(graph, shape, IV_I32, (double)value);
 }
 
@@ -113,7 +113,7 @@ static const iv_op op_range = {
 
 iv_node *iv_range(iv_graph *graph, int64_t count)
 {
-    return graph ? iv__apply(graph, &op_range, 0, NULL, &(iv__count){ count }) : NULL;
+    return graph ? iv_apply(graph, &op_range, 0, NULL, &(iv__count){ count }) : NULL;
 }
 
 /* ---- random numbers -----------------------------------------------------------------------------
@@ -221,10 +221,10 @@ static void random_apart(iv_apart *a)
 {
     iv__random attr = *(const iv__random *)a->call->attr;
 
-    if (attr.shape.dim[0] != a->records || !iv__apart_same(a, 0))
+    if (attr.shape.dim[0] != a->records || !iv_apart_same(a, 0))
         return;
     attr.shape = iv__apart_shape(a, attr.shape);
-    iv__apart_output(a, 0, iv__apart_call(a, &attr), 1);
+    iv_apart_output(a, 0, iv_apart_call(a, &attr), 1);
 }
 
 #define RANDOM_ROW(row, text)                                               \

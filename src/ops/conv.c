@@ -218,8 +218,8 @@ static void conv_w_gradient(iv_gradient_call *g)
 /* Both make records of records with one kernel. */
 static void conv_apart(iv_apart *a)
 {
-    if (iv__apart_records(a, 0, a->rows[0]) && iv__apart_same(a, 1))
-        iv__apart_output(a, 0, iv__apart_call(a, a->call->attr), a->rows[0]);
+    if (iv_apart_records(a, 0, a->rows[0]) && iv_apart_same(a, 1))
+        iv_apart_output(a, 0, iv_apart_call(a, a->call->attr), a->rows[0]);
 }
 
 #define NEIGHBOURS "reads neighbours along its spatial axes"
@@ -304,7 +304,7 @@ static bool in_range(const iv_conv_options *o, int axes)
 
 static iv_node *out_of_range(iv_graph *graph)
 {
-    return iv__refuse(graph, IV_VALUE,
+    return iv_refuse(graph, IV_VALUE,
                       "convolution: strides and dilations must be 1 to %d, padding %d at most",
                       INT32_MAX, INT32_MAX);
 }
@@ -363,7 +363,7 @@ iv_node *iv_conv_with(iv_node *x, iv_node *w, const iv_conv_options *o)
                                      attr.stride.dim[k], &attr.before.dim[k]);
         if (attr.size.dim[k] < 0) {
             char given[160], kernel[160];
-            return iv__refuse(x->graph, IV_SHAPE,
+            return iv_refuse(x->graph, IV_SHAPE,
                               "conv: the kernel is larger than what it moves over (x = %s, w = %s)",
                               iv__node_text(x, given, sizeof given),
                               iv__node_text(w, kernel, sizeof kernel));
@@ -409,7 +409,7 @@ iv_node *iv_conv_transpose_with(iv_node *y, iv_node *w, const iv_conv_options *o
                                      reach_of(w->shape.dim[k], attr.dilation.dim[k]),
                                      attr.stride.dim[k], &attr.before.dim[k]);
         if (attr.size.dim[k] < 1)
-            return iv__refuse(y->graph, IV_SHAPE, "conv_x: nothing is left of axis %d", k + 1);
+            return iv_refuse(y->graph, IV_SHAPE, "conv_x: nothing is left of axis %d", k + 1);
     }
     return iv__apply2(&op_conv_x, y, w, &attr);
 }

@@ -92,22 +92,22 @@ static bool linear_apart(iv_apart *a)
     bool apart = a->call->in[3]->shape.rank > 0;
 
     for (int k = 0; k < a->call->n_in && apart; k++)
-        apart = k == 1 || k == 2 ? iv__apart_same(a, k) : iv__apart_records(a, k, rows);
+        apart = k == 1 || k == 2 ? iv_apart_same(a, k) : iv_apart_records(a, k, rows);
     return apart;
 }
 
 static void linear_cross_entropy_apart(iv_apart *a)
 {
     if (linear_apart(a))
-        iv__apart_output(a, 0, iv__apart_call(a, NULL), iv__apart_rows(a));
+        iv_apart_output(a, 0, iv_apart_call(a, NULL), iv__apart_rows(a));
 }
 
 static void linear_cross_entropy_back_apart(iv_apart *a)
 {
-    iv_node *made = linear_apart(a) ? iv__apart_call(a, NULL) : NULL;
+    iv_node *made = linear_apart(a) ? iv_apart_call(a, NULL) : NULL;
 
     for (int j = 0; j < 4; j++)
-        iv__apart_output(a, j, made, j == 1 || j == 2 ? 0 : iv__apart_rows(a));
+        iv_apart_output(a, j, made, j == 1 || j == 2 ? 0 : iv__apart_rows(a));
 }
 
 static const iv_op op_linear_cross_entropy_back = {
@@ -128,16 +128,16 @@ static const iv_op op_linear_cross_entropy_back = {
 static void linear_cross_entropy_gradient(iv_gradient_call *g)
 {
     if (g->need[4]) {
-        iv__refuse(g->graph, IV_UNSUPPORTED,
+        iv_refuse(g->graph, IV_UNSUPPORTED,
                    "linear_cross_entropy: no derivative for the weight: the loss of a row of "
                    "weight 0 is not known (weigh the loss afterwards)");
         return;
     }
     iv_node *in[] = { g->x[0], g->x[1], g->x[2], g->x[3], g->x[4], g->dy[0] };
-    iv_node *back = iv__apply(g->graph, &op_linear_cross_entropy_back, 6, in, NULL);
+    iv_node *back = iv_apply(g->graph, &op_linear_cross_entropy_back, 6, in, NULL);
 
     for (int i = 0; i < 3; i++)
-        g->dx[i] = iv__out(back, i);
+        g->dx[i] = iv_node_output(back, i);
 }
 
 static void linear_cross_entropy_step(iv_step *s)
@@ -146,21 +146,21 @@ static void linear_cross_entropy_step(iv_step *s)
     int time = -1;
 
     if (s->moves[1] || s->moves[2]) {
-        iv__step_refuse(s, "its weights change with time");
+        iv_step_refuse(s, "its weights change with time");
         return;
     }
     for (int k = 0; k < 5; k++)
         if (s->axis[k] >= rank) {
-            iv__step_refuse(s, LOOKS_AHEAD);
+            iv_step_refuse(s, LOOKS_AHEAD);
             return;
         } else if (s->axis[k] >= 0)
             time = s->axis[k];
     if (time >= 0) {
-        s->in[0] = iv__step_narrow(s, 0, time);
-        s->in[3] = iv__step_narrow(s, 3, time);
-        s->in[4] = iv__step_narrow(s, 4, time);
+        s->in[0] = iv_step_narrow(s, 0, time);
+        s->in[3] = iv_step_narrow(s, 3, time);
+        s->in[4] = iv_step_narrow(s, 4, time);
     }
-    iv__step_same(s, NULL, time);
+    iv_step_same(s, NULL, time);
 }
 
 static const iv_op op_linear_cross_entropy = {
@@ -222,7 +222,7 @@ iv_node *iv_cross_entropy_each(iv_node *logits, iv_node *target, iv_node *weight
         iv_node *each = weight ? weight : iv_fill(target->graph, target->shape, 1);
         iv_node *in[] = { part[0], part[1], part[2], target, each };
 
-        return iv__apply(logits->graph, &op_linear_cross_entropy, 5, in, NULL);
+        return iv_apply(logits->graph, &op_linear_cross_entropy, 5, in, NULL);
     }
     if (!weight)
         return iv_neg(iv_pick(iv_log_softmax(logits), target));

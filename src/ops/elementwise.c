@@ -78,7 +78,7 @@ static iv_node *refuse_stretch(const iv_op *op, int n, iv_node *const x[])
 
     if (n > 2)
         iv__node_text(x[2], c, sizeof c);
-    return iv__refuse(x[0]->graph, IV_SHAPE, "%s: shapes do not stretch to one (%s, %s%s%s)",
+    return iv_refuse(x[0]->graph, IV_SHAPE, "%s: shapes do not stretch to one (%s, %s%s%s)",
                       op->name, iv__node_text(x[0], a, sizeof a), iv__node_text(x[1], b, sizeof b),
                       n > 2 ? ", " : "", c);
 }
@@ -95,7 +95,7 @@ static iv_node *stretched(const iv_op *op, int n, iv_node *x[])
             return refuse_stretch(op, n, x);
     for (int i = 0; i < n; i++)
         x[i] = iv_broadcast_to(x[i], common);
-    return x[0] ? iv__apply(x[0]->graph, op, n, x, NULL) : NULL;
+    return x[0] ? iv_apply(x[0]->graph, op, n, x, NULL) : NULL;
 }
 
 /* ---- words of the gradient column ------------------------------------------------------------ */

@@ -70,15 +70,15 @@ static void scatter_add_gradient(iv_gradient_call *g)
 static void gather_step(iv_step *s)
 {
     if (s->moves[0])
-        iv__step_refuse(s, "its table changes with time");
+        iv_step_refuse(s, "its table changes with time");
     else
-        iv__step_same(s, NULL, s->axis[1]);
+        iv_step_same(s, NULL, s->axis[1]);
 }
 
 static void gather_apart(iv_apart *a)
 {
-    if (iv__apart_same(a, 0) && iv__apart_records(a, 1, a->rows[1]))
-        iv__apart_output(a, 0, iv__apart_call(a, NULL), a->rows[1]);
+    if (iv_apart_same(a, 0) && iv_apart_records(a, 1, a->rows[1]))
+        iv_apart_output(a, 0, iv_apart_call(a, NULL), a->rows[1]);
 }
 
 static const iv_op op_gather = {
@@ -181,11 +181,11 @@ static void together_step(iv_step *s)
     const int axis = s->axis[1] >= 0 ? s->axis[1] : s->axis[0];
 
     if (axis >= s->call->in[1]->shape.rank)
-        iv__step_refuse(s, "time is the axis it chooses from: it would look ahead");
+        iv_step_refuse(s, "time is the axis it chooses from: it would look ahead");
     else {
         for (int k = 0; k < 2 && axis >= 0; k++)
-            s->in[k] = iv__step_narrow(s, k, axis);
-        iv__step_same(s, s->call->attr, axis);
+            s->in[k] = iv_step_narrow(s, k, axis);
+        iv_step_same(s, s->call->attr, axis);
     }
 }
 
@@ -197,7 +197,7 @@ static void together_apart(iv_apart *a)
 
 static void one_hot_step(iv_step *s)
 {
-    iv__step_same(s, s->call->attr, s->axis[0]);
+    iv_step_same(s, s->call->attr, s->axis[0]);
 }
 
 static const iv_op op_pick = {

@@ -77,13 +77,13 @@ static void matmul_step(iv_step *s)
     const int row_axis = (int)a->rank - (attr->transpose_a ? 1 : 2);
 
     if (s->moves[1])
-        iv__step_refuse(s, "its second input changes with time");
+        iv_step_refuse(s, "its second input changes with time");
     else if (s->axis[0] >= 0 && s->axis[0] != row_axis && s->axis[0] >= a->rank - 2)
-        iv__step_refuse(s, LOOKS_AHEAD);
+        iv_step_refuse(s, LOOKS_AHEAD);
     else {
         if (s->call->in[1]->shape.rank > 2 && s->axis[0] >= 0 && s->axis[0] < a->rank - 2)
-            s->in[1] = iv__step_narrow(s, 1, s->axis[0]);
-        iv__step_same(s, attr, s->axis[0] == row_axis ? (int)a->rank - 2 : s->axis[0]);
+            s->in[1] = iv_step_narrow(s, 1, s->axis[0]);
+        iv_step_same(s, attr, s->axis[0] == row_axis ? (int)a->rank - 2 : s->axis[0]);
     }
 }
 
@@ -94,11 +94,11 @@ static void matmul_apart(iv_apart *a)
     const int64_t rank = a->call->in[0]->shape.rank, rows = iv__apart_rows(a);
 
     if (a->call->in[1]->shape.rank > 2)
-        iv__apart_each(a, attr, rows);
+        iv_apart_each(a, attr, rows);
     else if (rank == 2 && attr->transpose_a && !attr->transpose_b)
         iv__apart_sum(a);
-    else if (!attr->transpose_a && iv__apart_records(a, 0, rows) && iv__apart_same(a, 1))
-        iv__apart_output(a, 0, iv__apart_call(a, attr), rows);
+    else if (!attr->transpose_a && iv_apart_records(a, 0, rows) && iv_apart_same(a, 1))
+        iv_apart_output(a, 0, iv_apart_call(a, attr), rows);
 }
 
 static const iv_op op_matmul = {

@@ -278,7 +278,7 @@ static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pool *attr)
     if (axes < 1 || axes > AXES)
         return true; /* the row says what is wrong */
     if (o->padding != IV_VALID && o->padding != IV_SAME) {
-        iv__refuse(x->graph, IV_VALUE, "pooling: padding is valid or same");
+        iv_refuse(x->graph, IV_VALUE, "pooling: padding is valid or same");
         return false;
     }
     attr->stride.rank = attr->before.rank = attr->size.rank = axes;
@@ -289,7 +289,7 @@ static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pool *attr)
         if (window < 1 || stride < 1 || window > INT32_MAX || stride > INT32_MAX ||
             (o->padding == IV_VALID && window > size)) {
             char text[200];
-            iv__refuse(x->graph, IV_VALUE,
+            iv_refuse(x->graph, IV_VALUE,
                        "pooling: windows must be 1 to the size of the image, strides at least 1 (axis %d "
                        "of %s: window %lld, stride %lld)",
                        k + 1, iv__node_text(x, text, sizeof text), (long long)window,
@@ -340,7 +340,7 @@ iv_node *iv_global_average(iv_node *x)
         return NULL;
     if (x->shape.rank < 3) {
         char text[200];
-        return iv__refuse(x->graph, IV_SHAPE, "global_average: images must be [N,S...,C] (x = %s)",
+        return iv_refuse(x->graph, IV_SHAPE, "global_average: images must be [N,S...,C] (x = %s)",
                           iv__node_text(x, text, sizeof text));
     }
     const int64_t channels = iv_node_dim(x, -1), records = x->shape.dim[0];

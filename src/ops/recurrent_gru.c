@@ -105,10 +105,10 @@ static void gru_gradient(iv_gradient_call *g)
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
-    iv_node *back = iv__apply(g->graph, &op_gru_back, BACK_INPUTS + masked, in, g->attr);
+    iv_node *back = iv_apply(g->graph, &op_gru_back, BACK_INPUTS + masked, in, g->attr);
 
     for (int j = 0; j < 5; j++)
-        g->dx[j] = iv__out(back, j);
+        g->dx[j] = iv_node_output(back, j);
 }
 
 static void gru_step(iv_step *s)
@@ -134,11 +134,11 @@ iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_no
                            iv_node *mask, bool reset_after, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_gru, INPUTS + (mask != NULL), in,
+    iv_node *y = x ? iv_apply(x->graph, &op_gru, INPUTS + (mask != NULL), in,
                                &(iv__recurrent){ reverse, reset_after })
                    : NULL;
 
-    return (iv_recurrent_out){ y, iv__out(y, 1), NULL };
+    return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };
 }
 
 const iv_op *const iv_ops_recurrent_gru[] = { &op_gru, &op_gru_back, NULL };

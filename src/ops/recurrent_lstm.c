@@ -108,10 +108,10 @@ static void lstm_gradient(iv_gradient_call *g)
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
-    iv_node *back = iv__apply(g->graph, &op_lstm_back, BACK_INPUTS + masked, in, g->attr);
+    iv_node *back = iv_apply(g->graph, &op_lstm_back, BACK_INPUTS + masked, in, g->attr);
 
     for (int j = 0; j < 6; j++)
-        g->dx[j] = iv__out(back, j);
+        g->dx[j] = iv_node_output(back, j);
 }
 
 static void lstm_step(iv_step *s)
@@ -137,11 +137,11 @@ iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_n
                             iv_node *c0, iv_node *mask, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, c0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_lstm, INPUTS + (mask != NULL), in,
+    iv_node *y = x ? iv_apply(x->graph, &op_lstm, INPUTS + (mask != NULL), in,
                                &(iv__recurrent){ reverse, 0 })
                    : NULL;
 
-    return (iv_recurrent_out){ y, iv__out(y, 1), iv__out(y, 2) };
+    return (iv_recurrent_out){ y, iv_node_output(y, 1), iv_node_output(y, 2) };
 }
 
 const iv_op *const iv_ops_recurrent_lstm[] = { &op_lstm, &op_lstm_back, NULL };

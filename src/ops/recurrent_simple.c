@@ -76,10 +76,10 @@ static void simple_rnn_gradient(iv_gradient_call *g)
     const bool masked = g->call->n_in > INPUTS;
 
     in[BACK_INPUTS] = masked ? x[INPUTS] : NULL;
-    iv_node *back = iv__apply(g->graph, &op_simple_rnn_back, BACK_INPUTS + masked, in, g->attr);
+    iv_node *back = iv_apply(g->graph, &op_simple_rnn_back, BACK_INPUTS + masked, in, g->attr);
 
     for (int j = 0; j < 5; j++)
-        g->dx[j] = iv__out(back, j);
+        g->dx[j] = iv_node_output(back, j);
 }
 
 static void simple_rnn_step(iv_step *s)
@@ -104,11 +104,11 @@ iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b
                                   iv_node *mask, bool reverse)
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
-    iv_node *y = x ? iv__apply(x->graph, &op_simple_rnn, INPUTS + (mask != NULL), in,
+    iv_node *y = x ? iv_apply(x->graph, &op_simple_rnn, INPUTS + (mask != NULL), in,
                                &(iv__recurrent){ reverse, 0 })
                    : NULL;
 
-    return (iv_recurrent_out){ y, iv__out(y, 1), NULL };
+    return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };
 }
 
 const iv_op *const iv_ops_recurrent_simple[] = { &op_simple_rnn, &op_simple_rnn_back, NULL };

@@ -135,12 +135,12 @@ static void sum_to_step(iv_step *s)
     int axis = s->axis[0] - (int)(x->rank - to.shape.rank);
 
     if (s->axis[0] >= 0 && (axis < 0 || to.shape.dim[axis] != x->dim[s->axis[0]])) {
-        iv__step_refuse(s, LOOKS_AHEAD);
+        iv_step_refuse(s, LOOKS_AHEAD);
         return;
     }
     if (s->axis[0] >= 0)
         to.shape.dim[axis] = 1;
-    iv__step_same(s, &to, s->axis[0] < 0 ? -1 : axis);
+    iv_step_same(s, &to, s->axis[0] < 0 ? -1 : axis);
 }
 
 static void sum_to_apart(iv_apart *a)
@@ -151,8 +151,8 @@ static void sum_to_apart(iv_apart *a)
 
     if (kept)
         to.shape = iv__apart_shape(a, to.shape);
-    if (iv__apart_records(a, 0, a->rows[0]))
-        iv__apart_output(a, 0, iv__apart_call(a, &to), kept ? a->rows[0] : 0);
+    if (iv_apart_records(a, 0, a->rows[0]))
+        iv_apart_output(a, 0, iv_apart_call(a, &to), kept ? a->rows[0] : 0);
 }
 
 static const iv_op op_sum_to = {
@@ -195,8 +195,8 @@ static void sum_squares_gradient(iv_gradient_call *g)
 
 static void sum_squares_apart(iv_apart *a)
 {
-    if (iv__apart_records(a, 0, a->rows[0]))
-        iv__apart_output(a, 0, iv__apart_call(a, NULL), 0);
+    if (iv_apart_records(a, 0, a->rows[0]))
+        iv_apart_output(a, 0, iv_apart_call(a, NULL), 0);
 }
 
 static const iv_op op_sum_squares = {
@@ -224,7 +224,7 @@ static iv_node *refuse_axis(const iv_node *x, const char *row, int axis)
 {
     char text[200];
 
-    return iv__refuse(x->graph, IV_SHAPE, "%s: axis %d is out of range (%s)", row, axis,
+    return iv_refuse(x->graph, IV_SHAPE, "%s: axis %d is out of range (%s)", row, axis,
                       iv__node_text(x, text, sizeof text));
 }
 
@@ -314,9 +314,9 @@ static void argmax_step(iv_step *s)
     const int64_t axis = ((const iv__at_axis *)s->call->attr)->axis;
 
     if (s->axis[0] == axis)
-        iv__step_refuse(s, LARGEST_OVER_TIME);
+        iv_step_refuse(s, LARGEST_OVER_TIME);
     else
-        iv__step_same(s, s->call->attr, s->axis[0] > axis ? s->axis[0] - 1 : s->axis[0]);
+        iv_step_same(s, s->call->attr, s->axis[0] > axis ? s->axis[0] - 1 : s->axis[0]);
 }
 
 static void largest_apart(iv_apart *a)

@@ -123,7 +123,7 @@ static bool fits(const char *what, const iv_node *x, const iv_shape *numbers)
     for (int k = 0; whole && k < numbers->rank; k++)
         whole = numbers->dim[k] >= 1 && numbers->dim[k] <= INT32_MAX;
     if (!whole)
-        iv__refuse(x->graph, IV_SHAPE,
+        iv_refuse(x->graph, IV_SHAPE,
                    "%s: there must be one whole number, at least 1, for each spatial axis (x = %s)",
                    what, iv__node_text(x, text, sizeof text));
     return whole;
@@ -146,7 +146,7 @@ iv_node *iv_upsample(iv_node *x, iv_shape factors)
     iv_shape seen = { .rank = 1, .dim = { x->shape.dim[0] } }, stretched = seen, y = x->shape;
 
     if (2 * factors.rank + 2 > IV_MAX_RANK)
-        return iv__refuse(x->graph, IV_UNSUPPORTED, "upsample: three spatial axes at most");
+        return iv_refuse(x->graph, IV_UNSUPPORTED, "upsample: three spatial axes at most");
     for (int k = 0; k < factors.rank; k++) { /* each axis and behind it its factor */
         const int64_t places = x->shape.dim[k + 1];
 
@@ -154,7 +154,7 @@ iv_node *iv_upsample(iv_node *x, iv_shape factors)
         seen.dim[seen.rank++] = 1;
         stretched.dim[stretched.rank++] = factors.dim[k];
         if (__builtin_mul_overflow(places, factors.dim[k], &y.dim[k + 1]))
-            return iv__refuse(x->graph, IV_SHAPE, "upsample: the image would be too large");
+            return iv_refuse(x->graph, IV_SHAPE, "upsample: the image would be too large");
     }
     seen.dim[seen.rank++] = stretched.dim[stretched.rank++] = iv_node_dim(x, -1);
     return iv_reshape(iv_broadcast_to(iv_reshape(x, seen), stretched), y);

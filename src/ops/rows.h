@@ -3,7 +3,7 @@
 #ifndef IV_OPS_ROWS_H
 #define IV_OPS_ROWS_H
 
-#include "graph/kernel.h"
+#include <ivory/kernel.h>
 
 #include <ivory/tensor.h>
 

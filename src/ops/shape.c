@@ -42,12 +42,12 @@ static void reshape_step(iv_step *s)
             iv__dims_product(&to.shape, 0, k) == iv__dims_product(x, 0, axis))
             at = k;
     if (axis >= 0 && at < 0) {
-        iv__step_refuse(s, "it folds time into another axis");
+        iv_step_refuse(s, "it folds time into another axis");
         return;
     }
     if (at >= 0)
         to.shape.dim[at] = 1;
-    iv__step_same(s, &to, at);
+    iv_step_same(s, &to, at);
 }
 
 /* Records stay together where axis 0 still is a number of rows for each. */
@@ -55,11 +55,11 @@ static void reshape_apart(iv_apart *a)
 {
     iv__to_shape to = *(const iv__to_shape *)a->call->attr;
 
-    if (!to.shape.rank || to.shape.dim[0] % a->records || !iv__apart_records(a, 0, a->rows[0]))
+    if (!to.shape.rank || to.shape.dim[0] % a->records || !iv_apart_records(a, 0, a->rows[0]))
         return;
     const int64_t rows = to.shape.dim[0] / a->records;
     to.shape = iv__apart_shape(a, to.shape);
-    iv__apart_output(a, 0, iv__apart_call(a, &to), rows);
+    iv_apart_output(a, 0, iv_apart_call(a, &to), rows);
 }
 
 static const iv_op op_reshape = {
@@ -88,7 +88,7 @@ iv_node *iv_reshape(iv_node *x, iv_shape shape)
         if (shape.dim[k] == -1 && open < 0)
             open = k;
         else if (shape.dim[k] < 0 || __builtin_mul_overflow(known, shape.dim[k], &known))
-            return iv__refuse(x->graph, IV_SHAPE,
+            return iv_refuse(x->graph, IV_SHAPE,
                               "reshape: one dimension may be -1, the others must not be negative");
     if (open >= 0)
         shape.dim[open] = known ? iv_shape_count(&x->shape) / known : 0;
@@ -145,7 +145,7 @@ static void transpose_step(iv_step *s)
     for (int k = 0; k < order->rank; k++)
         if (order->dim[k] == s->axis[0])
             at = k;
-    iv__step_same(s, s->call->attr, at);
+    iv_step_same(s, s->call->attr, at);
 }
 
 static void transpose_apart(iv_apart *a)
@@ -215,7 +215,7 @@ static void broadcast_to_step(iv_step *s)
 
     if (axis >= 0)
         to.shape.dim[axis] = 1;
-    iv__step_same(s, &to, axis);
+    iv_step_same(s, &to, axis);
 }
 
 static void broadcast_to_apart(iv_apart *a)
@@ -225,7 +225,7 @@ static void broadcast_to_apart(iv_apart *a)
     if (to.shape.rank != a->call->in[0]->shape.rank) /* axis 0 of x would be another axis */
         return;
     to.shape = iv__apart_shape(a, to.shape);
-    iv__apart_each(a, &to, a->rows[0]);
+    iv_apart_each(a, &to, a->rows[0]);
 }
 
 static const iv_op op_broadcast_to = {
@@ -256,7 +256,7 @@ iv_node *iv_repeat(iv_node *x, int axis, int64_t count)
         return NULL;
     int64_t at = iv__from_front(x, axis);
     if (at < 0 || at > x->shape.rank || x->shape.rank == IV_MAX_RANK)
-        return iv__refuse(x->graph, IV_SHAPE, "repeat: no axis can be put before axis %d of %lld",
+        return iv_refuse(x->graph, IV_SHAPE, "repeat: no axis can be put before axis %d of %lld",
                           axis, (long long)x->shape.rank);
     return iv_broadcast_to(iv_reshape(x, iv__with_axis(&x->shape, at, 1)),
                            iv__with_axis(&x->shape, at, count));

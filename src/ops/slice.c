@@ -49,7 +49,7 @@ static void slice_gradient(iv_gradient_call *g)
 
         apart.dim[axis] = length * attr->stride;
         if (apart.rank == IV_MAX_RANK) {
-            iv__refuse(g->graph, IV_UNSUPPORTED, "slice: no gradient for strides on %d axes",
+            iv_refuse(g->graph, IV_UNSUPPORTED, "slice: no gradient for strides on %d axes",
                        IV_MAX_RANK);
             return;
         }
@@ -246,12 +246,12 @@ static void concat_step(iv_step *s)
     for (int i = 0; i < s->call->n_in; i++)
         time = s->axis[i] >= 0 ? s->axis[i] : time;
     if (time == ((const iv__at_axis *)s->call->attr)->axis) {
-        iv__step_refuse(s, "joins pieces of time: it would look ahead or back");
+        iv_step_refuse(s, "joins pieces of time: it would look ahead or back");
         return;
     }
     for (int i = 0; i < s->call->n_in && time >= 0; i++)
-        s->in[i] = iv__step_narrow(s, i, time);
-    iv__step_same(s, s->call->attr, time);
+        s->in[i] = iv_step_narrow(s, i, time);
+    iv_step_same(s, s->call->attr, time);
 }
 
 static void at_axis_apart(iv_apart *a)
@@ -287,7 +287,7 @@ iv_node *iv_concat(int n, iv_node *const x[], int axis)
     if (n == 1)
         return x[0];
     if (n <= IV_MAX_IN)
-        return iv__apply(x[0]->graph, &op_concat, n, x, &(iv__at_axis){ iv__from_front(x[0], axis) });
+        return iv_apply(x[0]->graph, &op_concat, n, x, &(iv__at_axis){ iv__from_front(x[0], axis) });
 
     const int group = (n + IV_MAX_IN - 1) / IV_MAX_IN; /* more than one call takes are joined in groups first */
 
@@ -358,7 +358,7 @@ static bool pads(const char *what, const iv_node *x, int axis, int64_t before, i
     if (iv__axis_ok(&x->shape, iv__from_front(x, axis)) && before >= 0 && after >= 0 &&
         before <= most && after <= most)
         return true;
-    iv__refuse(x->graph, IV_SHAPE, "%s: axis %d has nothing for padding of %lld and %lld (x = %s)",
+    iv_refuse(x->graph, IV_SHAPE, "%s: axis %d has nothing for padding of %lld and %lld (x = %s)",
                what, axis, (long long)before, (long long)after, iv__node_text(x, text, sizeof text));
     return false;
 }

@@ -65,7 +65,7 @@ iv_node *iv__average_node(iv_node *m, iv_node *x, iv__average attr)
 
 iv_node *iv__descend_node(iv_node *w, iv_node *rate, iv_node *x, iv_node *s, iv__descend attr)
 {
-    return iv__apply(w->graph, &op_descend, 4, (iv_node *[]){ w, rate, x, s }, &attr);
+    return iv_apply(w->graph, &op_descend, 4, (iv_node *[]){ w, rate, x, s }, &attr);
 }
 
 const iv_op *const iv_ops_update[] = { &op_average, &op_descend, NULL };

@@ -140,17 +140,17 @@ static void keep_step(iv_step *s)
 
     for (int k = 0; k < n; k++)
         if (s->moves[k] != (k == 1)) {
-            iv__step_refuse(s, "positions change with each other");
+            iv_step_refuse(s, "positions change with each other");
             return;
         }
     if (s->axis[1] != attr.axis + attr.per.rank || n == IV_MAX_IN) {
-        iv__step_refuse(s, "what it keeps is walked along another axis");
+        iv_step_refuse(s, "what it keeps is walked along another axis");
         return;
     }
     memcpy(in, s->in, sizeof in);
-    in[n] = iv__step_position(s);
+    in[n] = iv_step_position(s);
     attr.per.dim[attr.per.rank++] = s->level[1];
-    iv__step_output(s, 0, iv__apply(s->graph, s->call->op, n + 1, in, &attr), -1);
+    iv_step_output(s, 0, iv_apply(s->graph, s->call->op, n + 1, in, &attr), -1);
 }
 
 static const iv_op op_keep = {
@@ -169,7 +169,7 @@ static const iv_op op_keep = {
 
 iv_node *iv__keep_at(iv_node *buffer, iv_node *x, iv_node *at, const iv__keep *attr)
 {
-    return buffer ? iv__apply(buffer->graph, &op_keep, 3, (iv_node *[]){ buffer, x, at }, attr) : NULL;
+    return buffer ? iv_apply(buffer->graph, &op_keep, 3, (iv_node *[]){ buffer, x, at }, attr) : NULL;
 }
 
 const iv_op *const iv_ops_window[] = { &op_window, &op_keep, NULL };

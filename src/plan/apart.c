@@ -75,7 +75,7 @@ static iv_node *before_leaf(walk *w, iv_graph *graph, iv_node *node)
         out->before_names[i] = iv__arena_print(&out->each->arena, "%s/%s before micro-batches (%d)",
                                                node->call->scope, node->call->op->name, node->id);
         if (!out->before_names[i])
-            return iv__refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
+            return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
         out->before[out->n_before++] = node;
     }
     return iv_input(graph, out->before_names[i], node->dtype, node->shape);
@@ -111,7 +111,7 @@ static iv_node *made_with_shape(iv_graph *graph, const iv_call *call, iv_node *c
         return NULL;
     memcpy(copy, call->attr, call->op->attr_size);
     memcpy(copy + attr->offset, &shape, sizeof shape);
-    return iv__apply(graph, call->op, call->n_in, in, copy);
+    return iv_apply(graph, call->op, call->n_in, in, copy);
 }
 
 static iv_node *narrowed(walk *w, iv_node *node, int64_t rows);
@@ -129,7 +129,7 @@ static iv_node *narrow(walk *w, iv_node *node, int64_t rows)
         for (int k = 0; k < call->n_in; k++)
             if (!(in[k] = narrowed(w, call->in[k], rows)))
                 return NULL;
-        return iv__apply(w->out->each, call->op, call->n_in, in, call->attr);
+        return iv_apply(w->out->each, call->op, call->n_in, in, call->attr);
     }
     if (!(call->op->flags & (IV_FREE | IV_VIEW)))
         return NULL;
@@ -159,21 +159,21 @@ static iv_node *narrowed(walk *w, iv_node *node, int64_t rows)
 
 /* ---- what rules say -------------------------------------------------------------------------- */
 
-bool iv__apart_records(iv_apart *a, int k, int64_t rows)
+bool iv_apart_records(iv_apart *a, int k, int64_t rows)
 {
     a->in[k] = narrowed(a->walk, a->call->in[k], rows);
     return a->in[k] != NULL;
 }
 
-bool iv__apart_same(iv_apart *a, int k)
+bool iv_apart_same(iv_apart *a, int k)
 {
     a->in[k] = a->rows[k] ? NULL : each_of(a->walk, a->call->in[k]);
     return a->in[k] != NULL;
 }
 
-iv_node *iv__apart_call(iv_apart *a, const void *attr)
+iv_node *iv_apart_call(iv_apart *a, const void *attr)
 {
-    return iv__apply(((walk *)a->walk)->out->each, a->call->op, a->call->n_in, a->in, attr);
+    return iv_apply(((walk *)a->walk)->out->each, a->call->op, a->call->n_in, a->in, attr);
 }
 
 /* A sum has a leaf that it is added to, and a leaf of the graph of what comes after. */
@@ -189,13 +189,13 @@ static void add_sum(walk *w, const iv_node *node, iv_node *made)
     out->sum_bytes += (double)iv_shape_count(&made->shape) * (double)iv_dtype_size(made->dtype);
 }
 
-void iv__apart_output(iv_apart *a, int j, iv_node *made, int64_t rows)
+void iv_apart_output(iv_apart *a, int j, iv_node *made, int64_t rows)
 {
     walk *w = a->walk;
     const iv_node *node = &a->call->out[j];
     place *p = place_of(w, node);
 
-    made = iv__out(made, j);
+    made = iv_node_output(made, j);
     if (!made || (rows && (!rows_fit(node, rows, a->records) || !rows_fit(made, rows, a->micro))))
         return;
     p->rows = rows;
@@ -215,14 +215,14 @@ void iv__apart_output(iv_apart *a, int j, iv_node *made, int64_t rows)
     }
 }
 
-void iv__apart_each(iv_apart *a, const void *attr, int64_t rows)
+void iv_apart_each(iv_apart *a, const void *attr, int64_t rows)
 {
     for (int k = 0; k < a->call->n_in; k++)
-        if (!iv__apart_records(a, k, rows))
+        if (!iv_apart_records(a, k, rows))
             return;
-    iv_node *made = iv__apart_call(a, attr);
+    iv_node *made = iv_apart_call(a, attr);
     for (int j = 0; j < a->call->n_out; j++)
-        iv__apart_output(a, j, made, rows);
+        iv_apart_output(a, j, made, rows);
 }
 
 /* ---- the walk -------------------------------------------------------------------------------- */
@@ -259,11 +259,11 @@ static void copy_call(walk *w, const iv_call *call, bool after)
 
     for (int k = 0; k < call->n_in; k++)
         in[k] = after ? after_of(w, call->in[k]) : each_of(w, call->in[k]);
-    iv_node *made = iv__apply(after ? w->out->after : w->out->each, call->op, call->n_in, in,
+    iv_node *made = iv_apply(after ? w->out->after : w->out->each, call->op, call->n_in, in,
                               call->attr);
     for (int j = 0; j < call->n_out; j++) {
         place *p = place_of(w, &call->out[j]);
-        *(after ? &p->after : &p->each) = iv__out(made, j);
+        *(after ? &p->after : &p->each) = iv_node_output(made, j);
     }
 }
 
@@ -278,7 +278,7 @@ static void ask_rule(walk *w, const iv_call *call)
     else if (call->op->flags & IV_POINTWISE)
         for (int k = 0; k < call->n_in; k++)
             if (a.rows[k]) {
-                iv__apart_each(&a, call->attr, a.rows[k]);
+                iv_apart_each(&a, call->attr, a.rows[k]);
                 break;
             }
 }

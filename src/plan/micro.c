@@ -149,7 +149,7 @@ static iv_status make(iv_plan *plan, iv__micro *m, int n, iv_node *const outputs
 
 iv_status iv__micro_make(iv_plan *plan, int n, iv_node *const outputs[], int64_t size)
 {
-    iv_home *alone = iv__home_alone(plan->home);
+    iv_home *alone = iv__home_like(plan->home, 1);
     iv__micro *m = alone ? iv__alloc(alone, sizeof *m) : NULL;
     iv_node **targets = m ? iv__alloc_array(alone, n, sizeof *targets) : NULL;
     iv_status status = IV_NOMEM;

@@ -238,7 +238,7 @@ static void rewrite(rewriting *r, const iv_call *call)
     if (!strcmp(call->op->name, "linear_cross_entropy")) {
         const iv_call *back = backward_of(r, call);
         if (back) {
-            r->now[call->out[0].id] = iv__out(now_of(r, &back->out[0]), 3);
+            r->now[call->out[0].id] = iv_node_output(now_of(r, &back->out[0]), 3);
             return;
         }
     }
@@ -259,10 +259,10 @@ static void rewrite(rewriting *r, const iv_call *call)
     if (out && !iv_shape_same(&out->shape, &call->out[0].shape))
         out = NULL;
     if (!out)
-        out = changed ? iv__apply(r->graph, call->op, call->n_in, in, call->attr) : &call->out[0];
+        out = changed ? iv_apply(r->graph, call->op, call->n_in, in, call->attr) : &call->out[0];
     r->graph->scope = scope;
     for (int j = 0; out && j < call->n_out; j++)
-        r->now[call->out[j].id] = j ? iv__out(out, j) : out;
+        r->now[call->out[j].id] = j ? iv_node_output(out, j) : out;
 }
 
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[])

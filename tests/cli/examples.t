@@ -32,8 +32,14 @@ example train /dev/null
 expect_status 2 "with too little text it says so"
 
 example cell
-expect_status 0 "the gradient of a cell of one's own is right"
-expect_out "the largest difference" "as is shown"
+expect_status 0 "a cell of one's own is right"
+expect_out "the largest differences: gradient" "as is shown"
+example layers
+expect_status 0 "and so are layers of one's own"
+expect "each of the seven" test "$(grep -c 'second gradient' "$out")" -eq 7
+example row
+expect_status 0 "and a row of one's own"
+expect_out "example/cumulative_sum: gradient" "as is shown"
 
 if [ -n "${IVORY_SANITIZE:-}" ]; then
     skip "the installed tree" "a sanitizer's libraries need its flags"
@@ -46,7 +52,7 @@ else
     PKG_CONFIG_PATH=$(dirname "$(find tree -name ivory-io.pc)")
     export PKG_CONFIG_PATH
     read -ra flags < <(pkg-config --cflags --libs --static ivory-io)
-    for name in write train cell; do
+    for name in write train cell layers row; do
         expect "$name.c is built with it" cc -std=c17 -Wall -Wextra -Werror "$tests/../examples/$name.c" "${flags[@]}" -o "mine-$name"
     done
     ./mine-write run "the fox" >"$out" 2>"$err"

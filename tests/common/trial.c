@@ -135,7 +135,7 @@ subject subject_new(const ops_case *c, iv_home *home, iv_dtype real, const int *
                               time ? time[k] : -1, value);
         iv__free(home, value);
     }
-    iv_node *y = iv__apply(s.graph, s.op, c->n_in, s.x, c->attr);
+    iv_node *y = iv_apply(s.graph, s.op, c->n_in, s.x, c->attr);
     CHECK(y != NULL, c, "refused: %s", iv_graph_message(s.graph));
     s.call = y->call;
     return s;

@@ -1,8 +1,13 @@
-/* kernel.h: what a kernel sees: shapes, attributes, bare pointers and scratch. Never a node. */
-#ifndef IV_GRAPH_KERNEL_H
-#define IV_GRAPH_KERNEL_H
+/* kernel.h: what a kernel sees: shapes, attributes, bare pointers and scratch. Never a node. For whoever writes a
+ * row of his own (row.h), and for Ivory's kernels themselves. */
+#ifndef IVORY_KERNEL_H
+#define IVORY_KERNEL_H
 
 #include <ivory/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { IV_MAX_IN = 24, IV_MAX_OUT = 8 };
 
@@ -39,5 +44,9 @@ typedef struct iv_kernel_call {
 } iv_kernel_call;
 
 typedef void iv_kernel(const iv_kernel_call *k);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
