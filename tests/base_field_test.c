@@ -102,7 +102,7 @@ static void fields_refuse_with_reasons(void **state)
         { "cell", "lst", "cell: 'lst' is none of: lstm gru simple", IV_VALUE },
         { "cell", "", "cell: '' is none of: lstm gru simple", IV_VALUE },
         { "cell", "gru simple", "is none of", IV_VALUE },
-        { "shape", "[3]", "shape: a shape is not set from text", IV_UNSUPPORTED },
+        { "shape", "3", "shape: expected a shape such as [2,3], got '3'", IV_VALUE },
         { "unit", "3", "there is no option 'unit'; did you mean 'units'?", IV_NAME },
         { "zzz", "3", "there is no option 'zzz'", IV_NAME },
     };
@@ -180,6 +180,16 @@ static void printed_fields_read_back(void **state)
     iv__text_clear(&text);
     iv__field_print(iv__field_find(fields, "shape"), &shaped, &text);
     assert_string_equal(text.data, "[2,3]");
+    static const char *const shapes[] = { "[]", "[7]", "[2,3]", "[-1,0,9]", "[1,2,3,4,5,6,7,8]" };
+    for (int i = 0; i < SIZE(shapes); i++) {
+        set_ok(w, &arena, &shaped, "shape", shapes[i]);
+        iv__text_clear(&text);
+        iv__field_print(iv__field_find(fields, "shape"), &shaped, &text);
+        assert_string_equal(text.data, shapes[i]);
+    }
+    static const char *const no_shapes[] = { "", "2", "[", "[2", "[2,]", "[,2]", "[2]3", "[a]", "[1,2,3,4,5,6,7,8,9]" };
+    for (int i = 0; i < SIZE(no_shapes); i++)
+        assert_int_equal(iv__field_set(w->home, &arena, fields, &shaped, "shape", no_shapes[i]), IV_VALUE);
     iv__text_free(&text);
     iv__arena_free(&arena);
 }

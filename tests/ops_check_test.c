@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -255,6 +256,36 @@ static void backends_as_reference(void **state)
         subject_free(&s);
     }
     assert_true(checked > 0);
+}
+
+/* The case's graph as text. */
+static char *text_of(const iv_graph *graph)
+{
+    char *text;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+
+    iv_graph_print(graph, file);
+    fclose(file);
+    return text;
+}
+
+static void read_from_text(void **state)
+{
+    (void)state;
+    for (const ops_case *c = ops_cases; c < ops_cases + N_CASES; c++) {
+        subject s = subject_new(c, one_thread, IV_F32, NULL);
+        char *text = text_of(s.graph);
+        iv_graph *again = iv_graph_read(one_thread, "text", text, strlen(text), NULL);
+
+        CHECK(again != NULL, c, "its text is refused: %s", iv_home_message(one_thread));
+        char *twice = text_of(again);
+        CHECK(!strcmp(text, twice), c, "read again it is\n%s, and was\n%s", twice, text);
+        free(text);
+        free(twice);
+        iv_graph_free(again);
+        subject_free(&s);
+    }
 }
 
 static void threads_change_nothing(void **state)
@@ -594,6 +625,7 @@ int main(void)
         cmocka_unit_test(f32_as_f64),
         cmocka_unit_test(gradients),
         cmocka_unit_test(backends_as_reference),
+        cmocka_unit_test(read_from_text),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(in_place_is_the_same),
         cmocka_unit_test(pieces_make_the_whole),

@@ -86,7 +86,8 @@ typedef enum iv_field_type {
     IV_FIELD_BOOL,    /* bool */
     IV_FIELD_CHOICE,  /* int: index into the blank-separated words of `choices` */
     IV_FIELD_TEXT,    /* const char *, never NULL once set */
-    IV_FIELD_SHAPE,   /* iv_shape */
+    IV_FIELD_SHAPE,   /* iv_shape, as [2,3] */
+    IV_FIELD_DTYPE,   /* int64_t: an iv_dtype, as f32 */
 } iv_field_type;
 
 typedef struct iv_field {

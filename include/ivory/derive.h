@@ -3,10 +3,20 @@
 #define IVORY_DERIVE_H
 
 #include <ivory/plan.h>
+#include <ivory/row.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* A graph from the text that iv_graph_save wrote, without the code that built it; its outputs by iv_graph_output.
+ * Parameters are leaves again, to be found by their names (iv_params_bind). own: rows that are not Ivory's, NULL at the
+ * end; NULL: none.
+ * Errors    FORMAT, NAME (a row that is not here), SHAPE, each with the line; IO. */
+IV_API iv_graph *iv_graph_load(iv_home *home, const char *path, const iv_op *const own[]);
+/* The same from memory; name: what messages call it. */
+IV_API iv_graph *iv_graph_read(iv_home *home, const char *name, const char *text, size_t size,
+                               const iv_op *const own[]);
 
 /* dx[i] = d(sum of y)/d(x[i]), as new nodes of the same graph; so it can be differentiated again. A
  * node that y does not depend on gets zeros.

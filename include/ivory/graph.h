@@ -36,8 +36,15 @@ IV_API iv_node *iv_input_sequence(iv_graph *graph, const char *name, iv_dtype dt
  * (derive.h) runs it one pixel at a time. */
 IV_API iv_node *iv_input_raster(iv_graph *graph, const char *name, iv_dtype dtype, iv_shape shape);
 
-/* A line for each call: its first node, row, shape, inputs, attributes and scope. */
+/* Outputs, by name. A name is given once; node NULL is passed over. */
+IV_API void iv_graph_set_output(iv_graph *graph, const char *name, iv_node *node);
+IV_API iv_node *iv_graph_output(const iv_graph *graph, const char *name); /* NULL if absent */
+
+/* The graph as text: a line for each call that the outputs need, or where none are named for every call: its number,
+ * row, inputs, attributes, and behind # element type and shape. Values of parameters are not in it. */
 IV_API void iv_graph_print(const iv_graph *graph, FILE *file);
+/* The same in a file. Errors: what went wrong in building it; IO. */
+IV_API iv_status iv_graph_save(const iv_graph *graph, const char *path);
 
 IV_API iv_graph *iv_node_graph(const iv_node *node);
 IV_API const iv_shape *iv_node_shape(const iv_node *node);

@@ -32,6 +32,7 @@ static size_t size_of(const iv_field *field)
     case IV_FIELD_CHOICE: return sizeof(int);
     case IV_FIELD_TEXT: return sizeof(char *);
     case IV_FIELD_SHAPE: return sizeof(iv_shape);
+    case IV_FIELD_DTYPE: return sizeof(int64_t);
     }
     return 0;
 }
@@ -81,6 +82,10 @@ static iv_status bad_value(iv_home *home, const iv_field *field, const char *val
         return iv_fail(home, IV_VALUE, "%s: '%s' is none of: %s", field->name, value, field->choices);
     if (field->type == IV_FIELD_BOOL)
         return iv_fail(home, IV_VALUE, "%s: '%s' is neither yes nor no", field->name, value);
+    if (field->type == IV_FIELD_SHAPE)
+        return iv_fail(home, IV_VALUE, "%s: expected a shape such as [2,3], got '%s'", field->name, value);
+    if (field->type == IV_FIELD_DTYPE)
+        return iv_fail(home, IV_VALUE, "%s: '%s' is no element type (f32, f64, i32, u8)", field->name, value);
     const char *kind = field->type == IV_FIELD_INT ? "a whole number" : "a number";
     if (field->low < field->high)
         return iv_fail(home, IV_VALUE, "%s: expected %s from %.10g to %.10g, got '%s'", field->name,
@@ -91,6 +96,27 @@ static iv_status bad_value(iv_home *home, const iv_field *field, const char *val
 static bool in_range(const iv_field *field, double x)
 {
     return field->low >= field->high || (x >= field->low && x <= field->high);
+}
+
+/* "[2,3]", and "[]" without axes. */
+static bool shape_of(const char *text, iv_shape *shape)
+{
+    iv_shape read = { 0 };
+    const bool none = !strcmp(text, "[]");
+
+    while (!none && *text == (read.rank ? ',' : '[') && read.rank < IV_MAX_RANK) {
+        char *end;
+
+        errno = 0;
+        read.dim[read.rank++] = strtoll(text + 1, &end, 10);
+        if (end == text + 1 || errno)
+            return false;
+        text = end;
+    }
+    if (!none && strcmp(text, "]"))
+        return false;
+    *shape = read;
+    return true;
 }
 
 static iv_status set_field(iv_home *home, iv__arena *arena, const iv_field *field, void *options,
@@ -135,7 +161,14 @@ static iv_status set_field(iv_home *home, iv__arena *arena, const iv_field *fiel
         return IV_OK;
     }
     case IV_FIELD_SHAPE:
-        return iv_fail(home, IV_UNSUPPORTED, "%s: a shape is not set from text", field->name);
+        return shape_of(value, member) ? IV_OK : bad_value(home, field, value);
+    case IV_FIELD_DTYPE:
+        for (int64_t dtype = IV_F32; dtype <= IV_U8; dtype++)
+            if (!strcmp(value, iv_dtype_name((iv_dtype)dtype))) {
+                *(int64_t *)member = dtype;
+                return IV_OK;
+            }
+        return bad_value(home, field, value);
     }
     return IV_VALUE;
 }
@@ -228,6 +261,9 @@ void iv__field_print(const iv_field *field, const void *options, iv__text *text)
         iv__text_put(text, iv_shape_text(member, shape, sizeof shape));
         break;
     }
+    case IV_FIELD_DTYPE:
+        iv__text_put(text, iv_dtype_name((iv_dtype)*(const int64_t *)member));
+        break;
     }
 }
 

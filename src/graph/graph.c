@@ -278,6 +278,33 @@ int64_t iv_node_dim(const iv_node *node, int axis)
     return at < 0 || at >= node->shape.rank ? 0 : node->shape.dim[at];
 }
 
+void iv_graph_set_output(iv_graph *graph, const char *name, iv_node *node)
+{
+    iv__named **at = &graph->outputs;
+
+    if (!node || graph->status)
+        return;
+    for (; *at; at = &(*at)->next)
+        if (!strcmp((*at)->name, name)) {
+            iv_refuse(graph, IV_NAME, "the graph has an output '%s' already", name);
+            return;
+        }
+    *at = iv__arena_get(&graph->arena, sizeof **at);
+    const char *kept = *at ? iv__arena_text(&graph->arena, name) : NULL;
+    if (kept)
+        **at = (iv__named){ kept, node, NULL };
+    else
+        *at = NULL, no_memory(graph);
+}
+
+iv_node *iv_graph_output(const iv_graph *graph, const char *name)
+{
+    for (const iv__named *o = graph->outputs; o; o = o->next)
+        if (!strcmp(o->name, name))
+            return o->node;
+    return NULL;
+}
+
 iv_node *iv_node_output(iv_node *node, int index)
 {
     if (node && (index < 0 || index >= node->call->n_out))

@@ -8,7 +8,7 @@
 
 static const iv_field leaf_fields[] = {
     FIELD(iv__leaf, name, TEXT, NULL, 0, 0, NULL, NULL, "name"),
-    FIELD(iv__leaf, dtype, INT, NULL, 0, 0, NULL, NULL, "element type"),
+    FIELD(iv__leaf, dtype, DTYPE, NULL, 0, 0, NULL, NULL, "element type"),
     FIELD(iv__leaf, shape, SHAPE, NULL, 0, 0, NULL, NULL, "shape"),
     FIELD(iv__leaf, axis, INT, NULL, 0, 0, NULL, NULL, "axis of causal time, or -1"),
     FIELD(iv__leaf, axes, INT, NULL, 0, 0, NULL, NULL, "causal axes from there on"),

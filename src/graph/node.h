@@ -32,6 +32,13 @@ struct iv_call {
     iv_call *next; /* in its bucket of the table that finds equal calls */
 };
 
+/* A node that is an output of its graph. */
+typedef struct iv__named {
+    const char *name;
+    iv_node *node;
+    struct iv__named *next;
+} iv__named;
+
 struct iv_graph {
     iv_home *home;
     iv_dtype real;
@@ -41,6 +48,7 @@ struct iv_graph {
     iv_call **buckets;
     int n_buckets;
     const char *scope; /* given to calls made now */
+    iv__named *outputs; /* in order of naming */
     iv_status status;
     char message[512];
 };

@@ -9,7 +9,7 @@
 
 static const iv_field fill_fields[] = {
     ATTR(iv__fill, shape, SHAPE),
-    ATTR(iv__fill, dtype, INT),
+    ATTR(iv__fill, dtype, DTYPE),
     ATTR(iv__fill, value, REAL),
     FIELD_END,
 };

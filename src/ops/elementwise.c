@@ -329,7 +329,7 @@ iv_node *iv_select(iv_node *condition, iv_node *yes, iv_node *no)
 
 /* ---- cast ------------------------------------------------------------------------------------ */
 
-static const iv_field cast_fields[] = { ATTR(iv__to_dtype, dtype, INT), FIELD_END };
+static const iv_field cast_fields[] = { ATTR(iv__to_dtype, dtype, DTYPE), FIELD_END };
 
 static const char *cast_shape(iv_shape_call *s)
 {
