@@ -1,6 +1,7 @@
 /* ivory info SYSTEM|RUN|FILE: layers, shapes, parameters, memory; of a run also its training. */
 #include "base/file.h"
 #include "base/home.h"
+#include "cli/graph_picture.h"
 #include "cli/metrics.h"
 #include "cli/options.h"
 #include "cli/summary.h"
@@ -10,12 +11,15 @@
 
 typedef struct info_options {
     bool plan, as_printed;
+    const char *graph;
 } info_options;
 
 /* clang-format off */
 static const iv_field info_fields[] = {
     FIELD(info_options, plan,       BOOL, "no", 0, 0, "", "",
           "the plan of a training step: groups, calls, kernels, shapes, places"),
+    FIELD(info_options, graph,      TEXT, "",   0, 0, "", "FILE",
+          "the graph, too: as a drawing of its layers (.svg), else every op as text"),
     FIELD(info_options, as_printed, BOOL, "no", 0, 0, "", "", "the system as its book printed it, faults included"),
     FIELD_END,
 };
@@ -46,16 +50,26 @@ typedef struct info {
 
 /* ---- as text ----------------------------------------------------------------------- */
 
+static void put_reads(const summary *s, const summary_layer *layer)
+{
+    for (int k = 0; k < layer->n_reads; k++)
+        printf("%s%s", k ? ", " : "", s->layers[layer->reads[k]].name);
+    putchar('\n');
+}
+
 static void put_layers(const summary *s)
 {
     char shape[160], count[32], name[160];
 
-    printf("  %-32s %-20s %14s\n", "Layer (type)", "Output shape", "Parameters");
+    printf("  %-32s %-20s %14s  %s\n", "Layer (type)", "Output shape", "Parameters", "Reads");
     for (int i = 0; i < s->n_layers; i++) {
         const summary_layer *layer = &s->layers[i];
+        if (layer->kind != SUMMARY_LAYER)
+            continue;
         snprintf(name, sizeof name, "%s (%s)", layer->name, layer->type);
-        printf("  %-32s %-20s %14s\n", name, iv_shape_text(&layer->shape, shape, sizeof shape),
+        printf("  %-32s %-20s %14s  ", name, iv_shape_text(&layer->shape, shape, sizeof shape),
                cli_count(layer->parameters, count));
+        put_reads(s, layer);
     }
     printf("  %-32s %-20s %14s\n", "Total", "", cli_count(s->parameters, count));
 }
@@ -158,6 +172,8 @@ static void put_layers_json(iv__json_writer *w, const summary *s)
     iv__json_put_array(w);
     for (int i = 0; i < s->n_layers; i++) {
         const summary_layer *layer = &s->layers[i];
+        if (layer->kind != SUMMARY_LAYER)
+            continue;
         iv__json_put_object(w);
         cli_put_string(w, "name", layer->name);
         cli_put_string(w, "type", layer->type);
@@ -167,6 +183,11 @@ static void put_layers_json(iv__json_writer *w, const summary *s)
             iv__json_put_int(w, layer->shape.dim[d]);
         iv__json_end_array(w);
         cli_put_int(w, "parameters", layer->parameters);
+        iv__json_put_name(w, "reads");
+        iv__json_put_array(w);
+        for (int k = 0; k < layer->n_reads; k++)
+            iv__json_put_string(w, s->layers[layer->reads[k]].name);
+        iv__json_end_array(w);
         iv__json_end_object(w);
     }
     iv__json_end_array(w);
@@ -330,6 +351,17 @@ static int open_run(info *f)
     return DONE;
 }
 
+static int save_graph(const info *f, const char *path)
+{
+    const size_t size = strlen(path);
+    const bool svg = size > 4 && !strcmp(path + size - 4, ".svg");
+
+    if (svg ? graph_picture(f->c->home, &f->summary, f->instance->system->name, path)
+            : summary_save_graph(f->instance, f->params, path))
+        return cli_fail(f->c);
+    return DONE;
+}
+
 static int cmd_info(cli *c)
 {
     const info_options *o = c->options;
@@ -345,6 +377,8 @@ static int cmd_info(cli *c)
     if (!status && (summary_make(f.instance, f.params, &f.summary) ||
                     summary_foretell(f.instance, f.params, &f.memory, look_at_plan, &f)))
         status = cli_fail(c);
+    if (!status && *o->graph)
+        status = save_graph(&f, o->graph);
     if (!status && c->common.json)
         status = put_all_json(&f);
     else if (!status && !o->plan)
@@ -365,9 +399,10 @@ const command command_info = {
     .arguments = "SYSTEM|RUN|FILE [OPTION]...",
     .says = "layers, shapes, parameters and memory of a system, or of a trained run",
     .about = "The summary table: layers, the shape each gives out, parameters; and the memory\n"
-             "that training takes, known before the first step. Of a run also its options,\n"
+             "that training takes, known before the first step. A layer reads the layers and\n"
+             "inputs that its values come from. Of a run also its options,\n"
              "its data and the checksum of its weights.",
-    .examples = { "ivory info recipes", "ivory info recipes --layers 2 --cell gru --batch 64" },
+    .examples = { "ivory info recipes --layers 2 --cell gru --batch 64", "ivory info fashion --graph fashion.svg" },
     .fields = { info_fields },
     .options_size = sizeof(info_options),
     .least = 1,

@@ -4,13 +4,18 @@
 
 #include "cli/cli.h"
 
+typedef enum summary_kind { SUMMARY_INPUT, SUMMARY_LAYER, SUMMARY_LOSS } summary_kind;
+
 typedef struct summary_layer {
+    summary_kind kind;
     const char *name, *type;
     iv_shape shape; /* of what it gives out */
     int64_t parameters;
+    int n_reads; /* from where its values come, also through ops between layers; */
+    int *reads;  /* by their places in the list, in its order */
 } summary_layer;
 
-/* Layers in the order they were made in, from the graph of training at the options' batch.
+/* Inputs, layers and losses in the order they were made in, from the graph of training at the options' batch.
  * Parameters are made in params. */
 typedef struct summary {
     iv__arena arena;
@@ -21,6 +26,8 @@ typedef struct summary {
 
 iv_status summary_make(iv_instance *instance, iv_params *params, summary *s);
 void summary_free(summary *s);
+/* The graph of evaluation as text, its losses by name. */
+iv_status summary_save_graph(iv_instance *instance, iv_params *params, const char *path);
 
 /* Bytes that training takes, known before the first step. */
 typedef struct summary_memory {

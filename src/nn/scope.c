@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct iv__opened {
-    const char *name;
+    const char *name, *kind; /* kind NULL: none was said */
     int times;
     iv__opened *next;
 };
@@ -32,13 +32,16 @@ static iv__opened *find_opened(const iv_scope *scope, const char *name)
     return NULL;
 }
 
-static iv__opened *add_opened(iv_scope *scope, const char *name)
+static iv__opened *add_opened(iv_scope *scope, const char *name, const char *kind)
 {
     iv__opened *opened = iv__arena_get(&scope->graph->arena, sizeof *opened);
 
     if (!opened)
         return no_memory(scope->graph);
-    *opened = (iv__opened){ name, 0, *scope->opened };
+    const char *kept = kind ? iv__arena_text(&scope->graph->arena, kind) : NULL;
+    if (kind && !kept)
+        return no_memory(scope->graph);
+    *opened = (iv__opened){ name, kept, 0, *scope->opened };
     *scope->opened = opened;
     return opened;
 }
@@ -72,7 +75,7 @@ static const char *within(iv_scope *scope, const char *name)
     return full ? full : no_memory(scope->graph);
 }
 
-static iv_scope *open_name(iv_scope *scope, const char *full, bool shared)
+static iv_scope *open_name(iv_scope *scope, const char *full, const char *kind, bool shared)
 {
     iv_scope *inner = iv__arena_get(&scope->graph->arena, sizeof *inner);
     iv__opened *opened = find_opened(scope, full);
@@ -80,7 +83,7 @@ static iv_scope *open_name(iv_scope *scope, const char *full, bool shared)
     if (!inner)
         return no_memory(scope->graph);
     if (!opened)
-        opened = add_opened(scope, full);
+        opened = add_opened(scope, full, kind);
     if (!opened)
         return NULL;
     *inner = (iv_scope){ .graph = scope->graph,
@@ -134,7 +137,7 @@ iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind)
                    full);
         return NULL;
     }
-    return full ? open_name(scope, full, scope->shared) : NULL;
+    return full ? open_name(scope, full, kind, scope->shared) : NULL;
 }
 
 iv_scope *iv_scope_share(iv_scope *scope, const char *name)
@@ -147,7 +150,14 @@ iv_scope *iv_scope_share(iv_scope *scope, const char *name)
                    "scope '%s' cannot be shared: it was not opened in this graph yet", full);
         return NULL;
     }
-    return full ? open_name(scope, full, true) : NULL;
+    return full ? open_name(scope, full, NULL, true) : NULL;
+}
+
+const char *iv__scope_kind(const iv_scope *scope, const char *full)
+{
+    const iv__opened *opened = find_opened(scope, full);
+
+    return opened ? opened->kind : NULL;
 }
 
 void iv_scope_training(iv_scope *scope, bool training)

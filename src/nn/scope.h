@@ -45,6 +45,8 @@ iv_node *iv__layer_close(iv_scope *layer, iv_node *y);
 iv_node *iv__param_born(iv_scope *scope, const char *name, iv_shape shape, iv_init init,
                         const iv__born *born);
 
+/* What kind of layer a scope of this graph was opened as ("conv2d"), by its name in full; NULL: none was said. */
+const char *iv__scope_kind(const iv_scope *scope, const char *full);
 bool iv__scope_is_training(const iv_scope *scope);
 bool iv__scope_is_initializing(const iv_scope *scope);
 /* Asks for a new value of a parameter; the last one asked for counts. Its value so far, in this graph. */
