@@ -77,7 +77,7 @@ iv__safetensors *iv__hdf5_read(iv_home *home, const char *name, const void *from
     iv__safetensors *file = NULL;
 
     *bytes = NULL;
-    if (!in || fwrite(from, 1, size, in) != size || fflush(in))
+    if (!in || fwrite(from, 1, size, in) != size || fseek(in, 0, SEEK_SET))
         cannot(home, name, "writing a temporary file");
     else
         file = convert(home, name, in, bytes);

@@ -224,7 +224,7 @@ static iv_status name_keras_2(iv_weights *weights, const char *prefix)
 /* Words of a path that say how Keras keeps it. */
 static bool is_keras_word(const char *word, size_t size)
 {
-    static const char *const words[] = { "layers", "vars", "_layer_checkpoint_dependencies" };
+    static const char *const words[] = { "layers", "layer", "vars", "_layer_checkpoint_dependencies" };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i]) == size && !memcmp(word, words[i], size))
@@ -250,14 +250,13 @@ static const char *path_of(iv_weights *weights, const char *name, bool given)
     iv__text path = { .home = weights->home };
 
     for (const char *at = name, *slash; (slash = strchr(at, '/')); at = slash + 1) {
-        const size_t size = (size_t)(slash - at);
-        if (is_keras_word(at, size))
-            continue;
         const char *key = given && !is_half(at) ? iv__arena_print(&weights->arena, "%.*s/vars:name",
                                                                   (int)(slash - name), name)
                                                 : NULL;
-        const char *called = key ? text_of(weights, key) : NULL;
-        add_word(&path, called ? called : at, called ? strlen(called) : size);
+        const char *called = key ? text_of(weights, key) : NULL, *word = called ? called : at;
+        const size_t size = called ? strlen(called) : (size_t)(slash - at);
+        if (!is_keras_word(word, size))
+            add_word(&path, word, size);
     }
     return keep(weights, &path);
 }

@@ -14,6 +14,7 @@ typedef struct part {
     const char *layer, *alias, *name; /* alias: NULL, or another name of the layer */
     const iv_shape *shape;
     int64_t place; /* in its list */
+    bool late;     /* a parameter that is not learnt: Keras has it behind those that are */
     bool used;
 } part;
 
@@ -21,7 +22,7 @@ typedef struct layer {
     const char *name, *alias;
     part *parts; /* n of them, in order */
     int64_t n, place;
-    bool used;
+    bool used; /* it has found one of the other side */
 } layer;
 
 /* One side: all parts, those of a layer together, and the layers in order. */
@@ -55,7 +56,9 @@ static int by_layer(const void *a, const void *b)
     const part *x = a, *y = b;
     const int order = strcmp(x->layer, y->layer);
 
-    return order ? order : x->place < y->place ? -1 : x->place > y->place;
+    if (order || x->late != y->late)
+        return order ? order : x->late - y->late;
+    return x->place < y->place ? -1 : x->place > y->place;
 }
 
 static int by_place(const void *a, const void *b)
@@ -82,7 +85,9 @@ static bool group(iv_home *home, side *s)
         part *p = &s->parts[i];
         if (i == 0 || strcmp(p->layer, p[-1].layer))
             s->layers[s->n_layers++] = (layer){ p->layer, p->alias, p, 0, p->place, false };
-        s->layers[s->n_layers - 1].n++;
+        layer *l = &s->layers[s->n_layers - 1];
+        l->n++;
+        l->place = p->place < l->place ? p->place : l->place;
     }
     if (s->n_layers > 1)
         qsort(s->layers, (size_t)s->n_layers, sizeof *s->layers, by_place);
@@ -100,8 +105,11 @@ static bool take_weights(matching *m)
         const char *name = behind(about->layer, m->o->from),
                    *alias = behind(w->list[i].alias, m->o->from);
         if (!about->beside && (name || alias))
-            s->parts[s->n++] = (part){ name ? name : alias, alias, about->part,
-                                       &about->shape,       i,     false };
+            s->parts[s->n++] = (part){ .layer = name ? name : alias,
+                                       .alias = alias,
+                                       .name = about->part,
+                                       .shape = &about->shape,
+                                       .place = i };
     }
     return s->parts && group(m->home, s);
 }
@@ -136,9 +144,12 @@ static bool take_parameters(matching *m, iv__arena *arena)
         char *owner = iv__arena_print(arena, "%.*s", slash ? (int)(slash - name) : 0, name);
         if (!owner)
             return false;
-        s->parts[s->n++] = (part){
-            owner, NULL, slash ? slash + 1 : name, &iv_params_tensor(m->params, i)->shape, i, false
-        };
+        const char *own = slash ? slash + 1 : name;
+        s->parts[s->n++] = (part){ .layer = owner,
+                                   .name = own,
+                                   .shape = &iv_params_tensor(m->params, i)->shape,
+                                   .place = i,
+                                   .late = !strncmp(own, "moving_", 7) };
     }
     const size_t common = s->parts && !m->o->into ? common_bytes(s) : 0;
     for (int64_t i = 0; i < s->n; i++)
@@ -325,7 +336,7 @@ static void match_layers(matching *m, layer *from, layer *to)
         fail(m, IV_NOMEM);
         return;
     }
-    from->used = to->used = true;
+    from->used = true;
     pair(from, to, found);
     for (int64_t i = 0; i < to->n; i++)
         fits = fits && found[i] && iv_shape_same(found[i]->shape, to->parts[i].shape);
@@ -346,44 +357,46 @@ static void match_layers(matching *m, layer *from, layer *to)
 /* 2: the same name; 1: one ends with the other, at a '/'; 0: neither. */
 static int likeness(const char *a, const char *b)
 {
-    const size_t size_a = a ? strlen(a) : 0, size_b = strlen(b);
+    const size_t size_a = strlen(a), size_b = strlen(b);
     const char *longer = size_a > size_b ? a : b, *shorter = size_a > size_b ? b : a;
     const size_t more = size_a > size_b ? size_a - size_b : size_b - size_a;
 
-    if (!a || !*shorter)
-        return a && size_a == size_b ? 2 : 0;
     if (strcmp(longer + more, shorter))
         return 0;
-    return more == 0 ? 2 : longer[more - 1] == '/';
+    return more == 0 ? 2 : *shorter && longer[more - 1] == '/';
 }
 
 /* The layer of the file that is called so, if it is one alone. */
-static layer *layer_called(const matching *m, const char *name)
+static layer *layer_called(const matching *m, const char *name, bool by_alias)
 {
     layer *found[3] = { NULL };
     int count[3] = { 0 };
 
     for (int64_t i = 0; i < m->file.n_layers; i++) {
         layer *l = &m->file.layers[i];
-        const int by_name = likeness(l->name, name), by_alias = likeness(l->alias, name);
-        const int best = l->used ? 0 : by_name > by_alias ? by_name : by_alias;
-        found[best] = l;
-        count[best]++;
+        const int like = likeness(by_alias && l->alias ? l->alias : l->name, name);
+        found[like] = l;
+        count[like]++;
     }
     return count[2] == 1 ? found[2] : !count[2] && count[1] == 1 ? found[1] : NULL;
 }
 
+/* Keras 3 has two names for a layer, what a person called it and what it is counted as, and one layer may have the
+ * first that is another's second: so all go by the one or all by the other. */
 static bool match_by_name(matching *m)
 {
-    bool any = false;
+    int64_t found[2] = { 0 };
 
+    for (int by_alias = 0; by_alias < 2; by_alias++)
+        for (int64_t i = 0; i < m->model.n_layers; i++)
+            found[by_alias] += layer_called(m, m->model.layers[i].name, by_alias) != NULL;
+    const bool by_alias = found[1] > found[0];
     for (int64_t i = 0; i < m->model.n_layers; i++) {
-        layer *from = layer_called(m, m->model.layers[i].name);
-        if (from)
+        layer *from = layer_called(m, m->model.layers[i].name, by_alias);
+        if (from && !from->used)
             match_layers(m, from, &m->model.layers[i]);
-        any |= from != NULL;
     }
-    return any;
+    return found[by_alias];
 }
 
 static void match_in_order(matching *m)

@@ -5,6 +5,8 @@
 #include "format/json_write.h"
 #include "format/utf8.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,14 +286,39 @@ static int by_place(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
+/* Standard input, which may have no name, as a file in memory. */
+static hid_t open_input(hdf5_file *file)
+{
+    iv__text bytes = { .home = file->home };
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), id = -1;
+    char piece[1 << 16];
+    size_t got;
+
+    while ((got = fread(piece, 1, sizeof piece, stdin)) > 0 && !bytes.failed)
+        iv__text_add(&bytes, piece, got);
+    if (ferror(stdin)) {
+        iv_fail(file->home, IV_IO, "%s: cannot be read: %s", file->name, strerror(errno));
+    } else if (!bytes.failed && access >= 0 && H5Pset_fapl_core(access, 1 << 20, false) >= 0 &&
+               H5Pset_file_image(access, bytes.data, bytes.size) >= 0) {
+        iv__text_free(&bytes);
+        id = H5Fopen("standard input", H5F_ACC_RDONLY, access);
+    }
+    if (id < 0 && !iv_home_status(file->home))
+        hdf5_refuse(file, "it cannot be opened as an HDF5 file");
+    iv__text_free(&bytes);
+    if (access >= 0)
+        H5Pclose(access);
+    return id;
+}
+
 bool hdf5_open(hdf5_file *file, iv_home *home, const char *name)
 {
     *file = (hdf5_file){ .home = home, .arena.home = home, .name = name, .id = -1, .skipped.home = home };
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0); /* no filters from elsewhere: they would be programs */
-    file->id = H5Fopen("/proc/self/fd/0", H5F_ACC_RDONLY, H5P_DEFAULT);
+    file->id = open_input(file);
     if (file->id < 0)
-        return hdf5_refuse(file, "it cannot be opened as an HDF5 file");
+        return false;
     if (H5Ovisit2(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, visit, file, H5O_INFO_BASIC) < 0)
         return iv_home_status(home) ? false : hdf5_refuse(file, "its objects cannot be listed");
     if (file->n_sets > 1)
