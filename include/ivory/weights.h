@@ -27,7 +27,7 @@ typedef struct iv_weight {
     const char *part; /* of the layer: "kernel", or where the file only counts them "0" */
     const char *kind; /* "F32", "F16", "I64" ... as safetensors names them */
     iv_shape shape;
-    bool beside; /* no weight: an optimizer's, a count, the state of random numbers */
+    bool beside; /* no weight of a layer: an optimizer's, or whole numbers, which are counts, seeds, vocabularies */
 } iv_weight;
 
 /* All of them, a model's in the order of its layers. */

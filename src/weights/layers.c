@@ -154,6 +154,12 @@ static bool is_plain(const iv__json_value *names, const char *layer)
     return false;
 }
 
+/* Whole numbers are counts, seeds and vocabularies. */
+static bool is_whole(const iv__weight *weight)
+{
+    return weight->element.width && !iv__element_is_real(weight->element);
+}
+
 static iv_status name_one(naming *n, const char *layer, const char *name, bool plain)
 {
     iv_weights *weights = n->weights;
@@ -174,7 +180,7 @@ static iv_status name_one(naming *n, const char *layer, const char *name, bool p
             add_word(&path, at, (size_t)(slash - at));
     weight->about.layer = keep(weights, &path);
     weight->about.part = part_of(weights, name, strrchr(name, '/'));
-    weight->about.beside = false;
+    weight->about.beside = is_whole(weight);
     weight->place = n->place++;
     return weight->about.layer && weight->about.part ? IV_OK : IV_NOMEM;
 }
@@ -277,10 +283,10 @@ static iv_status name_by_path(iv_weights *weights, iv__weight *weight)
     const char *end = slash ? slash : strrchr(name, '.');
 
     weight->about.part = part_of(weights, name, end);
+    weight->about.beside = is_beside(name) || is_whole(weight);
     if (keras) {
         weight->about.layer = path_of(weights, name, true);
         weight->alias = path_of(weights, name, false);
-        weight->about.beside = is_beside(name);
     } else {
         weight->about.layer = iv__arena_print(&weights->arena, "%.*s", end ? (int)(end - name) : 0,
                                               name);
