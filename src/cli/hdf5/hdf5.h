@@ -2,11 +2,11 @@
 #ifndef IV_CLI_HDF5_HDF5_H
 #define IV_CLI_HDF5_HDF5_H
 
+#include "base/arena.h"
+
 #define H5_USE_110_API
 #include <hdf5.h>
-
-#include "base/arena.h"
-#include "base/text.h"
+#include <stdio.h>
 
 typedef struct hdf5_set {
     const char *path; /* without the first '/' */
@@ -33,7 +33,6 @@ typedef struct hdf5_file {
     hdf5_set *sets; /* in the order in which they were written */
     hdf5_text *texts;
     int64_t n_sets, room_sets, n_texts, room_texts;
-    iv__text skipped; /* paths of what holds no numbers, a JSON array */
 } hdf5_file;
 
 /* Each: false once the home has the message. */

@@ -223,15 +223,6 @@ static bool measure(const hdf5_file *file, hid_t id, hid_t space, hdf5_set *set)
     return false;
 }
 
-static bool skip(hdf5_file *file, const char *path)
-{
-    iv__json_writer w = { .text = &file->skipped };
-
-    iv__text_put(&file->skipped, file->skipped.size ? ", " : "");
-    iv__json_put_string(&w, path);
-    return !file->skipped.failed;
-}
-
 static bool add_set(hdf5_file *file, hid_t id, const char *path, haddr_t where)
 {
     hid_t type = H5Dget_type(id), space = H5Dget_space(id);
@@ -245,9 +236,7 @@ static bool add_set(hdf5_file *file, hid_t id, const char *path, haddr_t where)
     } else if (good) {
         hdf5_set *set = &sets[file->n_sets];
         *set = (hdf5_set){ .path = path, .place = where };
-        if (H5Sget_simple_extent_type(space) == H5S_NULL || !choose_type(type, set)) {
-            good = skip(file, path);
-        } else {
+        if (H5Sget_simple_extent_type(space) != H5S_NULL && choose_type(type, set)) {
             good = measure(file, id, space, set);
             file->n_sets += good;
         }
@@ -313,7 +302,7 @@ static hid_t open_input(hdf5_file *file)
 
 bool hdf5_open(hdf5_file *file, iv_home *home, const char *name)
 {
-    *file = (hdf5_file){ .home = home, .arena.home = home, .name = name, .id = -1, .skipped.home = home };
+    *file = (hdf5_file){ .home = home, .arena.home = home, .name = name, .id = -1 };
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0); /* no filters from elsewhere: they would be programs */
     file->id = open_input(file);
@@ -333,6 +322,5 @@ void hdf5_close(hdf5_file *file)
     H5close();
     iv__free(file->home, file->sets);
     iv__free(file->home, file->texts);
-    iv__text_free(&file->skipped);
     iv__arena_free(&file->arena);
 }

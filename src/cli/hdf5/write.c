@@ -15,10 +15,6 @@ static void put_texts(iv__json_writer *w, const hdf5_file *file)
         iv__json_put_name(w, file->texts[i].key);
         iv__json_put_string(w, file->texts[i].value);
     }
-    if (file->skipped.size) {
-        iv__json_put_name(w, "skipped");
-        iv__json_put_string(w, file->skipped.data);
-    }
     iv__json_end_object(w);
 }
 
