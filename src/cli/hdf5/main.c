@@ -3,7 +3,7 @@
  *
  * A program of its own, started by libivory-io, so that libhdf5 is loaded only where such a file is read, and what a
  * file of bad will does to that library ends only this program. NAME begins messages. */
-#include "hdf5.h"
+#include "contents.h"
 
 #include <ivory/base.h>
 

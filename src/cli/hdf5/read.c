@@ -1,5 +1,5 @@
 /* read.c: what an HDF5 file holds: walks over its objects without following links out of it. */
-#include "hdf5.h"
+#include "contents.h"
 
 #include "base/home.h"
 #include "format/json_write.h"

@@ -1,5 +1,5 @@
 /* write.c: an HDF5 file's numbers and texts as a stream of safetensors. */
-#include "hdf5.h"
+#include "contents.h"
 
 #include "base/home.h"
 #include "format/json_write.h"

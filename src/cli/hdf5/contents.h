@@ -1,6 +1,6 @@
-/* hdf5.h: what an HDF5 file holds, and how it is passed on. */
-#ifndef IV_CLI_HDF5_HDF5_H
-#define IV_CLI_HDF5_HDF5_H
+/* contents.h: what an HDF5 file holds, and how it is passed on. */
+#ifndef IV_CLI_HDF5_CONTENTS_H
+#define IV_CLI_HDF5_CONTENTS_H
 
 #include "base/arena.h"
 
