@@ -13,7 +13,7 @@ endfunction()
 
 ivory_sources(engine base tensor graph ops format backend derive plan nn train)
 list(FILTER engine EXCLUDE REGEX "/src/format/io_[^/]*\\.c$")
-ivory_sources(io data models registry)
+ivory_sources(io data weights models registry)
 file(GLOB readers CONFIGURE_DEPENDS src/format/io_*.c)
 list(APPEND io ${readers} ${IVORY_ASSETS})
 
@@ -66,3 +66,6 @@ endif()
 
 ivory_library(ivory-io ${io})
 target_link_libraries(ivory-io PUBLIC ivory PRIVATE ZLIB::ZLIB PNG::PNG JPEG::JPEG PkgConfig::WEBP)
+# Where helper programs are installed, for programs of others that use the library.
+set_source_files_properties(src/format/io_helper.c PROPERTIES
+    COMPILE_DEFINITIONS IVORY_LIBEXEC="${CMAKE_INSTALL_FULL_LIBEXECDIR}/ivory")

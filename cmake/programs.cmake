@@ -1,4 +1,5 @@
-# The program ivory, and its helper ivory-plot, which it starts for pictures so that cairo is loaded only then.
+# The program ivory, and its helpers, which are started on demand: ivory-plot draws with cairo, ivory-hdf5 reads HDF5
+# files with libhdf5.
 
 add_custom_target(programs)
 
@@ -24,4 +25,12 @@ if(CAIRO_FOUND)
     ivory_program(ivory-plot "${plot}" ivory PkgConfig::CAIRO)
 else()
     message(NOTICE "cairo is not here: the helper ivory-plot, which draws, is left out (Debian: libcairo2-dev)")
+endif()
+
+pkg_search_module(HDF5 IMPORTED_TARGET hdf5-serial hdf5)
+if(HDF5_FOUND)
+    file(GLOB_RECURSE hdf5 CONFIGURE_DEPENDS src/cli/hdf5/*.c)
+    ivory_program(ivory-hdf5 "${hdf5}" ivory PkgConfig::HDF5)
+else()
+    message(NOTICE "hdf5 is not here: the helper ivory-hdf5, which reads Keras's files, is left out (Debian: libhdf5-dev)")
 endif()

@@ -1,40 +1,18 @@
-/* figure.c: starts the helper program ivory-plot. It lies beside ivory, or in ../libexec/ivory. */
-#define _GNU_SOURCE
+/* figure.c: starts the helper program ivory-plot. */
 #include "cli/figure.h"
 
 #include "base/file.h"
+#include "format/helper.h"
 #include "format/utf8.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 enum { MOST_TEXT = 990 }; /* bytes; ivory-plot takes 1,000 */
 
-static bool find_helper(char path[PATH_MAX])
-{
-    static const char *const places[] = { "ivory-plot", "../libexec/ivory/ivory-plot" };
-    char self[PATH_MAX - 64];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    if (size < 0)
-        return false;
-    self[size] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        slash[1] = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, PATH_MAX, "%s%s", self, places[i]);
-        if (!access(path, X_OK))
-            return true;
-    }
-    return false;
-}
+static const iv__helper plot = {
+    "ivory-plot", "draws, is not here: it is built where cairo is (Debian: libcairo2-dev)"
+};
 
 /* The description as a file without a name, to be read from its beginning. NULL: errno. */
 static FILE *as_file(const iv__text *description)
@@ -48,27 +26,6 @@ static FILE *as_file(const iv__text *description)
         return file;
     fclose(file);
     return NULL;
-}
-
-static int start(const char *helper, const char *path, FILE *input)
-{
-    char *const arguments[] = { (char[]){ "ivory-plot" }, (char *)(uintptr_t)path, NULL };
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status = 0;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fileno(input), STDIN_FILENO);
-    int error = posix_spawn(&child, helper, &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error)
-        return cli_refuse("starting %s: %s", helper, strerror(error));
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return cli_refuse("waiting for %s: %s", helper, strerror(errno));
-    if (WIFSIGNALED(status))
-        return cli_refuse("%s was ended by signal %d while it drew %s", helper, WTERMSIG(status), path);
-    return WEXITSTATUS(status) ? cli_refuse("%s was not drawn", path) : DONE;
 }
 
 int figure_say(cli *c, const char *path)
@@ -91,22 +48,19 @@ int figure_say(cli *c, const char *path)
 int figure_draw(cli *c, const iv__text *description, const char *folder, const char *name)
 {
     static const char *const endings[] = { "png", "svg" };
-    char helper[PATH_MAX];
     iv__text path = { .home = c->home };
     int status = DONE;
 
     if (description->failed || iv__make_folders(c->home, folder))
         return cli_fail(c);
-    if (!find_helper(helper))
-        return cli_refuse(
-            "ivory-plot, which draws, is not here: it is built where cairo is (Debian: libcairo2-dev)");
     for (size_t i = 0; i < sizeof endings / sizeof *endings && !status; i++) {
         iv__text_clear(&path);
         iv__text_print(&path, "%s/%s.%s", folder, name, endings[i]);
         FILE *input = as_file(description);
         if (!input)
             return cli_refuse("writing a temporary file: %s", strerror(errno));
-        status = path.failed ? cli_fail(c) : start(helper, path.data, input);
+        status = path.failed || iv__helper_run(c->home, &plot, path.data, input, NULL) ? cli_fail(c)
+                                                                                       : DONE;
         fclose(input);
         if (!status)
             status = figure_say(c, path.data);
