@@ -122,27 +122,28 @@ int forecast_write(cli *c, iv__opened *run, const char *data, const char *out)
 
 /* ---- as a picture ------------------------------------------------------------------ */
 
-static void put_points(iv__text *d, const char *kind, const char *name, const double *x, const int64_t *row,
-                       const double *y, int64_t n, int64_t step)
+/* x NULL: the rows are counted. */
+static void put_points(iv__text *d, const char *kind, const char *name, const double *x, const double *y, int64_t n,
+                       int64_t step)
 {
     iv__text_print(d, "%s\t%s\n", kind, name);
     for (int64_t i = 0; i < n; i += step)
         if (x)
             iv__text_print(d, "point\t%.9g\t%.9g\n", x[i], y[i]);
         else
-            iv__text_print(d, "point\t%lld\t%.9g\n", (long long)row[i], y[i]);
+            iv__text_print(d, "point\t%lld\t%.9g\n", (long long)i + 1, y[i]);
 }
 
 static void put_rows(iv__text *d, const iv__forecast *f, const char *split)
 {
     const int64_t n = f->n < MOST_ROWS ? f->n : MOST_ROWS;
 
-    iv__text_print(d, "panel\npanel-title\t%s %lld %s rows\nx-label\trow\ny-label\t", n < f->n ? "The first" : "The",
-                   (long long)n, split);
+    iv__text_print(d, "panel\npanel-title\t%s %lld %s rows\nx-label\t%s row\ny-label\t", n < f->n ? "The first" : "The",
+                   (long long)n, split, split);
     figure_put_text(d, f->target);
     iv__text_put(d, "\n");
-    put_points(d, "line", "actual", NULL, f->row, f->actual, n, 1);
-    put_points(d, "line", "predicted", NULL, f->row, f->predicted, n, 1);
+    put_points(d, "line", "actual", NULL, f->actual, n, 1);
+    put_points(d, "line", "predicted", NULL, f->predicted, n, 1);
 }
 
 static void put_against(iv__text *d, const iv__forecast *f, const char *split)
@@ -159,8 +160,8 @@ static void put_against(iv__text *d, const iv__forecast *f, const char *split)
     iv__text_print(d, "panel\npanel-title\tPredicted against actual\nheight\t1.6\nx-label\tactual\ny-label\tpredicted\n"
                       "note\t%lld %s rows: RMSE %.4g, MAE %.4g, R2 %.4g; least squares: RMSE %.4g, MAE %.4g, R2 %.4g\n",
                    (long long)f->n, split, m[0].value, m[1].value, m[2].value, m[3].value, m[4].value, m[5].value);
-    put_points(d, "dots", "the run", f->actual, NULL, f->predicted, f->n, step);
-    put_points(d, "dots", "least squares", f->actual, NULL, f->linear, f->n, step);
+    put_points(d, "dots", "the run", f->actual, f->predicted, f->n, step);
+    put_points(d, "dots", "least squares", f->actual, f->linear, f->n, step);
     iv__text_print(d, "line\tequal\npoint\t%.9g\t%.9g\npoint\t%.9g\t%.9g\n", low, low, high, high);
 }
 

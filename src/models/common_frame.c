@@ -353,6 +353,20 @@ static iv_status open_table(iv__frame *f, iv_instance *instance, const iv_datase
     return status;
 }
 
+/* Of a batch of the row that is farthest from the mean, squared and in deviations. */
+static double worst_loss(const iv__frame *f)
+{
+    const int target = f->n_inputs;
+    double worst = 0;
+
+    for (int64_t i = 0; i < f->n[SPLIT_TRAIN]; i++) {
+        const double y = iv__table_at(f->table, f->records[SPLIT_TRAIN][i], f->column[target]);
+        const double z = (y - f->mean[target]) / f->deviation[target];
+        worst = fmax(worst, z * z);
+    }
+    return worst;
+}
+
 iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *set, const char *data,
                          const iv__frame_options *o)
 {
@@ -372,8 +386,10 @@ iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *
                        iv__table_column(f->table, f->column[f->n_inputs])->name);
     if (!status && !restored)
         status = fit(f, o, &instance->arena, &note);
-    if (!status)
+    if (!status) {
+        instance->trainee.worst_loss = worst_loss(f);
         status = keep(f, instance);
+    }
     if (!status) {
         iv__table_report(f->table, &report);
         instance->data_sha256 = sha256;
