@@ -129,19 +129,20 @@ static int show_table(cli *c, const iv_dataset *set, const char *path)
 
     if (!table)
         return cli_fail(c);
-    printf("  rows      %lld\n\n  %-24s %10s %10s %12s %12s %12s\n", (long long)iv__table_rows(table), "Column",
-           "numbers", "missing", "least", "mean", "largest");
+    printf("  rows      %lld\n\n  %-24s %10s %10s %12s %12s %12s\n", (long long)iv__table_rows(table),
+           "Column", "numbers", "missing", "least", "mean", "largest");
     for (int i = 0; i < iv__table_columns(table); i++) {
         const iv__column *column = iv__table_column(table, i);
         double least = INFINITY, largest = -INFINITY, sum = 0;
-        printf("  %-24s %10lld %10lld", column->name, (long long)column->numbers, (long long)column->missing);
+        printf("  %-24s %10lld %10lld", column->name, (long long)column->numbers,
+               (long long)column->missing);
         if (!column->others && !column->numbers) {
             putchar('\n');
             continue;
         }
         if (column->others) {
-            printf(" %lld are no numbers: '%s' on line %lld\n", (long long)column->others, column->other,
-                   (long long)column->other_line);
+            printf(" %lld are no numbers: '%s' on line %lld\n", (long long)column->others,
+                   column->other, (long long)column->other_line);
             continue;
         }
         for (int64_t r = 0; r < iv__table_rows(table); r++) {

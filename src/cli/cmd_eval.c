@@ -127,7 +127,8 @@ static iv_status measure_forecast(iv__opened *run, iv__split split, result *r)
 {
     iv__forecast forecast;
     iv__text note = { .home = run->instance->home };
-    iv_status status = run->instance->model->predict(run->instance, run->params, NULL, split, &forecast, &note);
+    iv_status status = run->instance->model->predict(run->instance, run->params, NULL, split,
+                                                     &forecast, &note);
 
     if (!status) {
         r->n = iv__forecast_measures(&forecast, r->measure);

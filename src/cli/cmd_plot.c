@@ -224,7 +224,8 @@ static int plot_forecast(cli *c, iv__opened *run, const char *folder)
         cli_note(c, "predictions are drawn beside the table: name it with --data FILE");
         return DONE;
     }
-    return run->instance->model->open_data(run->instance, set, data) ? cli_fail(c) : forecast_draw(c, run, folder);
+    return run->instance->model->open_data(run->instance, set, data) ? cli_fail(c)
+                                                                     : forecast_draw(c, run, folder);
 }
 
 /* ---- the command ------------------------------------------------------------------- */

@@ -248,7 +248,8 @@ static int predict(cli *c, iv__opened *run)
     if (!useless)
         useless = of_pictures(&o->paint);
     if (useless)
-        return cli_wrong(c, "--%s is for texts or pictures, and this run predicts a column of a table", useless);
+        return cli_wrong(c, "--%s is for texts or pictures, and this run predicts a column of a table",
+                         useless);
     if (!*o->data)
         return cli_wrong(c, "this run predicts a column of a table: name the rows with --data FILE");
     return forecast_write(c, run, o->data, o->paint.out);
@@ -262,7 +263,8 @@ static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
     if (model->predict)
         return predict(c, run);
     if (*o->data)
-        return cli_wrong(c, "--data is for tables, and this run makes %s", model->palette ? "pictures" : "texts");
+        return cli_wrong(c, "--data is for tables, and this run makes %s",
+                         model->palette ? "pictures" : "texts");
     const char *useless = model->palette ? of_texts(o) : of_pictures(&o->paint);
 
     if (!model->palette && !(model->sample && model->language))

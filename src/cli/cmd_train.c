@@ -231,7 +231,8 @@ static int say_done(training *t)
         say_sample(t);
     if (t->instance->trainee.n_records[SPLIT_TEST])
         cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);
-    cli_note(t->c, "  ivory plot %s%s%s", folder, t->instance->model->predict && *t->o->data ? " --data " : "",
+    cli_note(t->c, "  ivory plot %s%s%s", folder,
+             t->instance->model->predict && *t->o->data ? " --data " : "",
              t->instance->model->predict ? t->o->data : "");
     return DONE;
 }

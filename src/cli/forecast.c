@@ -96,8 +96,8 @@ static void say_errors(const cli *c, const iv__forecast *f)
     if (!known)
         return;
     iv__forecast_measures(f, m);
-    cli_note(c, "%s rows have a value of %s: RMSE %.6g, MAE %.6g, R2 %.6g", cli_count(known, count), f->target,
-             m[0].value, m[1].value, m[2].value);
+    cli_note(c, "%s rows have a value of %s: RMSE %.6g, MAE %.6g, R2 %.6g", cli_count(known, count),
+             f->target, m[0].value, m[1].value, m[2].value);
 }
 
 int forecast_write(cli *c, iv__opened *run, const char *data, const char *out)
@@ -123,8 +123,8 @@ int forecast_write(cli *c, iv__opened *run, const char *data, const char *out)
 /* ---- as a picture ------------------------------------------------------------------ */
 
 /* x NULL: the rows are counted. */
-static void put_points(iv__text *d, const char *kind, const char *name, const double *x, const double *y, int64_t n,
-                       int64_t step)
+static void put_points(iv__text *d, const char *kind, const char *name, const double *x,
+                       const double *y, int64_t n, int64_t step)
 {
     iv__text_print(d, "%s\t%s\n", kind, name);
     for (int64_t i = 0; i < n; i += step)
@@ -138,8 +138,8 @@ static void put_rows(iv__text *d, const iv__forecast *f, const char *split)
 {
     const int64_t n = f->n < MOST_ROWS ? f->n : MOST_ROWS;
 
-    iv__text_print(d, "panel\npanel-title\t%s %lld %s rows\nx-label\t%s row\ny-label\t", n < f->n ? "The first" : "The",
-                   (long long)n, split, split);
+    iv__text_print(d, "panel\npanel-title\t%s %lld %s rows\nx-label\t%s row\ny-label\t",
+                   n < f->n ? "The first" : "The", (long long)n, split, split);
     figure_put_text(d, f->target);
     iv__text_put(d, "\n");
     put_points(d, "line", "actual", NULL, f->actual, n, 1);
@@ -157,9 +157,11 @@ static void put_against(iv__text *d, const iv__forecast *f, const char *split)
         high = fmax(high, f->actual[i]);
     }
     iv__forecast_measures(f, m);
-    iv__text_print(d, "panel\npanel-title\tPredicted against actual\nheight\t1.6\nx-label\tactual\ny-label\tpredicted\n"
-                      "note\t%lld %s rows: RMSE %.4g, MAE %.4g, R2 %.4g; least squares: RMSE %.4g, MAE %.4g, R2 %.4g\n",
-                   (long long)f->n, split, m[0].value, m[1].value, m[2].value, m[3].value, m[4].value, m[5].value);
+    iv__text_print(d,
+                   "panel\npanel-title\tPredicted against actual\nheight\t1.6\nx-label\tactual\ny-label\tpredicted\n"
+                   "note\t%lld %s rows: RMSE %.4g, MAE %.4g, R2 %.4g; least squares: RMSE %.4g, MAE %.4g, R2 %.4g\n",
+                   (long long)f->n, split, m[0].value, m[1].value, m[2].value, m[3].value,
+                   m[4].value, m[5].value);
     put_points(d, "dots", "the run", f->actual, f->predicted, f->n, step);
     put_points(d, "dots", "least squares", f->actual, f->linear, f->n, step);
     iv__text_print(d, "line\tequal\npoint\t%.9g\t%.9g\npoint\t%.9g\t%.9g\n", low, low, high, high);
@@ -169,7 +171,9 @@ int forecast_draw(cli *c, iv__opened *run, const char *folder)
 {
     static const char *const names[] = { "training", "validation", "test" };
     const int64_t *n = run->instance->trainee.n_records;
-    const iv__split split = n[SPLIT_TEST] ? SPLIT_TEST : n[SPLIT_VALIDATION] ? SPLIT_VALIDATION : SPLIT_TRAIN;
+    const iv__split split = n[SPLIT_TEST]         ? SPLIT_TEST
+                            : n[SPLIT_VALIDATION] ? SPLIT_VALIDATION
+                                                  : SPLIT_TRAIN;
     iv__forecast f;
     iv__text d = { .home = c->home }, note = { .home = c->home };
 

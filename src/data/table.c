@@ -153,8 +153,8 @@ static char *shortened(iv__table *t, const char *text)
     return iv__arena_print(&t->arena, "%.*s%s", (int)size, text, cut ? "..." : "");
 }
 
-static iv_status take_cell(iv__table *t, const marks *m, iv__column *column, const char *text, size_t size,
-                           int64_t line, double *cell)
+static iv_status take_cell(iv__table *t, const marks *m, iv__column *column, const char *text,
+                           size_t size, int64_t line, double *cell)
 {
     const char *word = trim(text, &size);
     double number;
@@ -194,15 +194,18 @@ static iv_status read_header(iv__table *t, const iv__csv *csv)
         if (!t->columns[i].name)
             return IV_NOMEM;
         names += size > 0;
-        numbers += iv__table_number(name, size, '.', &number) || iv__table_number(name, size, ',', &number);
+        numbers += iv__table_number(name, size, '.', &number) ||
+                   iv__table_number(name, size, ',', &number);
         for (int k = 0; k < i && size; k++)
             if (!strcmp(t->columns[k].name, t->columns[i].name))
                 return iv_fail(t->home, IV_FORMAT, "%s:%lld: two columns are called '%s'", t->file,
                                (long long)iv__csv_line(csv), t->columns[i].name);
     }
     if (!names || numbers == names)
-        return iv_fail(t->home, IV_FORMAT, "%s:%lld: the first line should name the columns, and holds %s", t->file,
-                       (long long)iv__csv_line(csv), names ? "numbers: put a line of names above" : "no names");
+        return iv_fail(t->home, IV_FORMAT,
+                       "%s:%lld: the first line should name the columns, and holds %s", t->file,
+                       (long long)iv__csv_line(csv),
+                       names ? "numbers: put a line of names above" : "no names");
     return IV_OK;
 }
 
@@ -248,13 +251,15 @@ static iv_status add_row(iv__table *t, const marks *m, const iv__csv *csv)
         return IV_OK;
     }
     if (iv__csv_count(csv) != t->n_columns)
-        return iv_fail(t->home, IV_FORMAT, "%s:%lld: expected %d fields, as many as the header has, found %d", t->file,
+        return iv_fail(t->home, IV_FORMAT,
+                       "%s:%lld: expected %d fields, as many as the header has, found %d", t->file,
                        (long long)line, t->n_columns, iv__csv_count(csv));
     if (t->rows == t->room && (status = widen(t)))
         return status;
     for (int i = 0; i < t->n_columns && !status; i++) {
         const char *field = iv__csv_field(csv, i, &size);
-        status = take_cell(t, m, &t->columns[i], field, size, line, &t->cells[t->rows * t->n_columns + i]);
+        status = take_cell(t, m, &t->columns[i], field, size, line,
+                           &t->cells[t->rows * t->n_columns + i]);
     }
     t->rows += !status;
     return status;
@@ -296,7 +301,8 @@ static iv_status read_rows(iv__table *t, iv__csv *csv)
 
     if (!status && !iv__csv_next(csv, &failed))
         status = failed ? iv_home_status(t->home)
-                        : iv_fail(t->home, IV_FORMAT, "%s: the file is empty; expected %s", t->file, t->set->says);
+                        : iv_fail(t->home, IV_FORMAT, "%s: the file is empty; expected %s", t->file,
+                                  t->set->says);
     if (!status)
         status = read_header(t, csv);
     if (!status && t->options.decimal == IV__DECIMAL_AUTO && iv__csv_separator(csv) == ',')
@@ -320,7 +326,8 @@ iv_status iv__table_read(iv__table *t, const char *path, const iv__table_options
         t->options.separator = usual->separator;
     if (t->options.decimal == IV__DECIMAL_AUTO)
         t->options.decimal = usual->decimal;
-    t->options.missing = iv__arena_text(&t->arena, t->options.missing ? t->options.missing : usual->missing);
+    t->options.missing = iv__arena_text(&t->arena,
+                                        t->options.missing ? t->options.missing : usual->missing);
     t->file = iv__arena_text(&t->arena, iv__source_name(source));
     iv__csv *csv = t->options.missing && t->file ? iv__csv_new(source, t->options.separator) : NULL;
     iv_status status = csv ? read_rows(t, csv) : IV_NOMEM;
@@ -405,7 +412,10 @@ iv_status iv__table_check(const iv__table *t, int column)
         return IV_OK;
     return iv_fail(t->home, IV_FORMAT, "%s:%lld: %s holds '%s', which is no number%s", t->file,
                    (long long)c->other_line, c->name, c->other,
-                   iv__column_is_text(c) ? "" : " as its other cells are (if it means that the value is missing: --missing)");
+                   iv__column_is_text(c)
+                       ? ""
+                       : ", as its other cells are: if it stands for a missing value, say so with "
+                         "--missing, or leave the column out with --ignore");
 }
 
 /* Names after `before`, at most so many. */

@@ -21,7 +21,7 @@ bool iv__csv_next(iv__csv *csv, bool *failed);
 int iv__csv_count(const iv__csv *csv); /* fields of the row */
 /* Terminated, valid until the next row; "" where the row has no such field. */
 const char *iv__csv_field(const iv__csv *csv, int field, size_t *size);
-int64_t iv__csv_line(const iv__csv *csv); /* on which the row begins, from 1 */
+int64_t iv__csv_line(const iv__csv *csv);   /* on which the row begins, from 1 */
 char iv__csv_separator(const iv__csv *csv); /* 0: not found yet */
 
 #endif

@@ -30,7 +30,8 @@ void iv__forecast_free(iv__forecast *f)
 }
 
 /* R2 is 1 - the squared errors over those of the rows' own mean; NAN where they do not differ. */
-static void measure_against(const iv__forecast *f, const double *said, double *rmse, double *mae, double *r2)
+static void measure_against(const iv__forecast *f, const double *said, double *rmse, double *mae,
+                            double *r2)
 {
     double sum = 0, squares = 0, absolute = 0, spread = 0;
     int64_t n = 0;

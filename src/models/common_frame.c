@@ -48,9 +48,12 @@ static iv_status refuse_column(iv_home *home, const iv__table *t, const char *wh
     const char *near = *name ? iv__nearest(name, names) : NULL;
     put_columns(t, &all);
     iv_status status =
-        !*name ? iv_fail(home, IV_VALUE, "name the column to predict with --target; the columns are %s", all.data)
-        : near ? iv_fail(home, IV_VALUE, "the table has no column '%s', %s; did you mean '%s'?", name, what, near)
-               : iv_fail(home, IV_VALUE, "the table has no column '%s', %s; its columns are %s", name, what, all.data);
+        !*name ? iv_fail(home, IV_VALUE,
+                         "name the column to predict with --target; the columns are %s", all.data)
+        : near ? iv_fail(home, IV_VALUE, "the table has no column '%s', %s; did you mean '%s'?",
+                         name, what, near)
+               : iv_fail(home, IV_VALUE, "the table has no column '%s', %s; its columns are %s",
+                         name, what, all.data);
     iv__free(home, names);
     iv__text_free(&all);
     return status;
@@ -75,7 +78,8 @@ static iv_status check_ignored(iv_home *home, const iv__table *t, const char *li
 }
 
 /* The numbers that may be read, and the target last; column has room for all and one more. */
-static iv_status choose_columns(iv_home *home, const iv__table *t, const iv__frame_options *o, int *column, int *n)
+static iv_status choose_columns(iv_home *home, const iv__table *t, const iv__frame_options *o,
+                                int *column, int *n)
 {
     const int target = iv__table_find(t, o->target);
     iv_status status = check_ignored(home, t, o->ignore);
@@ -103,9 +107,9 @@ static iv__split split_in_order(const iv__settings *s, int64_t i, int64_t n)
     enum { TINY = 1000000000 }; /* shares such as 0.7 are a little more or less */
     const double training = (1 - s->test - s->validation) * (double)n + 1.0 / TINY;
 
-    return i < (int64_t)training                                  ? SPLIT_TRAIN
+    return i < (int64_t)training                                   ? SPLIT_TRAIN
            : i < (int64_t)((1 - s->test) * (double)n + 1.0 / TINY) ? SPLIT_VALIDATION
-                                                                  : SPLIT_TEST;
+                                                                   : SPLIT_TEST;
 }
 
 /* Rows whose target is known. */
@@ -187,7 +191,8 @@ static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena,
         const double share = (double)there / (double)f->n[SPLIT_TRAIN];
 
         if (i == chosen && is_constant(mean, deviation))
-            return iv_fail(f->home, IV_VALUE, "the target %s is %.9g in every training row: there is nothing to learn",
+            return iv_fail(f->home, IV_VALUE,
+                           "the target %s is %.9g in every training row: there is nothing to learn",
                            c->name, mean);
         if (i < chosen && 1 - share > o->sparse) {
             put_reason(note, c->name, "", share);
@@ -208,7 +213,8 @@ static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena,
     }
     f->n_inputs = kept - 1;
     return f->n_inputs ? IV_OK
-                       : iv_fail(f->home, IV_VALUE, "no column of numbers is left to predict %s from", f->names[0]);
+                       : iv_fail(f->home, IV_VALUE,
+                                 "no column of numbers is left to predict %s from", f->names[0]);
 }
 
 /* ---- what a saved file carries --------------------------------------------------------------- */
@@ -253,7 +259,8 @@ static iv_status set_room(iv__frame *f, iv__arena *arena, int64_t columns)
 
 static iv_status refuse_file(iv_home *home)
 {
-    return iv_fail(home, IV_FORMAT, "the model file does not say which columns it reads and how they are scaled");
+    return iv_fail(home, IV_FORMAT,
+                   "the model file does not say which columns it reads and how they are scaled");
 }
 
 iv_status iv__frame_restore(iv__frame *f, iv_instance *instance, const iv__safetensors *file)
@@ -270,8 +277,8 @@ iv_status iv__frame_restore(iv__frame *f, iv_instance *instance, const iv__safet
         return refuse_file(f->home);
     for (size_t i = 0; i < names->bytes; i++)
         n += bytes[i] == 0;
-    if (n < 2 || !scaling || scaling->dtype != IV_F64 || scaling->shape.rank != 2 || scaling->shape.dim[0] != 2 ||
-        scaling->shape.dim[1] != n)
+    if (n < 2 || !scaling || scaling->dtype != IV_F64 || scaling->shape.rank != 2 ||
+        scaling->shape.dim[0] != 2 || scaling->shape.dim[1] != n)
         return refuse_file(f->home);
     char *copy = iv__arena_get(&instance->arena, names->bytes);
     f->missing = iv__arena_text(&instance->arena, codes);
@@ -302,13 +309,14 @@ iv_status iv__frame_match(const iv__frame *f, const iv__table *t, int *column, i
             return status;
         const int64_t missing = i < f->n_inputs ? iv__table_column(t, column[i])->missing : 0;
         if (missing)
-            iv__text_print(note, "%s%s is missing in %lld rows (taken as its mean)", note->size ? "; " : "",
-                           f->names[i], (long long)missing);
+            iv__text_print(note, "%s%s is missing in %lld rows (taken as its mean)",
+                           note->size ? "; " : "", f->names[i], (long long)missing);
     }
     return IV_OK;
 }
 
-static iv_status find_columns(iv__frame *f, iv_instance *instance, const iv__frame_options *o, bool restored)
+static iv_status find_columns(iv__frame *f, iv_instance *instance, const iv__frame_options *o,
+                              bool restored)
 {
     iv__text unused = { .home = f->home };
     iv_status status = IV_OK;
@@ -327,13 +335,13 @@ static iv_status find_columns(iv__frame *f, iv_instance *instance, const iv__fra
     return status;
 }
 
-static iv_status open_table(iv__frame *f, iv_instance *instance, const iv_dataset *set, const char *data,
-                            const iv__frame_options *o, bool restored, char *sha256)
+static iv_status open_table(iv__frame *f, iv_instance *instance, const iv_dataset *set,
+                            const char *data, const iv__frame_options *o, bool restored, char *sha256)
 {
     iv__text path = { .home = f->home };
     const iv__table_options options = { .separator = o->separator,
                                         .decimal = o->decimal,
-                                        .missing = restored                    ? f->missing
+                                        .missing = restored                      ? f->missing
                                                    : !strcmp(o->missing, "auto") ? NULL
                                                    : !strcmp(o->missing, "none") ? ""
                                                                                  : o->missing };
@@ -367,8 +375,8 @@ static double worst_loss(const iv__frame *f)
     return worst;
 }
 
-iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *set, const char *data,
-                         const iv__frame_options *o)
+iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *set,
+                         const char *data, const iv__frame_options *o)
 {
     const bool restored = f->n_inputs > 0;
     char *sha256 = iv__arena_get(&instance->arena, 65);
@@ -394,7 +402,9 @@ iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *
         iv__table_report(f->table, &report);
         instance->data_sha256 = sha256;
         instance->data_report = report.failed ? NULL : iv__arena_text(&instance->arena, report.data);
-        instance->data_note = note.failed ? NULL : iv__arena_text(&instance->arena, note.data ? note.data : "");
+        instance->data_note = note.failed
+                                  ? NULL
+                                  : iv__arena_text(&instance->arena, note.data ? note.data : "");
         status = instance->data_report && instance->data_note ? IV_OK : IV_NOMEM;
     }
     for (int s = 0; s < SPLITS; s++)
@@ -424,7 +434,8 @@ void iv__frame_inputs(const iv__frame *f, const iv__table *t, const int *column,
 void iv__frame_fill(const iv__frame *f, iv__batch *batch, const iv__rows *rows)
 {
     const int n = f->n_inputs;
-    float *inputs = iv__batch_input(batch, IV_FRAME_INPUTS), *target = iv__batch_input(batch, IV_FRAME_TARGET),
+    float *inputs = iv__batch_input(batch, IV_FRAME_INPUTS),
+          *target = iv__batch_input(batch, IV_FRAME_TARGET),
           *weight = iv__batch_input(batch, IV_FRAME_WEIGHT);
 
     for (int64_t r = 0; r < rows->room; r++) {
@@ -436,6 +447,8 @@ void iv__frame_fill(const iv__frame *f, iv__batch *batch, const iv__rows *rows)
             const double value = there ? iv__table_at(f->table, row, f->column[i]) : NAN;
             inputs[r * n + i] = isnan(value) ? 0 : (float)((value - f->mean[i]) / f->deviation[i]);
         }
-        target[r] = there ? (float)((iv__table_at(f->table, row, f->column[n]) - f->mean[n]) / f->deviation[n]) : 0;
+        target[r] = there ? (float)((iv__table_at(f->table, row, f->column[n]) - f->mean[n]) /
+                                    f->deviation[n])
+                          : 0;
     }
 }

@@ -13,7 +13,7 @@
 
 typedef struct iv__frame_options {
     const char *target, *ignore; /* ignore: names of columns, commas between */
-    const char *missing;         /* as iv__table_options'; "auto": the data set's own, "none": no code */
+    const char *missing; /* as iv__table_options'; "auto": the data set's own, "none": no code */
     char separator;
     int decimal;
     bool in_order; /* the last rows of the file are the test, those before them the validation */
@@ -23,13 +23,13 @@ typedef struct iv__frame_options {
 
 typedef struct iv__frame {
     iv_home *home;
-    int n_inputs; /* 0: neither opened nor restored */
-    const char **names;       /* [n_inputs + 1], the target last, and so the next two */
+    int n_inputs;       /* 0: neither opened nor restored */
+    const char **names; /* [n_inputs + 1], the target last, and so the next two */
     double *mean, *deviation;
     const char *missing; /* the codes that were in force */
     iv__named_tensor kept[3];
-    iv__table *table; /* NULL: no data are open */
-    int *column;      /* [n_inputs + 1] of the table */
+    iv__table *table;         /* NULL: no data are open */
+    int *column;              /* [n_inputs + 1] of the table */
     int32_t *records[SPLITS]; /* rows of the table */
     int64_t n[SPLITS];
 } iv__frame;
@@ -38,8 +38,8 @@ typedef struct iv__frame {
  * columns and its scaling.
  * Errors    VALUE for a target that is not there (with the nearest name), is the same in every row, or leaves no
  *           input; FORMAT for a column that holds some cells that are no numbers. */
-iv_status iv__frame_open(iv__frame *frame, iv_instance *instance, const iv_dataset *set, const char *data,
-                         const iv__frame_options *options);
+iv_status iv__frame_open(iv__frame *frame, iv_instance *instance, const iv_dataset *set,
+                         const char *data, const iv__frame_options *options);
 iv_status iv__frame_restore(iv__frame *frame, iv_instance *instance, const iv__safetensors *file);
 void iv__frame_close(iv__frame *frame);
 
@@ -48,7 +48,8 @@ void iv__frame_close(iv__frame *frame);
  * Errors    VALUE naming an input that is not there; FORMAT. */
 iv_status iv__frame_match(const iv__frame *frame, const iv__table *table, int *column, iv__text *note);
 /* The inputs of a row of a table, standardised, as the network reads them. */
-void iv__frame_inputs(const iv__frame *frame, const iv__table *table, const int *column, int64_t row, double *x);
+void iv__frame_inputs(const iv__frame *frame, const iv__table *table, const int *column,
+                      int64_t row, double *x);
 void iv__frame_fill(const iv__frame *frame, iv__batch *batch, const iv__rows *rows);
 
 #endif

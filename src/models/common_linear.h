@@ -10,7 +10,7 @@ typedef struct iv__linear {
     iv_home *home;
     int n;
     double *products; /* [n+1,n+2]: sums of products of (1, x, y), of which the lower triangle counts */
-    double *factors;  /* [n+1]: b, a; once solved */
+    double *factors; /* [n+1]: b, a; once solved */
 } iv__linear;
 
 iv_status iv__linear_begin(iv_home *home, int n, iv__linear *linear);

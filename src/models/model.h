@@ -110,8 +110,8 @@ struct iv_model {
     /* Predicts a column of a table (models/common_forecast.h), of each row of a file, or (path NULL) of the rows of
      * a split of the open data. Fills in the forecast, which is the caller's to free. note: as of `sample`. NULL: it
      * predicts none. */
-    iv_status (*predict)(iv_instance *instance, iv_params *params, const char *path, iv__split split,
-                         struct iv__forecast *forecast, iv__text *note);
+    iv_status (*predict)(iv_instance *instance, iv_params *params, const char *path,
+                         iv__split split, struct iv__forecast *forecast, iv__text *note);
     /* Lines on what was restored or opened besides options, for `info`; NULL: there is nothing to say. */
     void (*about)(const iv_instance *instance, iv__text *text);
 };

@@ -279,7 +279,8 @@ static bool is_rough(const plot_panel *panel, const plot_series *series)
 
 static bool has_dots(const plot_cell *cell, const plot_series *series)
 {
-    return !series->dots && series->n_points <= MOST_DOTS && cell->frame_width > 10 * (double)series->n_points;
+    return !series->dots && series->n_points <= MOST_DOTS &&
+           cell->frame_width > 10 * (double)series->n_points;
 }
 
 static void draw_dot(cairo_t *cr, color c, double x, double y)

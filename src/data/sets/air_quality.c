@@ -5,7 +5,8 @@
 static iv_status air_quality_table(iv__table *table, const char *path)
 {
     return iv__table_read(table, path,
-                          &(iv__table_options){ .separator = ';', .decimal = IV__DECIMAL_COMMA, .missing = "-200" });
+                          &(iv__table_options){
+                              .separator = ';', .decimal = IV__DECIMAL_COMMA, .missing = "-200" });
 }
 
 const iv_dataset iv_dataset_air_quality = {
