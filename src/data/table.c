@@ -318,7 +318,9 @@ static iv_status read_rows(iv__table *t, iv__csv *csv)
 
 iv_status iv__table_read(iv__table *t, const char *path, const iv__table_options *usual)
 {
-    iv__source *source = iv__source_open(t->home, path);
+    iv__source *source = *path ? iv__source_open(t->home, path)
+                               : iv__source_memory(t->home, t->set->name, t->set->asset,
+                                                   *t->set->asset_size);
 
     if (!source)
         return iv_home_status(t->home);

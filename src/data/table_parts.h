@@ -17,7 +17,7 @@ struct iv__table {
     int64_t rows, room, empty_rows;
 };
 
-/* Reads the file; usual: what holds where the options leave it open. */
+/* Reads the file, or (path "") what is built in; usual: what holds where the options leave it open. */
 iv_status iv__table_read(iv__table *table, const char *path, const iv__table_options *usual);
 
 #endif
