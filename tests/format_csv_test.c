@@ -62,6 +62,29 @@ static void rows_and_fields(void **state)
     iv__text_free(&out);
 }
 
+static void separators_are_found(void **state)
+{
+    /* clang-format off */
+    static const struct { const char *csv, *rows; } cases[] = {
+        { "a,b\n1;2,3\n", "1:[a][b]\n2:[1;2][3]\n" },
+        { "a;b;c\n1,5;2;3\n", "1:[a][b][c]\n2:[1,5][2][3]\n" },
+        { "\n\r\na\tb\n1\t2\n", "3:[a][b]\n4:[1][2]\n" },
+        { "a|b", "1:[a][b]\n" },
+        { "\"a,b,c\";d\n1;2\n", "1:[a,b,c][d]\n2:[1][2]\n" },
+        { "\"a\n,,,\";d\n", "1:[a\n,,,][d]\n" },
+        { "one\n2\n", "1:[one]\n2:[2]\n" },
+    };
+    /* clang-format on */
+    world *w = *state;
+    iv__text out = { .home = w->home };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        print_rows(w, cases[i].csv, strlen(cases[i].csv), 0, &out);
+        assert_string_equal(out.data, cases[i].rows);
+    }
+    iv__text_free(&out);
+}
+
 static void rows_beyond_the_buffer(void **state)
 {
     enum { FIELD = 70000 };
@@ -119,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_fields),
+        cmocka_unit_test(separators_are_found),
         cmocka_unit_test(rows_beyond_the_buffer),
         cmocka_unit_test(what_is_no_table_is_refused),
     };

@@ -1,7 +1,9 @@
 /* ivory data [list | show NAME | get NAME]: data sets that Ivory knows. */
 #include "base/home.h"
 #include "cli/data_pictures.h"
+#include "data/table.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { SHOWN_RECORDS = 3, SHOWN_BYTES = 300 };
@@ -120,11 +122,48 @@ static int show_records(cli *c, const iv_dataset *set, const char *path)
     return failed ? cli_fail(c) : DONE;
 }
 
+/* Columns of a table: what they hold. */
+static int show_table(cli *c, const iv_dataset *set, const char *path)
+{
+    iv__table *table = iv__table_open(c->home, set, path, &(iv__table_options){ 0 });
+
+    if (!table)
+        return cli_fail(c);
+    printf("  rows      %lld\n\n  %-24s %10s %10s %12s %12s %12s\n", (long long)iv__table_rows(table),
+           "Column", "numbers", "missing", "least", "mean", "largest");
+    for (int i = 0; i < iv__table_columns(table); i++) {
+        const iv__column *column = iv__table_column(table, i);
+        double least = INFINITY, largest = -INFINITY, sum = 0;
+        printf("  %-24s %10lld %10lld", column->name, (long long)column->numbers,
+               (long long)column->missing);
+        if (!column->others && !column->numbers) {
+            putchar('\n');
+            continue;
+        }
+        if (column->others) {
+            printf(" %lld are no numbers: '%s' on line %lld\n", (long long)column->others,
+                   column->other, (long long)column->other_line);
+            continue;
+        }
+        for (int64_t r = 0; r < iv__table_rows(table); r++) {
+            const double value = iv__table_at(table, r, i);
+            least = fmin(least, value);
+            largest = fmax(largest, value);
+            sum += isnan(value) ? 0 : value;
+        }
+        printf(" %12.6g %12.6g %12.6g\n", least, sum / (double)column->numbers, largest);
+    }
+    iv__table_free(table);
+    return DONE;
+}
+
 static int show_data(cli *c, const iv_dataset *set, const char *path)
 {
     const char *out = ((const data_options *)c->options)->out;
 
-    return set->pictures ? data_show_pictures(c, set, path, out) : show_records(c, set, path);
+    return set->pictures ? data_show_pictures(c, set, path, out)
+           : set->table  ? show_table(c, set, path)
+                         : show_records(c, set, path);
 }
 
 static int show(cli *c, const iv_dataset *set)
@@ -209,7 +248,8 @@ static int cmd_data(cli *c)
     if (!set)
         return unknown_set(c, c->args[1]);
     if (has_out && !set->pictures)
-        return cli_wrong(c, "the data set %s holds texts: --out writes a sheet of pictures", set->name);
+        return cli_wrong(c, "the data set %s holds %s: --out writes a sheet of pictures", set->name,
+                         set->table ? "a table" : "texts");
     return shows ? show(c, set) : get(c, set);
 }
 

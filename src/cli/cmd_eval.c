@@ -4,6 +4,7 @@
 #include "cli/memory.h"
 #include "cli/paint.h"
 #include "cli/surprise.h"
+#include "models/common_forecast.h"
 
 #include <string.h>
 
@@ -121,6 +122,22 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     iv__text_free(&prompt);
 }
 
+/* Of predictions, in the target's own unit, beside least squares. */
+static iv_status measure_forecast(iv__opened *run, iv__split split, result *r)
+{
+    iv__forecast forecast;
+    iv__text note = { .home = run->instance->home };
+    iv_status status = run->instance->model->predict(run->instance, run->params, NULL, split,
+                                                     &forecast, &note);
+
+    if (!status) {
+        r->n = iv__forecast_measures(&forecast, r->measure);
+        iv__forecast_free(&forecast);
+    }
+    iv__text_free(&note);
+    return status;
+}
+
 static int evaluate(cli *c, iv__opened *run)
 {
     static const char *const names[] = { "training", "validation", "test" };
@@ -141,6 +158,8 @@ static int evaluate(cli *c, iv__opened *run)
         return cli_fail(c);
     if (instance->model->measures)
         r.n = instance->model->measures(instance, split, r.loss, r.weight, r.measure);
+    if (instance->model->predict && measure_forecast(run, split, &r))
+        return cli_fail(c);
     look_for_samples(c, run, &r);
     int exit_status = put_result(c, &r);
     iv__memory_free(r.memory);

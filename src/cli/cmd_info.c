@@ -114,6 +114,17 @@ static void put_options(iv_home *home, const char *title, const iv_field *fields
     iv__text_free(&text);
 }
 
+static void put_about(const info *f)
+{
+    iv__text text = { .home = f->c->home };
+
+    if (f->instance->model->about)
+        f->instance->model->about(f->instance, &text);
+    if (text.data && !text.failed)
+        printf("\n%s", text.data);
+    iv__text_free(&text);
+}
+
 static void put_run(const info *f)
 {
     const iv__progress *p = &f->opened.progress;
@@ -130,6 +141,7 @@ static void put_run(const info *f)
                "stand in the training text, of real text %.1f %%%s\n",
                (long long)f->copies.step, f->copies.longest_copy, 100 * f->copies.copied, f->copies.span,
                100 * f->copies.real_copied, f->copies.by_heart ? ": learned by heart" : "");
+    put_about(f);
     put_options(f->c->home, "Model", f->instance->model->fields, f->instance->options);
     put_options(f->c->home, "Training", iv__settings_fields, &f->instance->training);
 }

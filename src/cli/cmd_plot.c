@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "cli/figure.h"
+#include "cli/forecast.h"
 #include "cli/metrics.h"
 #include "cli/next_words.h"
 
@@ -13,12 +14,14 @@
 enum { MOST_PROMPTS = 16, MOST_TEMPERATURES = 16, MOST_POINTS = 4000 };
 
 typedef struct plot_options {
-    const char *out, *prompt, *prompts, *temperatures;
+    const char *out, *data, *prompt, *prompts, *temperatures;
 } plot_options;
 
 /* clang-format off */
 static const iv_field plot_fields[] = {
     FIELD(plot_options, out,    TEXT, "", 0, 0, "", "DIR",  "the folder of the pictures; without it RUN/plots"),
+    FIELD(plot_options, data,   TEXT, "", 0, 0, "", "PATH",
+          "of a run on a table of your own: that table, for its predictions to be drawn beside it"),
     FIELD(plot_options, prompt, TEXT, "", 0, 0, "", "TEXT",
           "show the likeliest next words after this text; may be given several times; without it the "
           "system's own prompts"),
@@ -207,6 +210,24 @@ static int plot_text(cli *c, iv__opened *run, const char *folder)
     return next_words_draw_page(c, run, n, prompts, n_temperatures, temperatures, folder);
 }
 
+/* ---- predictions ------------------------------------------------------------------- */
+
+static int plot_forecast(cli *c, iv__opened *run, const char *folder)
+{
+    const plot_options *o = c->options;
+    const char *data = *o->data ? o->data : NULL;
+    const iv_dataset *set = iv__dataset_of(run->instance, &data);
+
+    if (!set)
+        return cli_fail(c);
+    if (!data && !set->file) {
+        cli_note(c, "predictions are drawn beside the table: name it with --data FILE");
+        return DONE;
+    }
+    return run->instance->model->open_data(run->instance, set, data) ? cli_fail(c)
+                                                                     : forecast_draw(c, run, folder);
+}
+
 /* ---- the command ------------------------------------------------------------------- */
 
 /* The run's folder: RUN itself, or the one that its model file lies in. */
@@ -239,6 +260,8 @@ static int cmd_plot(cli *c)
         status = plot_losses(c, run.instance, losses.data, out);
     if (!status && run.instance->model->language)
         status = plot_text(c, &run, out);
+    if (!status && run.instance->model->predict)
+        status = plot_forecast(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
     iv__opened_free(&run);
@@ -249,11 +272,12 @@ const command command_plot = {
     .name = "plot",
     .place = 60,
     .arguments = "RUN [OPTION]...",
-    .says = "curves of a training, likeliest next words, as pictures",
+    .says = "curves of a training, likeliest next words, predictions, as pictures",
     .about = "Draws the losses of a run over its steps, and for text the five likeliest next\n"
              "words after each prompt at temperatures 1.0 and 0.2, as PNG and SVG into\n"
              "RUN/plots. With --temperatures the words stand beside samples, on a page that is\n"
-             "HTML too: one file that needs no network.",
+             "HTML too: one file that needs no network. Of a run on a table what it predicts is\n"
+             "drawn beside what was measured.",
     .examples = { "ivory plot runs/recipes",
                   "ivory plot runs/tales --temperatures 0.3,1,1.8 --prompt \"the fox\" --prompt \"the old\"" },
     .fields = { plot_fields },

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "base/math.h"
+#include "cli/forecast.h"
 #include "cli/paint.h"
 #include "cli/stop.h"
 #include "data/lines.h"
@@ -14,7 +15,7 @@
 typedef struct sample_options {
     iv_generation generation; /* first: its own table speaks of it */
     paint_options paint;      /* its `out` is that of texts, too */
-    const char *prompts, *stop;
+    const char *prompts, *stop, *data;
     bool raw;
     int precision;
 } sample_options;
@@ -28,6 +29,7 @@ static const iv_field sample_fields[] = {
     { "rows", IV_FIELD_INT, offsetof(sample_options, paint.rows), "0", 0, 65536, "", "", "pictures: so many rows of it are kept; 0: half of them" },
     { "class", IV_FIELD_TEXT, offsetof(sample_options, paint.class_name), "", 0, 0, "", "NAME", "pictures: of this class, where the run was trained with classes; else of all in turn" },
     { "animate", IV_FIELD_TEXT, offsetof(sample_options, paint.animate), "", 0, 0, "", "FILE", "pictures: how the first was drawn, as an animated PNG" },
+    FIELD(sample_options, data, TEXT, "",   0, 0, "", "FILE", "tables: predict each row of this CSV file"),
     FIELD(sample_options, raw, BOOL, "no", 0, 0, "", "",     "line breaks as they are; else written as \\n"),
     CLI_PRECISION(sample_options),
     FIELD_END,
@@ -238,10 +240,31 @@ static const char *of_pictures(const paint_options *o)
                             : NULL;
 }
 
+static int predict(cli *c, iv__opened *run)
+{
+    const sample_options *o = c->options;
+    const char *useless = of_texts(o);
+
+    if (!useless)
+        useless = of_pictures(&o->paint);
+    if (useless)
+        return cli_wrong(c, "--%s is for texts or pictures, and this run predicts a column of a table",
+                         useless);
+    if (!*o->data)
+        return cli_wrong(c, "this run predicts a column of a table: name the rows with --data FILE");
+    return forecast_write(c, run, o->data, o->paint.out);
+}
+
 static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
 {
     const sample_options *o = c->options;
     const iv_model *model = run->instance->model;
+
+    if (model->predict)
+        return predict(c, run);
+    if (*o->data)
+        return cli_wrong(c, "--data is for tables, and this run makes %s",
+                         model->palette ? "pictures" : "texts");
     const char *useless = model->palette ? of_texts(o) : of_pictures(&o->paint);
 
     if (!model->palette && !(model->sample && model->language))
@@ -286,7 +309,8 @@ const command command_sample = {
              "with the same ones. With --json each has its tokens, with the probability and\n"
              "the rank that the model itself gave them. With --beam nothing is drawn; a line\n"
              "begins with the mean log-probability of its tokens. Pictures go into a sheet or\n"
-             "a folder; the file's name is printed.",
+             "a folder; the file's name is printed. A run on a table predicts the rows of --data,\n"
+             "as CSV.",
     .examples = { "ivory sample runs/recipes --prompt \"Recipe for roast\" --temperature 0.5",
                   "ivory sample runs/fashion --n 10 --complete boot.png --rows 8 --out boots.png" },
     .fields = { iv_generation_fields, sample_fields },

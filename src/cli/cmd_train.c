@@ -1,5 +1,6 @@
 /* ivory train SYSTEM: train a system into a run, or go on with one. */
 #include "base/home.h"
+#include "cli/forecast.h"
 #include "cli/run_file.h"
 #include "cli/stop.h"
 #include "cli/summary.h"
@@ -193,20 +194,46 @@ static void say_sample(training *t)
         cli_note(t->c, "  ivory sample %s --n 3", t->folder.data);
 }
 
+/* A picture of predictions is an extra: what goes wrong with it is said, and the training is done all the same. */
+static void draw_forecast(training *t)
+{
+    iv__opened run;
+    iv__text folder = { .home = t->c->home };
+    const char *data = t->data.data;
+
+    iv__text_print(&folder, "%s/plots", t->folder.data);
+    if (folder.failed || iv__run_load(t->c->home, t->folder.data, "model", &run)) {
+        cli_fail(t->c);
+    } else {
+        if (run.instance->model->open_data(run.instance, iv__dataset_named(run.instance->data), data))
+            cli_fail(t->c);
+        else
+            forecast_draw(t->c, &run, folder.data);
+        iv__opened_free(&run);
+    }
+    iv__text_free(&folder);
+}
+
 static int say_done(training *t)
 {
     const char *folder = t->folder.data;
 
+    if (t->instance->model->predict)
+        draw_forecast(t);
     if (t->c->common.json)
         return put_end_json(t, true);
     cli_note(t->c, "The model is %s/model.safetensors. Next:", folder);
     if (t->instance->model->palette)
         cli_note(t->c, "  ivory sample %s --n 16", folder);
+    else if (t->instance->model->predict)
+        cli_note(t->c, "  ivory sample %s --data FILE", folder);
     else if (t->instance->model->sample)
         say_sample(t);
     if (t->instance->trainee.n_records[SPLIT_TEST])
         cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);
-    cli_note(t->c, "  ivory plot %s", folder);
+    cli_note(t->c, "  ivory plot %s%s%s", folder,
+             t->instance->model->predict && *t->o->data ? " --data " : "",
+             t->instance->model->predict ? t->o->data : "");
     return DONE;
 }
 

@@ -97,6 +97,8 @@ static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *
         iv__text_put(path, data);
         return path->failed ? IV_NOMEM : IV_OK;
     }
+    if (!set->file)
+        return iv_fail(home, IV_IO, "--data %s is a folder; expected %s", data, set->says);
     return look_in(path, set, data) ? IV_OK : missing(home, set, data, data);
 }
 
@@ -222,8 +224,9 @@ static bool set_options(iv__records *records, const void *options)
 
 iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options)
 {
-    if (set->pictures) {
-        iv_fail(home, IV_VALUE, "the data set %s holds pictures, no texts", set->name);
+    if (!set->open) {
+        iv_fail(home, IV_VALUE, "the data set %s holds %s, no texts", set->name,
+                set->pictures ? "pictures" : "a table");
         return NULL;
     }
     iv__records *records = iv__alloc(home, sizeof *records);

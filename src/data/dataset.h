@@ -1,5 +1,5 @@
-/* dataset.h: named data sets, and their records as text (data sets of pictures: pictures.h). A data
- * set is one file, sets/NAME.c, that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
+/* dataset.h: named data sets, and their records as text (data sets of pictures: pictures.h, of numbers:
+ * table.h). A data set is one file, sets/NAME.c, that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
 #ifndef IV_DATA_DATASET_H
 #define IV_DATA_DATASET_H
 
@@ -8,6 +8,7 @@
 
 typedef struct iv__records iv__records;
 struct iv__pictures;
+struct iv__table;
 
 typedef struct iv_dataset {
     const char *name, *says, *licence;
@@ -36,11 +37,14 @@ typedef struct iv_dataset {
     /* Of a data set of pictures, in place of these three (pictures_parts.h): adds all of them and
      * their classes. */
     iv_status (*pictures)(struct iv__pictures *pictures, const char *path);
+    /* Of a table of numbers (table_parts.h): reads it. */
+    iv_status (*table)(struct iv__table *table, const char *path);
 } iv_dataset;
 
 #define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
 IV_DATASET_DECLARE(aesop)
 IV_DATASET_DECLARE(ag_news)
+IV_DATASET_DECLARE(air_quality)
 IV_DATASET_DECLARE(cifar_10)
 IV_DATASET_DECLARE(cifar_10_small)
 IV_DATASET_DECLARE(fashion_mnist)
@@ -48,6 +52,7 @@ IV_DATASET_DECLARE(pictures)
 IV_DATASET_DECLARE(recipes)
 IV_DATASET_DECLARE(reuters_bodies)
 IV_DATASET_DECLARE(reuters_titles)
+IV_DATASET_DECLARE(table)
 IV_DATASET_DECLARE(tales)
 IV_DATASET_DECLARE(text)
 

@@ -91,7 +91,8 @@ iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char
                                 const iv__pictures_options *options)
 {
     if (!set->pictures) {
-        iv_fail(home, IV_VALUE, "the data set %s holds texts, no pictures", set->name);
+        iv_fail(home, IV_VALUE, "the data set %s holds %s, no pictures", set->name,
+                set->table ? "a table" : "texts");
         return NULL;
     }
     iv__pictures *p = iv__alloc(home, sizeof *p);

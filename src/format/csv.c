@@ -63,6 +63,11 @@ int64_t iv__csv_line(const iv__csv *csv)
     return csv->row_line;
 }
 
+char iv__csv_separator(const iv__csv *csv)
+{
+    return (char)csv->separator;
+}
+
 static bool refuse(const iv__csv *csv, const char *why)
 {
     iv_fail(csv->home, IV_FORMAT, "%s:%lld: %s", iv__source_name(csv->source),
@@ -177,6 +182,24 @@ static bool read_row(iv__csv *csv)
     }
 }
 
+/* By the first row, as far as the buffer has it. */
+static int find_separator(const iv__csv *csv)
+{
+    static const char marks[] = ",;\t|";
+    int count[sizeof marks] = { 0 }, best = 0;
+    bool quoted = false;
+
+    for (size_t i = csv->at; i < csv->filled && (quoted || csv->buffer[i] != '\n'); i++) {
+        const char *mark = csv->buffer[i] ? strchr(marks, csv->buffer[i]) : NULL;
+        quoted ^= csv->buffer[i] == '"';
+        if (mark && !quoted)
+            count[mark - marks]++;
+    }
+    for (int i = 1; marks[i]; i++)
+        best = count[i] > count[best] ? i : best;
+    return marks[best];
+}
+
 bool iv__csv_next(iv__csv *csv, bool *failed)
 {
     unsigned char mark[3];
@@ -189,6 +212,8 @@ bool iv__csv_next(iv__csv *csv, bool *failed)
     }
     while ((byte = peek(csv)) == '\n' || byte == '\r')
         take(csv);
+    if (!csv->separator && byte >= 0)
+        csv->separator = find_separator(csv);
     csv->row_line = csv->line;
     csv->count = 0;
     csv->begins[0] = 0;

@@ -9,7 +9,8 @@ typedef struct iv__csv iv__csv;
 
 enum { IV__CSV_FIELDS = 4096, IV__CSV_ROW = 1 << 24 }; /* at most: fields of a row, and its bytes */
 
-iv__csv *iv__csv_new(iv__source *source, char separator); /* borrows the source */
+/* Borrows the source. separator 0: of , ; tab and | the one that is most often in the first row outside quotes. */
+iv__csv *iv__csv_new(iv__source *source, char separator);
 void iv__csv_free(iv__csv *csv);
 
 /* The next row; empty lines are passed over. False at the end, and when it failed: then *failed is
@@ -20,6 +21,7 @@ bool iv__csv_next(iv__csv *csv, bool *failed);
 int iv__csv_count(const iv__csv *csv); /* fields of the row */
 /* Terminated, valid until the next row; "" where the row has no such field. */
 const char *iv__csv_field(const iv__csv *csv, int field, size_t *size);
-int64_t iv__csv_line(const iv__csv *csv); /* on which the row begins, from 1 */
+int64_t iv__csv_line(const iv__csv *csv);   /* on which the row begins, from 1 */
+char iv__csv_separator(const iv__csv *csv); /* 0: not found yet */
 
 #endif

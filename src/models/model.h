@@ -17,6 +17,7 @@ typedef struct iv_instance iv_instance;
 struct iv__language;
 struct iv__cut;
 struct iv__palette;
+struct iv__forecast;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -106,6 +107,13 @@ struct iv_model {
     const struct iv__cut *(*cut)(const iv_instance *instance);
     /* What is asked of a model that paints pixel by pixel (models/common_painter.h); NULL: it paints none. */
     void (*palette)(const iv_instance *instance, struct iv__palette *palette);
+    /* Predicts a column of a table (models/common_forecast.h), of each row of a file, or (path NULL) of the rows of
+     * a split of the open data. Fills in the forecast, which is the caller's to free. note: as of `sample`. NULL: it
+     * predicts none. */
+    iv_status (*predict)(iv_instance *instance, iv_params *params, const char *path,
+                         iv__split split, struct iv__forecast *forecast, iv__text *note);
+    /* Lines on what was restored or opened besides options, for `info`; NULL: there is nothing to say. */
+    void (*about)(const iv_instance *instance, iv__text *text);
 };
 
 struct iv_instance {

@@ -16,7 +16,7 @@
 
 enum { SAVE_SECONDS = 10, TRIES = 8 };
 static const double lower_rate_by = 0.1;
-static const double explodes_beyond = 5; /* times the first loss */
+static const double explodes_beyond = 5; /* times the first loss, or the trainee's worst */
 
 typedef struct loop {
     iv_home *home;
@@ -212,7 +212,8 @@ static double weight_of(const loop *l, int part)
 
 static bool explodes(const loop *l, double loss)
 {
-    return l->progress.first_loss > 0 && loss > explodes_beyond * l->progress.first_loss;
+    return l->progress.first_loss > 0 &&
+           loss > explodes_beyond * fmax(l->progress.first_loss, l->trainee->worst_loss);
 }
 
 /* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and

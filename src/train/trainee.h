@@ -59,6 +59,9 @@ typedef struct iv__trainee {
      * as many as for records in any order. NULL: records come in any order, shuffled in training. */
     bool (*choose)(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record);
     bool first_values; /* layers find theirs by the first training batch, 32 records at most (iv_initialize) */
+    /* What a batch loses at most to one who has learned nothing: losses that differ much from batch to batch say it,
+     * for it is no explosion. 0: the first batch stands for all. */
+    double worst_loss;
     int64_t n_records[SPLITS];
     /* What a saved file of it carries besides parameters: the vocabulary, the options as texts. */
     int n_kept;

@@ -114,6 +114,11 @@ expect "where Y is not finite the line breaks" is "$(strokes $blue 1.8 gap.svg |
 expect "and few points have dots, one more in the legend" is "$(grep -cF "fill:rgb($blue)" gap.svg)" 6
 say panel log-y "line x" "point 1 1" "point 2 2" "point 3 0" "point 5 1" "point 6 -1" "point 7 2" end | draw log.svg
 expect "and on a logarithmic scale where Y is not above 0" is "$(strokes $blue 1.8 log.svg | head -n 1 | count 'M ')" 3
+say panel "dots x" "point 3 1" "point 1 2" "point 2 nan" "point 2 4" "line y" "point 1 1" "point 3 4" end | draw dots.svg
+expect_status 0 "dots come in any order"
+dots() { grep -F "stroke-width:3.2;" dots.svg | sed 's/.* d="//; s/"\/>.*//'; }
+expect "as points of one path, but for what is no number" is "$(dots | count 'M ')" 3
+expect "and the legend shows one dot of theirs" is "$(grep -cF "fill:rgb($blue)" dots.svg)" 1
 say "# a comment" "" panel end | draw empty.svg
 expect_status 0 "comments, empty lines and a panel without data are fine"
 
@@ -163,6 +168,7 @@ refuses "a hexadecimal one" 'line 3: expected a number, got "0x10"' panel "line 
 refuses "an X that is not finite" 'line 3: expected a finite number, got "nan"' panel "line x" "point nan 1" end
 refuses "an X that falls" 'line 4: the points of a series go from left to right: X fell to "1"' \
     panel "line x" "point 2 1" "point 1 1" end
+refuses "dots among bars" 'line 3: dots does not go with bars' panel bars "dots x" end
 refuses "a point without a line" 'line 2: point belongs to a series' panel "point 1 1" end
 refuses "a line without a panel" 'line 1: line belongs to a panel' "line x" end
 refuses "a bar without bars" 'line 2: bar belongs to a panel of bars' panel "bar x 1" end

@@ -9,7 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#define HAZE 0.4 /* strength of the pale lines */
+#define HAZE 0.4  /* strength of the pale lines */
+#define FAINT 0.6 /* and of dots that no line joins */
+#define DOT 3.2   /* their size */
 
 enum { DENSE = 500, MOST_DOTS = 60, N_COLORS = 7 };
 
@@ -272,12 +274,13 @@ static bool is_rough(const plot_panel *panel, const plot_series *series)
             turns += (p[0].y < p[-1].y && p[-1].y > p[-2].y) ||
                      (p[0].y > p[-1].y && p[-1].y < p[-2].y);
         }
-    return series->n_points > DENSE && turns > series->n_points / 10;
+    return !series->dots && series->n_points > DENSE && turns > series->n_points / 10;
 }
 
 static bool has_dots(const plot_cell *cell, const plot_series *series)
 {
-    return series->n_points <= MOST_DOTS && cell->frame_width > 10 * (double)series->n_points;
+    return !series->dots && series->n_points <= MOST_DOTS &&
+           cell->frame_width > 10 * (double)series->n_points;
 }
 
 static void draw_dot(cairo_t *cr, color c, double x, double y)
@@ -328,6 +331,23 @@ static void draw_haze(cairo_t *cr, const plot_page *page, const plot_panel *pane
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_width(cr, 0.9);
     stroke_series(cr, page, panel, cell, &panel->series[which], trace);
+}
+
+/* One path: where dots lie over each other they are not darker. */
+static void draw_dots(cairo_t *cr, const plot_panel *panel, const plot_cell *cell, int which)
+{
+    const plot_series *series = &panel->series[which];
+    color c = palette[which % N_COLORS];
+
+    for (size_t i = 0; i < series->n_points; i++)
+        if (plot_drawable(panel, series->points[i].y)) {
+            cairo_move_to(cr, place_x(cell, series->points[i].x), place_y(cell, series->points[i].y));
+            cairo_rel_line_to(cr, 0, 0);
+        }
+    cairo_set_source_rgba(cr, c.red, c.green, c.blue, FAINT);
+    cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
+    cairo_set_line_width(cr, DOT);
+    cairo_stroke(cr);
 }
 
 static void draw_series(cairo_t *cr, const plot_page *page, const plot_panel *panel,
@@ -391,9 +411,11 @@ static void draw_legend(cairo_t *cr, const plot_panel *panel, const plot_cell *c
         cairo_set_line_width(cr, 1.8);
         cairo_move_to(cr, x, middle);
         cairo_line_to(cr, x + PLOT_SWATCH, middle);
+        if (series->dots)
+            cairo_new_path(cr);
         cairo_stroke(cr);
         cairo_set_dash(cr, NULL, 0, 0);
-        if (has_dots(cell, series))
+        if (has_dots(cell, series) || series->dots)
             draw_dot(cr, palette[i % N_COLORS], x + PLOT_SWATCH / 2, middle);
         plot_type(cr, PLOT_SIZE_TEXT, false);
         use_color(cr, ink);
@@ -413,7 +435,10 @@ static void draw_lines_panel(cairo_t *cr, const plot_page *page, const plot_pane
         if (is_rough(panel, &panel->series[i]))
             draw_haze(cr, page, panel, cell, i);
     for (int i = 0; i < panel->n_series; i++)
-        draw_series(cr, page, panel, cell, i);
+        if (panel->series[i].dots)
+            draw_dots(cr, panel, cell, i);
+        else
+            draw_series(cr, page, panel, cell, i);
     cairo_restore(cr);
     draw_legend(cr, panel, cell);
 }

@@ -30,6 +30,7 @@ typedef struct plot_series {
     char *name;
     plot_point *points;
     size_t n_points, room;
+    bool dots; /* else a line */
 } plot_series;
 
 typedef struct plot_marker {

@@ -23,8 +23,9 @@
  *
  *   line NAME          begins a series, at most 64; an empty NAME stays out of the legend, and so
  *                      does an only one that repeats the y-label
- *   point X Y          the next point of that series, at most 4,000,000 in the picture; X is not
- *                      below the last one's; where Y is nan or inf the line breaks
+ *   dots NAME          the same, of points that no line joins and that come in any order
+ *   point X Y          the next point of that series, at most 4,000,000 in the picture; of a line X is
+ *                      not below the last one's; where Y is nan or inf the line breaks
  *   marker X TEXT      a dashed vertical line with a small text above, at most 64
  *   log-y              Y is drawn on a logarithmic scale; where Y is not above 0 the line breaks
  *
@@ -222,6 +223,11 @@ static bool take_line(reader *r, char **value)
     return take_copy(r, &r->series->name, value[0]);
 }
 
+static bool take_dots(reader *r, char **value)
+{
+    return take_line(r, value) && (r->series->dots = true);
+}
+
 static bool take_point(reader *r, char **value)
 {
     plot_series *series = r->series;
@@ -231,7 +237,7 @@ static bool take_point(reader *r, char **value)
         return refuse(r, "point belongs to a series: \"line NAME\" comes first");
     if (!take_finite(r, value[0], &point.x) || !take_number(r, value[1], &point.y))
         return false;
-    if (series->n_points && point.x < series->points[series->n_points - 1].x)
+    if (!series->dots && series->n_points && point.x < series->points[series->n_points - 1].x)
         return refuse(r, "the points of a series go from left to right: X fell to \"%.*s\"",
                       shown(value[0]), value[0]);
     if (!(fabs(point.y) <= 1e100))
@@ -338,6 +344,7 @@ static const struct word {
     { "height",      "F",           1, PANEL,    take_height },
     { "log-y",       "",            0, LINES,    take_log_y },
     { "line",        "NAME",        1, LINES,    take_line },
+    { "dots",        "NAME",        1, LINES,    take_dots },
     { "point",       "X Y",         2, LINES,    take_point },
     { "marker",      "X TEXT",      2, LINES,    take_marker },
     { "bars",        "",            0, PANEL,    take_bars },
