@@ -2,9 +2,8 @@
  * them, every member's checksum verified.
  * Source: RFC 1952. */
 
-#include <zlib.h>
-
 #include "base/home.h"
+#include "format/io_zlib.h"
 #include "format/source.h"
 
 enum { PIECE = 1 << 16 };
@@ -17,16 +16,6 @@ typedef struct gzip_state {
     bool drained;    /* `packed` has no more */
     unsigned char in[PIECE];
 } gzip_state;
-
-static void *zlib_allocate(void *home, unsigned count, unsigned size)
-{
-    return iv__alloc_array(home, count, size);
-}
-
-static void zlib_free(void *home, void *block)
-{
-    iv__free(home, block);
-}
 
 /* Makes sure that packed bytes wait, unless there are no more. */
 static bool fill(gzip_state *gzip)
@@ -127,9 +116,7 @@ iv__source *iv__source_gunzip(iv__source *packed)
         return NULL;
     }
     gzip->packed = packed;
-    gzip->stream.zalloc = zlib_allocate;
-    gzip->stream.zfree = zlib_free;
-    gzip->stream.opaque = home;
+    gzip->stream = iv__zlib_stream(home);
 
     iv__source *source = NULL;
     int status = inflateInit2(&gzip->stream, 16 + MAX_WBITS);

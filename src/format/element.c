@@ -1,0 +1,96 @@
+/* element.c: numbers of other files as doubles, and as elements of tensors. */
+#include "format/element.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The bytes as a whole number, the most significant one last in `at` unless big-endian. */
+static uint64_t bits_of(iv__element element, const unsigned char *at)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < element.width; i++)
+        bits = bits << 8 | at[element.big_endian ? i : element.width - 1 - i];
+    return bits;
+}
+
+static double half(uint64_t bits)
+{
+    const int exponent = (int)(bits >> 10 & 31);
+    const double fraction = (double)(bits & 1023), sign = bits >> 15 ? -1 : 1;
+
+    if (exponent == 31)
+        return bits & 1023 ? NAN : sign * INFINITY;
+    return sign * (exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24));
+}
+
+static double single(uint64_t bits)
+{
+    const uint32_t narrow = (uint32_t)bits;
+    float value;
+
+    memcpy(&value, &narrow, sizeof value);
+    return (double)value;
+}
+
+static double wide(uint64_t bits)
+{
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static int64_t integer(iv__element element, uint64_t bits)
+{
+    const int unused = 64 - 8 * element.width;
+
+    return (int64_t)(bits << unused) >> unused;
+}
+
+double iv__element_value(iv__element element, const unsigned char *at)
+{
+    const uint64_t bits = bits_of(element, at);
+
+    switch (element.kind) {
+    case IV__REAL:
+        return element.width == 8 ? wide(bits) : element.width == 4 ? single(bits) : half(bits);
+    case IV__BFLOAT: return single(bits << 16);
+    case IV__INTEGER: return (double)integer(element, bits);
+    case IV__NATURAL: return (double)bits;
+    default: return bits != 0;
+    }
+}
+
+bool iv__element_is_real(iv__element element)
+{
+    return element.kind == IV__REAL || element.kind == IV__BFLOAT;
+}
+
+iv_dtype iv__element_dtype(iv__element element)
+{
+    if (iv__element_is_real(element))
+        return element.width == 8 ? IV_F64 : IV_F32;
+    return element.kind == IV__TRUTH || (element.kind == IV__NATURAL && element.width == 1) ? IV_U8
+                                                                                            : IV_I32;
+}
+
+int64_t iv__elements_copy(iv__element element, const void *from, int64_t n, iv_dtype dtype, void *to)
+{
+    const unsigned char *at = from;
+    const double low = dtype == IV_I32 ? INT32_MIN : 0, high = dtype == IV_I32 ? INT32_MAX : UINT8_MAX;
+
+    for (int64_t i = 0; i < n; i++, at += element.width) {
+        const double value = iv__element_value(element, at);
+        if ((dtype == IV_I32 || dtype == IV_U8) &&
+            !(value >= low && value <= high && value == (double)(int64_t)value))
+            return i;
+        switch (dtype) {
+        case IV_F32: ((float *)to)[i] = (float)value; break;
+        case IV_F64: ((double *)to)[i] = value; break;
+        case IV_I32: ((int32_t *)to)[i] = (int32_t)value; break;
+        default: ((uint8_t *)to)[i] = (uint8_t)value; break;
+        }
+    }
+    return n;
+}
