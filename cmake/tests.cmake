@@ -40,20 +40,23 @@ else()
     set(test_library ivory-test)
 endif()
 
-file(GLOB programs CONFIGURE_DEPENDS tests/*_test.c)
-foreach(source IN LISTS programs)
-    get_filename_component(name ${source} NAME_WE)
-    add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE ${test_library})
-    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-    ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
-endforeach()
-
 # Models in the ONNX format, built of Ivory's rows: for the programs and tests that run them.
 file(GLOB importers CONFIGURE_DEPENDS tests/onnx/*.c)
 add_library(ivory-test-onnx STATIC EXCLUDE_FROM_ALL ${importers})
 target_link_libraries(ivory-test-onnx PUBLIC ivory-io ivory)
 target_include_directories(ivory-test-onnx PUBLIC tests)
+
+file(GLOB programs CONFIGURE_DEPENDS tests/*_test.c)
+foreach(source IN LISTS programs)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${test_library})
+    if(name MATCHES "^onnx")
+        target_link_libraries(${name} PRIVATE ivory-test-onnx)
+    endif()
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
+endforeach()
 
 # Programs that compare Ivory with what others made: tests/programs/NAME.c becomes build/tests/NAME. The scripts of
 # tests/cli run them on the data.

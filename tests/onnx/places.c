@@ -246,6 +246,21 @@ static iv_node *build_Gather(onnx_call *c)
     return iv_transpose(y, back);
 }
 
+/* One of the last axis, which stays with length 1. */
+static iv_node *build_GatherElements(onnx_call *c)
+{
+    iv_node *x = onnx_real(c, 0), *index = onnx_in(c, 1);
+
+    if (!x || !index)
+        return NULL;
+    if (from_front(x, onnx_whole(c, "axis", 0)) != rank_of(x) - 1 || iv_node_dim(index, -1) != 1)
+        return onnx_no(c, "it takes more than one of the last axis");
+    iv_shape one = *iv_node_shape(index);
+    one.dim[--one.rank] = 0;
+    iv_node *flat = counted_from_front(iv_reshape(index, one), iv_node_dim(x, -1));
+    return iv_reshape(iv_pick(x, flat), *iv_node_shape(index));
+}
+
 static iv_node *build_OneHot(onnx_call *c)
 {
     int64_t n;
@@ -350,17 +365,12 @@ static iv_node *log_sum_exp(iv_node *x, int axis, bool keep)
     return keep ? iv_reshape(y, shape) : y;
 }
 
-static iv_node *sum_squares(iv_node *x, int axis, bool keep)
-{
-    return iv_sum(iv_square(x), axis, keep);
-}
-
 /* Axes are an attribute, or from some version on an input; none: all. */
-static iv_node *reduced(onnx_call *c, reduce *by)
+static iv_node *reduced(onnx_call *c, iv_node *x, reduce *by)
 {
     int64_t n;
     const int64_t *axes = onnx_has(c, 1) ? onnx_wholes_in(c, 1, &n) : onnx_wholes(c, "axes", &n);
-    iv_node *y = X;
+    iv_node *y = x;
     const int64_t rank = rank_of(y);
     const bool keep = onnx_whole(c, "keepdims", 1);
 
@@ -377,34 +387,34 @@ static iv_node *reduced(onnx_call *c, reduce *by)
 
 static iv_node *build_ReduceSum(onnx_call *c)
 {
-    return reduced(c, iv_sum);
+    return reduced(c, X, iv_sum);
 }
 
 static iv_node *build_ReduceMean(onnx_call *c)
 {
-    return reduced(c, iv_mean);
+    return reduced(c, X, iv_mean);
 }
 
 static iv_node *build_ReduceMax(onnx_call *c)
 {
-    return reduced(c, iv_max_of);
+    return reduced(c, X, iv_max_of);
 }
 
 static iv_node *build_ReduceSumSquare(onnx_call *c)
 {
-    return reduced(c, sum_squares);
+    return reduced(c, iv_square(X), iv_sum);
 }
 
 static iv_node *build_ReduceLogSumExp(onnx_call *c)
 {
-    return reduced(c, log_sum_exp);
+    return reduced(c, X, log_sum_exp);
 }
 
 /* clang-format off */
 #define ROW(name) { #name, build_##name }
 const onnx_operator onnx_places[] = {
     ROW(Transpose), ROW(Reshape), ROW(Expand), ROW(Squeeze), ROW(Unsqueeze), ROW(Slice), ROW(Split), ROW(Pad),
-    ROW(DepthToSpace), ROW(SpaceToDepth), ROW(Gather), ROW(OneHot), ROW(ArgMax),
+    ROW(DepthToSpace), ROW(SpaceToDepth), ROW(Gather), ROW(GatherElements), ROW(OneHot), ROW(ArgMax),
     ROW(MatMul), ROW(Gemm), ROW(Einsum), ROW(CumSum),
     ROW(ReduceSum), ROW(ReduceMean), ROW(ReduceMax), ROW(ReduceSumSquare), ROW(ReduceLogSumExp), ROW(Concat),
     { NULL, NULL },
