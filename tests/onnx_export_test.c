@@ -72,6 +72,8 @@ CASE(sum_gone, iv_sum(SEQUENCE, 1, false))
 CASE(sum_to, iv_sum_to(SEQUENCE, iv_dims(1, 4)))
 CASE(sum_all, iv_sum_all(SEQUENCE))
 CASE(sum_squares, iv_sum_squares(ROWS))
+CASE(mean_over_length, iv_mean(SEQUENCE, 1, false))
+CASE(mean_all, iv_mean_all(SEQUENCE))
 CASE(slice, iv_slice(ROWS, 1, 1, 2, 3))
 CASE(slice_last, iv_slice(SEQUENCE, 1, t - 1, 1, 1))
 CASE(slice_shorter, iv_slice(SEQUENCE, 1, 1, t - 1, 1))
@@ -100,6 +102,8 @@ CASE(conv_x_kept, iv_conv2d_transpose(s, IMAGE, .filters = 2, .kernel = { 4, 6 }
                                       .padding = IV_SAME, .kept = { { 1, 3 }, { 0, 3 } }))
 CASE(max_pool, iv_max_pool(IMAGE, .window = { 3, 2 }, .stride = { 2, 2 }, .padding = IV_SAME))
 CASE(sum_pool, iv_average_pool(IMAGE, .window = { 3, 2 }, .stride = { 2, 2 }, .padding = IV_SAME))
+CASE(resize, iv_resize(IMAGE, iv_dims(4, 9)))
+CASE(upsample, iv_upsample(IMAGE, iv_dims(2, 3)))
 CASE(lstm, iv_lstm(s, SEQUENCE, .units = 5))
 CASE(lstm_backwards, iv_lstm(s, SEQUENCE, .units = 5, .reverse = true))
 CASE(lstm_states, iv_lstm(s, SEQUENCE, .units = 6, .h0 = ROWS, .c0 = iv_tanh(ROWS)))
@@ -132,10 +136,10 @@ static const graph_case all_cases[] = {
     ROW(elu), ROW(erf), ROW(sin), ROW(cos), ROW(stop_gradient), ROW(positive), ROW(leaky_relu), ROW(power), ROW(clip),
     ROW(add), ROW(sub), ROW(mul_outer), ROW(div), ROW(max), ROW(min), ROW(equal), ROW(less), ROW(less_equal),
     ROW(select), ROW(select_constants), ROW(cast), ROW(reshape), ROW(reshape_two), ROW(broadcast), ROW(fill),
-    ROW(sum_kept), ROW(sum_gone), ROW(sum_to), ROW(sum_all), ROW(sum_squares), ROW(slice), ROW(slice_last),
+    ROW(sum_kept), ROW(sum_gone), ROW(sum_to), ROW(sum_all), ROW(sum_squares), ROW(mean_over_length), ROW(mean_all), ROW(slice), ROW(slice_last),
     ROW(slice_shorter), ROW(reverse), ROW(pad), ROW(gather), ROW(pick), ROW(one_hot), ROW(max_of), ROW(argmax),
     ROW(softmax), ROW(log_softmax), ROW(log_sum_exp), ROW(matmul), ROW(matmul_turned), ROW(conv), ROW(conv_masked),
-    ROW(conv_kept), ROW(conv_groups), ROW(conv_x), ROW(conv_x_valid), ROW(conv_x_kept), ROW(max_pool), ROW(sum_pool),
+    ROW(conv_kept), ROW(conv_groups), ROW(conv_x), ROW(conv_x_valid), ROW(conv_x_kept), ROW(max_pool), ROW(sum_pool), ROW(resize), ROW(upsample),
     ROW(lstm), ROW(lstm_backwards), ROW(lstm_states), ROW(lstm_of_numbers), ROW(gru), ROW(gru_before), ROW(simple_rnn),
     ROW(bidirectional), ROW(layer_normalization), ROW(batch_normalization), ROW(of_parameters), ROW(last_state),
 };
@@ -306,7 +310,7 @@ static void every_row_has_a_case(void **state)
 
 CASE(masked, iv_lstm(s, SEQUENCE, .units = 5, .mask = iv_mask_zero(NUMBERS)))
 CASE(half, iv_slice(SEQUENCE, 1, 0, t / 2, 1))
-CASE(mean_over_length, iv_mean(SEQUENCE, 1, false))
+CASE(root_of_length, iv_scale(SEQUENCE, 1 / sqrt((double)t)))
 CASE(random, iv_add(ROWS, iv_random_uniform(iv_random_clock(iv_scope_graph(s)), iv_dims(n, 6), "r")))
 CASE(open_image, iv_conv2d(s, x_of(s, "image", iv_dims(n, t, 6, 4)), .filters = 3, .kernel = { 3 }))
 CASE(kernel_of_inputs, iv_conv(IMAGE, iv_reshape(iv_slice(ROWS, 0, 0, 2, 1), iv_dims(1, 1, 4, 3))))
@@ -331,7 +335,7 @@ static void what_cannot_be_written_is_refused(void **state)
     refused(case_masked,
             "m/lstm/lstm cannot be written as ONNX: it holds its state where a mask is 0, which the operator LSTM cannot");
     refused(case_half, "slice cannot be written as ONNX: its end depends on the batch or the length");
-    refused(case_mean_over_length,
+    refused(case_root_of_length,
             "scale cannot be written as ONNX: its number depends on the batch or the length");
     refused(case_random, "random_uniform cannot be written as ONNX: ONNX has no operators for it here");
     refused(case_open_image,

@@ -34,6 +34,17 @@ static int format_of(const export_options *o)
     return format;
 }
 
+static int export_weights(cli *c, const iv__opened *run, const char *out)
+{
+    char count[32];
+
+    if (iv__weights_write(c->home, out, run->params))
+        return cli_fail(c);
+    if (!c->common.json)
+        printf("%s: %s parameters\n", out, cli_count(iv_params_elements(run->params, ""), count));
+    return DONE;
+}
+
 static int cmd_export(cli *c)
 {
     const export_options *o = c->options;
@@ -48,11 +59,8 @@ static int cmd_export(cli *c)
         return cli_wrong(c, "--step is of ONNX files alone");
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
-    int status;
-    if (format == ONNX)
-        status = export_onnx(c, &run, o->out, o->step);
-    else
-        status = iv__weights_write(c->home, o->out, run.params) ? cli_fail(c) : DONE;
+    int status = format == ONNX ? export_onnx(c, &run, o->out, o->step)
+                                : export_weights(c, &run, o->out);
     iv__opened_free(&run);
     return status;
 }

@@ -124,20 +124,64 @@ static iv_status make_model(drawing *d, iv__onnx_model *model)
     return status;
 }
 
-static int put_result(cli *c, const iv__onnx_model *model, const char *out, size_t size)
+/* "[batch,length,30] f32" */
+static const char *shape_text(drawing *d, const iv__onnx_value *value)
 {
-    char bytes[32], shape[160];
+    iv__text text = { .home = d->arena.home };
+
+    iv__text_put(&text, "[");
+    for (int64_t k = 0; k < value->shape.rank; k++) {
+        iv__text_put(&text, k ? "," : "");
+        if (value->shape.dim[k] < 0)
+            iv__text_put(&text, *value->symbol[k] ? value->symbol[k] : "?");
+        else
+            iv__text_print(&text, "%lld", (long long)value->shape.dim[k]);
+    }
+    iv__text_print(&text, "] %s", value->type == IV__ONNX_INT32 ? "i32" : "f32");
+    const char *copy = text.failed ? "" : iv__arena_text(&d->arena, text.data);
+    iv__text_free(&text);
+    return copy ? copy : "";
+}
+
+static void put_values(drawing *d, iv__json_writer *w, const char *name,
+                       const iv__onnx_value *values, int64_t n)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_object(w);
+    for (int64_t i = 0; i < n; i++)
+        cli_put_string(w, values[i].name, shape_text(d, &values[i]));
+    iv__json_end_object(w);
+}
+
+static int put_json(cli *c, drawing *d, const iv__onnx_model *model, const char *out, size_t size)
+{
+    iv__text line = { .home = c->home };
+    iv__json_writer w = { .text = &line };
+
+    iv__json_put_object(&w);
+    cli_put_string(&w, "file", out);
+    cli_put_int(&w, "bytes", (int64_t)size);
+    cli_put_int(&w, "nodes", model->n_nodes);
+    put_values(d, &w, "inputs", model->inputs, model->n_inputs);
+    put_values(d, &w, "outputs", model->outputs, model->n_outputs);
+    iv__json_end_object(&w);
+    const int status = line.failed ? cli_fail(c) : cli_put_line(c, &line);
+    iv__text_free(&line);
+    return status;
+}
+
+static int put_result(cli *c, drawing *d, const iv__onnx_model *model, const char *out, size_t size)
+{
+    char bytes[32];
 
     if (c->common.json)
-        return DONE;
-    cli_note(c, "%s: %lld nodes, %lld constants, %s; opset %lld", out, (long long)model->n_nodes,
-             (long long)model->n_tensors, cli_bytes(size, bytes), (long long)model->opset);
-    for (int64_t i = 0; i < model->n_inputs + model->n_outputs; i++) {
-        const bool in = i < model->n_inputs;
-        const iv__onnx_value *v = in ? &model->inputs[i] : &model->outputs[i - model->n_inputs];
-        cli_note(c, "  %s %s %s", in ? "input " : "output", v->name,
-                 iv_shape_text(&v->shape, shape, sizeof shape));
-    }
+        return put_json(c, d, model, out, size);
+    printf("%s: %lld nodes, %s, opset %lld\n", out, (long long)model->n_nodes,
+           cli_bytes(size, bytes), (long long)model->opset);
+    for (int64_t i = 0; i < model->n_inputs; i++)
+        printf("  in   %-16s %s\n", model->inputs[i].name, shape_text(d, &model->inputs[i]));
+    for (int64_t i = 0; i < model->n_outputs; i++)
+        printf("  out  %-16s %s\n", model->outputs[i].name, shape_text(d, &model->outputs[i]));
     return DONE;
 }
 
@@ -158,7 +202,7 @@ int export_onnx(cli *c, iv__opened *run, const char *out, bool step)
         status = iv__onnx_write(c->home, &model, &bytes);
     if (!status)
         status = iv__file_write(c->home, out, bytes.data, bytes.size);
-    const int exit_status = status ? cli_fail(c) : put_result(c, &model, out, bytes.size);
+    const int exit_status = status ? cli_fail(c) : put_result(c, &d, &model, out, bytes.size);
     iv__text_free(&bytes);
     for (int g = 0; g < GRAPHS; g++) {
         iv_stepper_free(d.stepper[g]);

@@ -2,6 +2,7 @@
  * before the batch, and gates have another order. */
 #include "derive/onnx_parts.h"
 
+#include "ops/attrs.h"
 #include "ops/rows.h"
 
 #include <string.h>
@@ -189,6 +190,25 @@ static void write_sum_pool(iv__onnx_writer *w, const iv_call *call)
     give_channels_last(w, call, iv__onnx_make(w, "Mul", in));
 }
 
+/* One axis of pictures at a time. */
+static void write_interpolate(iv__onnx_writer *w, const iv_call *call)
+{
+    const iv_shape *first = &call->out->shape, *second = iv__onnx_second(w, call->out);
+    const int64_t axis = ((const iv__interpolate *)call->attr)->axis;
+
+    if (first->rank != 4 || axis < 1 || axis > 2) {
+        iv__onnx_refuse(w, "it is no axis of a picture");
+        return;
+    }
+    const iv_shape to[2] = { iv_dims(first->dim[0], first->dim[3], first->dim[1], first->dim[2]),
+                             iv_dims(second->dim[0], second->dim[3], second->dim[1], second->dim[2]) };
+    const char *x = channels_first(w, iv__onnx_in(w, call, 0), 4),
+               *sizes = iv__onnx_shape(w, &to[0], &to[1], NULL);
+    iv__onnx_text(w, "mode", "linear");
+    iv__onnx_text(w, "coordinate_transformation_mode", "half_pixel");
+    give_channels_last(w, call, iv__onnx_make(w, "Resize", (const char *[]){ x, "", "", sizes, NULL }));
+}
+
 /* ---- recurrent rows ----------------------------------------------------------------------------- */
 
 enum { X, W, U, B, H0, C0 };
@@ -335,7 +355,8 @@ static void write_simple_rnn(iv__onnx_writer *w, const iv_call *call)
 /* clang-format off */
 const iv__onnx_row iv__onnx_layers[] = {
     { "conv", write_conv }, { "conv_x", write_conv_x }, { "max_pool", write_max_pool },
-    { "sum_pool", write_sum_pool }, { "lstm", write_lstm }, { "gru", write_gru }, { "simple_rnn", write_simple_rnn },
+    { "sum_pool", write_sum_pool }, { "interpolate", write_interpolate },
+    { "lstm", write_lstm }, { "gru", write_gru }, { "simple_rnn", write_simple_rnn },
     { NULL, NULL },
 };
 /* clang-format on */

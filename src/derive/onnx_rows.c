@@ -4,9 +4,10 @@
 #include "ops/attrs.h"
 #include "ops/rows.h"
 
+#include <math.h>
 #include <string.h>
 
-/* Numbers may depend on sizes (a mean over an open axis): those are refused. */
+/* Numbers may depend on sizes. */
 static double number_of(iv__onnx_writer *w, const iv_call *call)
 {
     const iv__real *a = call->attr, *b = iv__onnx_twin(w, call)->attr;
@@ -28,7 +29,7 @@ static const simple alike[] = {
     { "abs", "Abs" }, { "sign", "Sign" }, { "tanh", "Tanh" }, { "sigmoid", "Sigmoid" }, { "softplus", "Softplus" },
     { "relu", "Relu" }, { "elu", "Elu" }, { "erf", "Erf" }, { "sin", "Sin" }, { "cos", "Cos" },
     { "stop_gradient", "Identity" }, { "add", "Add" }, { "sub", "Sub" }, { "mul", "Mul" }, { "div", "Div" },
-    { "max", "Max" }, { "min", "Min" }, { "scale", "Mul" }, { "shift", "Add" }, { "power", "Pow" },
+    { "max", "Max" }, { "min", "Min" }, { "shift", "Add" }, { "power", "Pow" },
     { "equal", "Equal" }, { "less", "Less" }, { "less_equal", "LessOrEqual" }, { NULL, NULL },
 };
 /* clang-format on */
@@ -47,6 +48,28 @@ static void write_same(iv__onnx_writer *w, const iv_call *call)
     const char *a = iv__onnx_loose(w, call, 0), *b = call->n_in > 1 ? iv__onnx_loose(w, call, 1) : NULL;
 
     iv__onnx_give(w, call, op_of(call), a, b, NULL);
+}
+
+/* A mean's factor is one over a size: over an open one it divides by it. */
+static void write_scale(iv__onnx_writer *w, const iv_call *call)
+{
+    const iv__real *a = call->attr, *b = iv__onnx_twin(w, call)->attr;
+    const double first = round(1 / a->a), second = round(1 / b->a);
+    const bool mean = a->a != b->a && first >= 1 && first < 1e9 && second >= 1 && second < 1e9 &&
+                      1 / first == a->a && 1 / second == b->a;
+    const iv_shape of[2] = { iv_dims((int64_t)first), iv_dims((int64_t)second) };
+    const char *x = iv__onnx_in(w, call, 0);
+
+    if (!mean) {
+        iv__onnx_give(w, call, "Mul", x, iv__onnx_real(w, number_of(w, call)), NULL);
+        return;
+    }
+    const char *size = iv__onnx_shape(w, &of[0], &of[1], NULL);
+    iv__onnx_whole(w, "to", IV__ONNX_FLOAT);
+    size = iv__onnx_make(w, "Cast", (const char *[]){ size, NULL });
+    const char *scalar = iv__onnx_wholes(w, 0, NULL); /* of no axes */
+    iv__onnx_give(w, call, "Div", x,
+                  iv__onnx_make(w, "Reshape", (const char *[]){ size, scalar, NULL }), NULL);
 }
 
 static void write_number(iv__onnx_writer *w, const iv_call *call)
@@ -363,7 +386,7 @@ const iv__onnx_row iv__onnx_rows[] = {
     { "erf", write_same }, { "sin", write_same }, { "cos", write_same }, { "stop_gradient", write_same },
     { "add", write_same }, { "sub", write_same }, { "mul", write_same }, { "div", write_same },
     { "max", write_same }, { "min", write_same },
-    { "scale", write_number }, { "shift", write_number }, { "power", write_number },
+    { "scale", write_scale }, { "shift", write_number }, { "power", write_number },
     { "equal", write_comparison }, { "less", write_comparison }, { "less_equal", write_comparison },
     { "positive", write_positive }, { "square", write_square }, { "leaky_relu", write_leaky_relu },
     { "clip", write_clip }, { "select", write_select }, { "cast", write_cast },
