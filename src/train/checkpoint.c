@@ -82,6 +82,24 @@ iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params 
     return status;
 }
 
+iv_status iv__weights_write(iv_home *home, const char *path, const iv_params *params)
+{
+    int n_params = iv_params_count(params), n = 0;
+    iv__named_tensor *tensors = iv__alloc_array(home, n_params + 1, sizeof *tensors);
+
+    for (int i = 0; i < n_params && tensors; i++) {
+        const iv_tensor *tensor = iv_params_tensor(params, i);
+        const char *name = iv_params_name(params, i);
+        if (is_weight(name))
+            tensors[n++] = (iv__named_tensor){
+                .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
+            };
+    }
+    iv_status status = tensors ? iv__safetensors_write(home, path, n, tensors, 0, NULL) : IV_NOMEM;
+    iv__free(home, tensors);
+    return status;
+}
+
 static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
 {
     int64_t n;

@@ -22,6 +22,8 @@ typedef struct iv__progress {
  * keeps, and progress. */
 iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params,
                                const iv__trainee *trainee, const iv__progress *progress, bool whole);
+/* The weights alone, by name, for other programs. Errors: IO. */
+iv_status iv__weights_write(iv_home *home, const char *path, const iv_params *params);
 
 /* Loads every parameter that params has (and requires the weights; carried states that the file has
  * not begin anew); makes the optimizer's that the file has. progress may be NULL.

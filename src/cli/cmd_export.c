@@ -1,0 +1,83 @@
+/* ivory export RUN: a trained run in a form that others read. */
+#include "cli/export_onnx.h"
+#include "train/checkpoint.h"
+
+#include <string.h>
+
+typedef struct export_options {
+    const char *out;
+    int format;
+    bool step;
+} export_options;
+
+enum { BY_NAME, SAFETENSORS, ONNX, FORMATS };
+#define FORMAT_NAMES "by-name safetensors onnx"
+static const char *const endings[FORMATS] = { "", ".safetensors", ".onnx" };
+
+/* clang-format off */
+static const iv_field export_fields[] = {
+    FIELD(export_options, out,    TEXT,   "",        0, 0, "",           "FILE", "the file to write"),
+    FIELD(export_options, format, CHOICE, "by-name", 0, 0, FORMAT_NAMES, "",     "of the file; by-name: as its name ends"),
+    FIELD(export_options, step,   BOOL,   "no",      0, 0, "",           "",     "texts, as ONNX: one token at a time, with the model's states as inputs and outputs"),
+    FIELD_END,
+};
+/* clang-format on */
+
+/* What is asked for; BY_NAME: it cannot be told. */
+static int format_of(const export_options *o)
+{
+    const char *ending = strrchr(o->out, '.');
+    int format = o->format;
+
+    for (int f = 1; f < FORMATS && ending && !format; f++)
+        format = strcmp(ending, endings[f]) ? BY_NAME : f;
+    return format;
+}
+
+static int export_weights(cli *c, const iv__opened *run, const char *out)
+{
+    char count[32];
+
+    if (iv__weights_write(c->home, out, run->params))
+        return cli_fail(c);
+    if (!c->common.json)
+        printf("%s: %s parameters\n", out, cli_count(iv_params_elements(run->params, ""), count));
+    return DONE;
+}
+
+static int cmd_export(cli *c)
+{
+    const export_options *o = c->options;
+    const int format = format_of(o);
+    iv__opened run;
+
+    if (!*o->out)
+        return cli_wrong(c, "say where: --out FILE");
+    if (format == BY_NAME)
+        return cli_wrong(c, "what %s is to be cannot be told by its name: give --format", o->out);
+    if (o->step && format != ONNX)
+        return cli_wrong(c, "--step is of ONNX files alone");
+    if (iv__run_load(c->home, c->args[0], "model", &run))
+        return cli_fail(c);
+    int status = format == ONNX ? export_onnx(c, &run, o->out, o->step)
+                                : export_weights(c, &run, o->out);
+    iv__opened_free(&run);
+    return status;
+}
+
+const command command_export = {
+    .name = "export",
+    .place = 80,
+    .arguments = "RUN --out FILE [OPTION]...",
+    .says = "a trained run in a form that others read",
+    .about = "Writes a trained run, its folder or a model file of it alone, in another form.\n"
+             "safetensors: the weights by name, and nothing else. onnx: the graph of the trained\n"
+             "model for any batch and length, as onnxruntime and others run it.",
+    .examples = { "ivory export runs/recipes --out recipes.onnx",
+                  "ivory export runs/fashion --out fashion.safetensors" },
+    .fields = { export_fields },
+    .options_size = sizeof(export_options),
+    .least = 1,
+    .most = 1,
+    .run = cmd_export,
+};
