@@ -8,7 +8,7 @@
  *
  *   static ivory_text text;                       all memory that one text takes
  *   ivory_choice how = { 1, 0, 1 };               temperature, top-k (0: all), top-p (1: all)
- *   ivory_cut cut = { "how it begins" };
+ *   ivory_cut cut = ivory_cut_of("how it begins");
  *   char shown[IVORY_SHOWN];
  *   int32_t token;
  *
@@ -296,6 +296,16 @@ typedef struct ivory_cut {
     long unknown; /* tokens that the model does not know */
 } ivory_cut;
 
+//@ cut_of
+ivory_cut ivory_cut_of(const char *text)
+{
+    ivory_cut cut;
+
+    memset(&cut, 0, sizeof cut);
+    cut.at = text;
+    return cut;
+}
+
 //@ utf8
 /* The code point at `at` and its length; 0 for what is no UTF-8. */
 static int ivory_utf8(const char *at, uint32_t *code)
@@ -421,6 +431,131 @@ int ivory_cut_next(ivory_cut *cut, int32_t *token)
     return 1;
 }
 
+//@ cut_pieces
+enum { IVORY_STRETCH = 64 }; /* bytes that are cut into pieces at once */
+
+/* A text that is cut into tokens, from its beginning on. */
+typedef struct ivory_cut {
+    const char *at;
+    long unknown; /* tokens that the model does not know: none */
+    int n, next;  /* of the pieces that are cut */
+    uint32_t piece[IVORY_STRETCH];
+} ivory_cut;
+
+//@ cut_bpe
+static int ivory_kind(uint32_t code)
+{
+    size_t i;
+
+    for (i = 0; ivory_kinds[i].last; i++)
+        if (code >= ivory_kinds[i].first && code <= ivory_kinds[i].last)
+            return ivory_kinds[i].kind;
+    return 0; /* letters */
+}
+
+/* The kind of what stands at `at`, and its length; a byte that is no UTF-8 is a mark. */
+static int ivory_look(const char *at, size_t *length)
+{
+    uint32_t code;
+    int size = ivory_utf8(at, &code);
+
+    *length = size > 0 ? (size_t)size : 1;
+    return size > 0 ? ivory_kind(code) : IVORY_MARKS;
+}
+
+/* The length of the stretch that begins there: a word with the blank before it, a number, marks, white space. No piece
+ * crosses its bounds. */
+static size_t ivory_stretch(const char *at)
+{
+    size_t size, length;
+    int kind = ivory_look(at, &size);
+
+    if (*at == ' ' && at[1]) {
+        int next = ivory_look(at + 1, &length);
+        if (next != IVORY_WHITE) {
+            kind = next;
+            size += length;
+        }
+    }
+    while (size < IVORY_STRETCH && at[size] && ivory_look(at + size, &length) == kind && size + length <= IVORY_STRETCH)
+        size += length;
+    if (kind == IVORY_WHITE && size > 1 && at[size - 1] == ' ' && at[size] && ivory_look(at + size, &length) != IVORY_WHITE)
+        size--;
+    return size;
+}
+
+/* The piece that two make, or 0. */
+static uint32_t ivory_joined(uint32_t left, uint32_t right)
+{
+    uint32_t i;
+
+    for (i = 0; i < IVORY_VOCABULARY - IVORY_FIRST - 256; i++)
+        if (ivory_pieces[i][0] == left && ivory_pieces[i][1] == right)
+            return 256 + i;
+    return 0;
+}
+
+/* Of all neighbours that can be joined those of the earliest join are, from the left on, until none can. */
+static void ivory_cut_stretch(ivory_cut *cut, size_t size)
+{
+    uint32_t joined[IVORY_STRETCH];
+    int n = (int)size, best, i;
+
+    for (i = 0; i < n; i++)
+        cut->piece[i] = (unsigned char)cut->at[i];
+    for (i = 0; i + 1 < n; i++)
+        joined[i] = ivory_joined(cut->piece[i], cut->piece[i + 1]);
+    for (;;) {
+        for (best = -1, i = 0; i + 1 < n; i++)
+            if (joined[i] && (best < 0 || joined[i] < joined[best]))
+                best = i;
+        if (best < 0)
+            break;
+        cut->piece[best] = joined[best];
+        n--;
+        memmove(cut->piece + best + 1, cut->piece + best + 2, (size_t)(n - best - 1) * sizeof *cut->piece);
+        memmove(joined + best, joined + best + 1, (size_t)(n - best - 1) * sizeof *joined);
+        if (best > 0)
+            joined[best - 1] = ivory_joined(cut->piece[best - 1], cut->piece[best]);
+        if (best + 1 < n)
+            joined[best] = ivory_joined(cut->piece[best], cut->piece[best + 1]);
+    }
+    cut->n = n;
+    cut->next = 0;
+    cut->at += size;
+}
+
+/* The next token of the text, which may be any bytes: 1, or 0 at its end. */
+int ivory_cut_next(ivory_cut *cut, int32_t *token)
+{
+    if (cut->next == cut->n && *cut->at)
+        ivory_cut_stretch(cut, ivory_stretch(cut->at));
+    if (cut->next == cut->n)
+        return 0;
+    *token = IVORY_FIRST + (int32_t)cut->piece[cut->next++];
+    return 1;
+}
+
+//@ show_bpe
+static size_t ivory_piece(uint32_t piece, char *to)
+{
+    size_t n;
+
+    if (piece < 256) {
+        *to = (char)piece;
+        return 1;
+    }
+    n = ivory_piece(ivory_pieces[piece - 256][0], to);
+    return n + ivory_piece(ivory_pieces[piece - 256][1], to + n);
+}
+
+/* The bytes of a token, into to[IVORY_SHOWN]; returns how many. Token -1: the end. */
+size_t ivory_show(ivory_text *text, int32_t token, char *to)
+{
+    (void)text;
+    return token < IVORY_FIRST || token >= IVORY_VOCABULARY ? 0 : ivory_piece((uint32_t)(token - IVORY_FIRST), to);
+}
+
 //@ show_chars
 /* The bytes of a token, into to[IVORY_SHOWN]; returns how many. Token -1: the end. */
 size_t ivory_show(ivory_text *text, int32_t token, char *to)
@@ -526,7 +661,7 @@ static void ivory_put(ivory_text *text, int32_t token)
 static void ivory_sample(ivory_text *text, const char *prompt, const ivory_choice *how, uint64_t seed, uint64_t number,
                          long length)
 {
-    ivory_cut cut = { prompt, 0 };
+    ivory_cut cut = ivory_cut_of(prompt);
     int32_t token;
     long i;
 
@@ -563,7 +698,7 @@ int main(int argc, char **argv)
     static ivory_text text;
     ivory_choice how;
     const char *prompt = "";
-    ivory_cut cut = { "", 0 };
+    ivory_cut cut;
     int32_t token;
     int i, o, got, tokens = 0;
 
@@ -584,7 +719,8 @@ int main(int argc, char **argv)
             (o != TEMPERATURE && o != TOP_P && value[o] != (double)(int64_t)value[o]))
             return ivory_usage(argv[0], "a value that is none, or out of its range");
     }
-    for (cut.at = prompt; (got = ivory_cut_next(&cut, &token)) > 0;)
+    cut = ivory_cut_of(prompt);
+    while ((got = ivory_cut_next(&cut, &token)) > 0)
         tokens++;
     if (got < 0)
         return ivory_usage(argv[0], "the prompt is no UTF-8");

@@ -4,6 +4,7 @@
 
 #include "base/home.h"
 #include "data/assets.h"
+#include "data/pieces.h"
 #include "format/utf8.h"
 #include "graph/node.h"
 #include "models/common_writing.h"
@@ -135,6 +136,40 @@ static void put_letters(output *out, const iv__vocabulary *v)
     iv__free(out->text.home, known);
 }
 
+/* What each piece behind the bytes joins, and the kinds of characters that no piece crosses. */
+static void put_pieces(output *out, const iv__vocabulary *v)
+{
+    const iv__joins *joins = iv__vocabulary_joins(v);
+    uint32_t first = 0, code;
+
+    iv__text_put(&out->text, "\n/* What each piece joins; the first 256 are the bytes. */\n"
+                             "static const uint32_t ivory_pieces[][2] = {\n");
+    for (int64_t i = 0; i < joins->count; i++) {
+        iv__text_print(&out->text, "    { %u, %u },\n", (unsigned)joins->join[i].left,
+                       (unsigned)joins->join[i].right);
+        hand_over(out);
+    }
+    iv__text_print(&out->text,
+                   "    { 0, 0 },\n};\n\n"
+                   "/* Digits, white space and marks; all else is letters. */\n"
+                   "enum { IVORY_DIGITS = %d, IVORY_WHITE = %d, IVORY_MARKS = %d };\n"
+                   "static const struct {\n"
+                   "    uint32_t first, last;\n"
+                   "    int kind;\n"
+                   "} ivory_kinds[] = {\n",
+                   IV_STRETCH_DIGITS, IV_STRETCH_WHITE, IV_STRETCH_MARKS);
+    for (code = 0; code <= 0x110000; code++) {
+        int kind = iv__stretch_kind(first);
+        if (code < 0x110000 && iv__stretch_kind(code) == kind)
+            continue;
+        if (kind != IV_STRETCH_LETTERS)
+            iv__text_print(&out->text, "    { 0x%x, 0x%x, %d },\n", (unsigned)first,
+                           (unsigned)code - 1, kind);
+        first = code;
+    }
+    iv__text_put(&out->text, "    { 0, 0, 0 },\n};\n");
+}
+
 static void put_vocabulary(output *out, const iv__language *language)
 {
     const iv__vocabulary *v = language->vocabulary;
@@ -163,13 +198,16 @@ static void put_vocabulary(output *out, const iv__language *language)
         put_tokens(out, v);
     if (rules->kind == IV_TOKENS_WORDS)
         put_letters(out, v);
+    if (rules->kind == IV_TOKENS_BPE)
+        put_pieces(out, v);
 }
 
 /* Behind the step: how texts are cut into such tokens, and tokens shown. */
-static const char *const sections_of[][6] = {
-    [IV_TOKENS_WORDS] = { "utf8", "find", "cut_words", "show_words" },
-    [IV_TOKENS_CHARS] = { "utf8", "find", "cut_chars", "show_chars" },
-    [IV_TOKENS_BYTES] = { "cut_bytes", "show_bytes" },
+static const char *const sections_of[][7] = {
+    [IV_TOKENS_WORDS] = { "cut", "cut_of", "utf8", "find", "cut_words", "show_words" },
+    [IV_TOKENS_CHARS] = { "cut", "cut_of", "utf8", "find", "cut_chars", "show_chars" },
+    [IV_TOKENS_BYTES] = { "cut", "cut_of", "cut_bytes", "show_bytes" },
+    [IV_TOKENS_BPE] = { "cut_pieces", "cut_of", "utf8", "cut_bpe", "show_bpe" },
 };
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -210,7 +248,6 @@ static void put_file(output *out, const iv_instance *instance, const iv__languag
     iv__text_put(&out->text, "}\n\n");
     put_section(out, "state");
     put_section(out, "choose");
-    put_section(out, "cut");
     for (int i = 0; sections[i]; i++)
         put_section(out, sections[i]);
     put_section(out, "main");

@@ -12,7 +12,7 @@ command -v cc >/dev/null || { skip "a run as C" "cc is not here"; exit 0; }
 # train_run NAME OPTION...: a run of the book as a whole, so that texts go on.
 train_run()
 {
-    run train text --data book.txt "${tiny[@]}" --records whole --vocab 300 --rate 0.01 --steps 300 "${@:2}" -o "run-$1"
+    run train text --data book.txt "${tiny[@]}" --records whole --vocab 340 --rate 0.01 --steps 300 "${@:2}" -o "run-$1"
     expect_status 0 "a run to export: ${*:2}"
 }
 
@@ -78,6 +78,11 @@ as_c bytes
 expect "bytes, two layers" same_samples bytes
 expect "after any bytes" same_samples bytes --prompt $'the \xff\xc3 crow'
 
+train_run pieces --tokens bpe --cell gru
+as_c pieces
+expect "byte-pair pieces" same_samples pieces
+expect "after a prompt that is cut into them" same_samples pieces --prompt $'The crow,  said: \n "Größe\xc3"  ½ 25 § 東京'
+
 # ---- what goes wrong -------------------------------------------------------------------------
 
 run export run-words --c
@@ -103,7 +108,7 @@ int main(void)
 {
     static ivory_text text[2]; /* of which neither disturbs the other */
     ivory_choice how = { 1, 0, 1 };
-    ivory_cut cut = { "the crow", 0 };
+    ivory_cut cut = ivory_cut_of("the crow");
     char shown[IVORY_SHOWN];
     int32_t token;
     int i, t;
