@@ -1,6 +1,7 @@
 # Writes the bytes of the file TEXT into the C file SOURCE, as iv_asset_NAME and iv_asset_NAME_size.
 cmake_minimum_required(VERSION 3.22)
 
+get_filename_component(FILE ${TEXT} NAME)
 file(READ ${TEXT} bytes HEX)
 string(LENGTH "${bytes}" digits)
 math(EXPR size "${digits} / 2")
@@ -11,7 +12,7 @@ string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REPEAT "....." 20 line)
 string(REGEX REPLACE "(${line})" "\\1\n" bytes "${bytes}")
 file(WRITE ${SOURCE}
-"/* The bytes of assets/${NAME}.txt. */
+"/* The bytes of assets/${FILE}. */
 
 #include \"data/assets.h\"
 

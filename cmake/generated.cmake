@@ -8,7 +8,7 @@ add_custom_target(ivory-version
     VERBATIM)
 
 set(IVORY_ASSETS "")
-file(GLOB assets CONFIGURE_DEPENDS assets/*.txt)
+file(GLOB assets CONFIGURE_DEPENDS assets/*.txt assets/*.c)
 foreach(text IN LISTS assets)
     get_filename_component(name ${text} NAME_WE)
     set(source ${GENERATED}/asset_${name}.c)
@@ -17,7 +17,7 @@ foreach(text IN LISTS assets)
         COMMAND ${CMAKE_COMMAND} -DTEXT=${text} -DNAME=${name} -DSOURCE=${source}
                 -P ${PROJECT_SOURCE_DIR}/cmake/asset.cmake
         DEPENDS ${text} cmake/asset.cmake
-        COMMENT "Embedding assets/${name}.txt"
+        COMMENT "Embedding assets/${name}"
         VERBATIM)
     list(APPEND IVORY_ASSETS ${source})
 endforeach()

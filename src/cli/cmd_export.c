@@ -1,4 +1,5 @@
 /* ivory export RUN: a trained run in a form that others read. */
+#include "cli/export_c.h"
 #include "cli/export_onnx.h"
 #include "train/checkpoint.h"
 
@@ -7,17 +8,18 @@
 typedef struct export_options {
     const char *out;
     int format;
-    bool step;
+    bool c, step;
 } export_options;
 
-enum { BY_NAME, SAFETENSORS, ONNX, FORMATS };
-#define FORMAT_NAMES "by-name safetensors onnx"
-static const char *const endings[FORMATS] = { "", ".safetensors", ".onnx" };
+enum { BY_NAME, SAFETENSORS, ONNX, C_FILE, FORMATS };
+#define FORMAT_NAMES "by-name safetensors onnx c"
+static const char *const endings[FORMATS] = { "", ".safetensors", ".onnx", ".c" };
 
 /* clang-format off */
 static const iv_field export_fields[] = {
-    FIELD(export_options, out,    TEXT,   "",        0, 0, "",           "FILE", "the file to write"),
+    FIELD(export_options, out,    TEXT,   "",        0, 0, "",           "FILE", "the file to write; without it SYSTEM.onnx, SYSTEM.c or SYSTEM.safetensors, here"),
     FIELD(export_options, format, CHOICE, "by-name", 0, 0, FORMAT_NAMES, "",     "of the file; by-name: as its name ends"),
+    FIELD(export_options, c,      BOOL,   "no",      0, 0, "",           "",     "the same as --format c"),
     FIELD(export_options, step,   BOOL,   "no",      0, 0, "",           "",     "texts, as ONNX: one token at a time, with the model's states as inputs and outputs"),
     FIELD_END,
 };
@@ -27,7 +29,7 @@ static const iv_field export_fields[] = {
 static int format_of(const export_options *o)
 {
     const char *ending = strrchr(o->out, '.');
-    int format = o->format;
+    int format = o->c ? C_FILE : o->format;
 
     for (int f = 1; f < FORMATS && ending && !format; f++)
         format = strcmp(ending, endings[f]) ? BY_NAME : f;
@@ -51,16 +53,23 @@ static int cmd_export(cli *c)
     const int format = format_of(o);
     iv__opened run;
 
-    if (!*o->out)
-        return cli_wrong(c, "say where: --out FILE");
+    if (o->c && o->format && o->format != C_FILE)
+        return cli_wrong(c, "--c and --format %s do not go together", endings[o->format] + 1);
+    if (format == BY_NAME && !*o->out)
+        return cli_wrong(c, "say what to write: --out FILE.onnx, FILE.c or FILE.safetensors");
     if (format == BY_NAME)
         return cli_wrong(c, "what %s is to be cannot be told by its name: give --format", o->out);
     if (o->step && format != ONNX)
         return cli_wrong(c, "--step is of ONNX files alone");
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
-    int status = format == ONNX ? export_onnx(c, &run, o->out, o->step)
-                                : export_weights(c, &run, o->out);
+    const char *out = *o->out ? o->out
+                              : iv__arena_print(&c->arena, "%s%s", run.instance->system->name,
+                                                endings[format]);
+    int status = !out               ? cli_fail(c)
+                 : format == ONNX   ? export_onnx(c, &run, out, o->step)
+                 : format == C_FILE ? export_c(c, &run, out)
+                                    : export_weights(c, &run, out);
     iv__opened_free(&run);
     return status;
 }
@@ -68,13 +77,16 @@ static int cmd_export(cli *c)
 const command command_export = {
     .name = "export",
     .place = 80,
-    .arguments = "RUN --out FILE [OPTION]...",
+    .arguments = "RUN [OPTION]...",
     .says = "a trained run in a form that others read",
     .about = "Writes a trained run, its folder or a model file of it alone, in another form.\n"
              "safetensors: the weights by name, and nothing else. onnx: the graph of the trained\n"
-             "model for any batch and length, as onnxruntime and others run it.",
+             "model for any batch and length, as onnxruntime and others run it. c: a run that\n"
+             "writes texts as one C file, which a C99 compiler makes a program of, and which\n"
+             "draws the same samples.",
     .examples = { "ivory export runs/recipes --out recipes.onnx",
-                  "ivory export runs/fashion --out fashion.safetensors" },
+                  "ivory export runs/fashion --out fashion.safetensors",
+                  "ivory export runs/fables --c --out fables.c" },
     .fields = { export_fields },
     .options_size = sizeof(export_options),
     .least = 1,

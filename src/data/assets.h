@@ -1,8 +1,12 @@
-/* assets.h: texts that are built into the program, from assets/NAME.txt. */
+/* assets.h: texts that are built into the program, from assets/NAME.txt and NAME.c. */
 #ifndef IV_DATA_ASSETS_H
 #define IV_DATA_ASSETS_H
 
 extern const unsigned long iv_asset_tales_size;
 extern const unsigned char iv_asset_tales[];
+
+/* C of one-file models, section by section (models/common_c.c). */
+extern const unsigned long iv_asset_export_kernels_size, iv_asset_export_text_size;
+extern const unsigned char iv_asset_export_kernels[], iv_asset_export_text[];
 
 #endif

@@ -9,6 +9,9 @@
 enum { IV_STRETCH_MAX = 64 }; /* bytes of a stretch, and so of a piece */
 enum { IV_BYTES = 256 };      /* the pieces before the first join */
 
+/* A stretch is of one kind, but for the blank before a word. */
+enum { IV_STRETCH_LETTERS, IV_STRETCH_DIGITS, IV_STRETCH_WHITE, IV_STRETCH_MARKS };
+int iv__stretch_kind(uint32_t code); /* of a code point */
 /* The length of the stretch that begins a text of `left` > 0 bytes. */
 size_t iv__stretch_next(const char *text, size_t left);
 

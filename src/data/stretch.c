@@ -4,8 +4,6 @@
 #include "data/pieces.h"
 #include "format/utf8.h"
 
-enum kind { LETTER, DIGIT, WHITE, MARK };
-
 /* What are marks beyond ASCII: punctuation, symbols, emoji; sorted. All else is letters, combining
  * marks with them. */
 /* clang-format off */
@@ -19,52 +17,52 @@ static const struct range { uint32_t first, last; } marks[] = {
 };
 /* clang-format on */
 
-static enum kind kind_of(uint32_t code)
+int iv__stretch_kind(uint32_t code)
 {
     if (code < 0x80) {
         if ((code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'))
-            return LETTER;
-        return code >= '0' && code <= '9'               ? DIGIT
-               : code == ' ' || (code > 8 && code < 14) ? WHITE
-                                                        : MARK;
+            return IV_STRETCH_LETTERS;
+        return code >= '0' && code <= '9'               ? IV_STRETCH_DIGITS
+               : code == ' ' || (code > 8 && code < 14) ? IV_STRETCH_WHITE
+                                                        : IV_STRETCH_MARKS;
     }
     if (iv__is_white(code))
-        return WHITE;
+        return IV_STRETCH_WHITE;
     for (size_t i = 0; i < sizeof marks / sizeof *marks && marks[i].first <= code; i++)
         if (code <= marks[i].last)
-            return MARK;
-    return LETTER;
+            return IV_STRETCH_MARKS;
+    return IV_STRETCH_LETTERS;
 }
 
 /* The kind of what stands at `at`, and its length; a byte that is no UTF-8 is a mark. */
-static enum kind look(const unsigned char *at, size_t left, size_t *length)
+static int look(const unsigned char *at, size_t left, size_t *length)
 {
     uint32_t code = *at;
 
     *length = code < 0x80 ? 1 : iv__utf8_read(at, left, &code);
     if (*length > 0)
-        return kind_of(code);
+        return iv__stretch_kind(code);
     *length = 1;
-    return MARK;
+    return IV_STRETCH_MARKS;
 }
 
 size_t iv__stretch_next(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
     size_t size, length, most = left < IV_STRETCH_MAX ? left : IV_STRETCH_MAX;
-    enum kind kind = look(at, left, &size);
+    int kind = look(at, left, &size);
 
     if (*at == ' ' && left > 1) { /* a blank goes with the word behind it */
-        enum kind next = look(at + 1, left - 1, &length);
-        if (next != WHITE) {
+        int next = look(at + 1, left - 1, &length);
+        if (next != IV_STRETCH_WHITE) {
             kind = next;
             size += length;
         }
     }
     while (size < most && look(at + size, left - size, &length) == kind && size + length <= most)
         size += length;
-    if (kind == WHITE && size > 1 && at[size - 1] == ' ' && size < left &&
-        look(at + size, left - size, &length) != WHITE)
+    if (kind == IV_STRETCH_WHITE && size > 1 && at[size - 1] == ' ' && size < left &&
+        look(at + size, left - size, &length) != IV_STRETCH_WHITE)
         size--;
     return size;
 }

@@ -142,9 +142,14 @@ static int64_t even_chunk(const iv__cpu *cpu, int64_t k, int64_t bytes)
     return iv__operand_k(cpu, iv__ceil_div(k, iv__ceil_div(k, most)));
 }
 
-static int64_t k_chunk_of(const iv__cpu *cpu, int64_t k)
+int64_t iv__product_chunk(const iv__cpu *cpu, int64_t k)
 {
     return even_chunk(cpu, k, CHUNK_BYTES);
+}
+
+int64_t iv__product_rows_chunk(const iv__cpu *cpu, int64_t k)
+{
+    return even_chunk(cpu, k, LONG_CHUNK_BYTES);
 }
 
 static int64_t block_rows(const iv__cpu *cpu)
@@ -163,7 +168,7 @@ static size_t copied_a_bytes(const iv__cpu *cpu, const iv__product *p)
     if (!copies_a(cpu, p))
         return 0;
     int64_t rows = iv__min64(block_rows(cpu), iv__round_up(p->m, cpu->rows)),
-            k = k_chunk_of(cpu, p->k);
+            k = iv__product_chunk(cpu, p->k);
     int64_t elements = p->a_transposed && cpu->operands != IV__PAIRS ? k * iv__odd_lines(rows)
                                                                      : rows * copied_row(cpu, k);
     return (size_t)iv__round_up(elements, 64) * iv__operand_bytes(cpu);
@@ -185,7 +190,7 @@ static size_t packed_b_bytes(const iv__cpu *cpu, const iv__product *p)
 {
     if (p->from_panels)
         return 0;
-    int64_t k = holds_whole_b(cpu, p) ? p->k : k_chunk_of(cpu, p->k);
+    int64_t k = holds_whole_b(cpu, p) ? p->k : iv__product_chunk(cpu, p->k);
     return (iv__packed_bytes(cpu, k, block_columns(cpu, p)) + 63) / 64 * 64;
 }
 
@@ -333,7 +338,7 @@ static void ask_for_next(const product_job *j, const float *b, int64_t begin, in
 
     r->next = (soon){ .from = next_k < j->p->k ? b + next_k * j->p->ldb + column : b + next,
                       .step = j->p->ldb,
-                      .rows = k_chunk_of(j->cpu, j->p->k),
+                      .rows = iv__product_chunk(j->cpu, j->p->k),
                       .lines = iv__ceil_div(next - column, 16) + 1 };
 }
 
@@ -343,7 +348,7 @@ static void rows_and_chunk(const product_job *j, const float *a, right *r, int64
 {
     const iv__product *p = j->p;
     int64_t m = iv__min64(block_rows(j->cpu), end - i),
-            k = iv__min64(k_chunk_of(j->cpu, p->k), p->k - k0);
+            k = iv__min64(iv__product_chunk(j->cpu, p->k), p->k - k0);
     left l = left_of(j, a, i, m, k0, k, a_room);
 
     if (!j->copy_a && !p->a_transposed && p->from_panels) { /* more of these rows, or the next ones */
@@ -377,7 +382,7 @@ static void product_part(const product_job *j, int64_t batch, int64_t i0, int64_
     const float *a = (const float *)p->a + batch * p->a_batch,
                 *b = p->b ? p->b + batch * p->b_batch : NULL;
     float *c = p->c + batch * p->c_batch;
-    int64_t rows = block_rows(j->cpu), k_chunk = k_chunk_of(j->cpu, p->k);
+    int64_t rows = block_rows(j->cpu), k_chunk = iv__product_chunk(j->cpu, p->k);
     void *b_room = room, *a_room = room ? room + packed_b_bytes(j->cpu, p) : NULL;
 
     for (int64_t q = q0; q < q1; q += COLUMN_PANELS) {
@@ -525,11 +530,11 @@ void iv__product_rows(const iv__cpu *cpu, const iv__panels *panels, const iv__pr
 void iv__product_panels(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                         const iv__product *p)
 {
-    rows_by_panels(cpu, panels, begin, end, even_chunk(cpu, p->k, LONG_CHUNK_BYTES), p);
+    rows_by_panels(cpu, panels, begin, end, iv__product_rows_chunk(cpu, p->k), p);
 }
 
 void iv__product_columns(const iv__cpu *cpu, const iv__panels *panels, int64_t begin, int64_t end,
                          const iv__product *p)
 {
-    rows_by_panels(cpu, panels, begin, end, k_chunk_of(cpu, p->k), p);
+    rows_by_panels(cpu, panels, begin, end, iv__product_chunk(cpu, p->k), p);
 }

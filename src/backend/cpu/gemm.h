@@ -55,6 +55,11 @@ typedef struct iv__product {
     int64_t batches, a_batch, b_batch, c_batch; /* batches below 2: one; a packed b is one for all */
 } iv__product;
 
+/* So many k are summed up at once, before they are added to c: by iv__product_run and iv__product_columns, and by
+ * iv__product_rows and iv__product_panels. */
+int64_t iv__product_chunk(const iv__cpu *cpu, int64_t k);
+int64_t iv__product_rows_chunk(const iv__cpu *cpu, int64_t k);
+
 size_t iv__product_scratch(iv_home *home, const iv__cpu *cpu, const iv__product *p); /* bytes, for all threads */
 void iv__product_run(iv_home *home, const iv__cpu *cpu, const iv__product *p, void *scratch);
 
