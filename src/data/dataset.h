@@ -41,6 +41,8 @@ typedef struct iv_dataset {
 #define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
 IV_DATASET_DECLARE(aesop)
 IV_DATASET_DECLARE(ag_news)
+IV_DATASET_DECLARE(babi)
+IV_DATASET_DECLARE(babi_10k)
 IV_DATASET_DECLARE(cifar_10)
 IV_DATASET_DECLARE(cifar_10_small)
 IV_DATASET_DECLARE(fashion_mnist)

@@ -17,6 +17,7 @@ typedef struct iv_instance iv_instance;
 struct iv__language;
 struct iv__cut;
 struct iv__palette;
+struct iv__talk;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -73,7 +74,7 @@ typedef struct iv_measure {
     const char *name; /* "perplexity" */
     double value;
 } iv_measure;
-enum { IV_MAX_MEASURES = 8 };
+enum { IV_MAX_MEASURES = 32 };
 
 struct iv_model {
     const char *name, *says;
@@ -94,6 +95,10 @@ struct iv_model {
      * data are open. Returns how many. */
     int (*measures)(const iv_instance *instance, iv__split split, double loss, double weight,
                     iv_measure measure[IV_MAX_MEASURES]);
+    /* Further measures of a split, for which the network is run; parameters must be loaded and the data open.
+     * Returns how many, or -1: the home has the message. NULL: none. */
+    int (*examine)(iv_instance *instance, iv_params *params, iv__split split,
+                   iv_measure measure[IV_MAX_MEASURES]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */
@@ -106,6 +111,7 @@ struct iv_model {
     const struct iv__cut *(*cut)(const iv_instance *instance);
     /* What is asked of a model that paints pixel by pixel (models/common_painter.h); NULL: it paints none. */
     void (*palette)(const iv_instance *instance, struct iv__palette *palette);
+    const struct iv__talk *talk; /* it answers what a person types (models/common_talk.h); NULL: it does not */
 };
 
 struct iv_instance {
