@@ -137,7 +137,8 @@ static iv_status check_facts(const iv__records *records, const char *at, const c
         int64_t number;
         at = behind_number(at, end, &number);
         if (!at)
-            return refuse(records, "expected numbers of sentences behind the answer, with a blank between them");
+            return refuse(records,
+                          "expected numbers of sentences behind the answer, with a blank between them");
         if (number < 1 || number > (int64_t)sentence->size || !sentence->data[number - 1]) {
             snprintf(why, sizeof why,
                      "the answer follows from sentence %.*s, and the story has no such sentence before it",
@@ -162,7 +163,8 @@ static iv_status take_line(iv__records *records, const char *line, size_t size)
     if (!at)
         return refuse(records, "expected a number, a blank and a sentence");
     if (number != expected) {
-        snprintf(why, sizeof why, "expected the line of number %lld%s, found number %lld: is it out of order?",
+        snprintf(why, sizeof why,
+                 "expected the line of number %lld%s, found number %lld: is it out of order?",
                  (long long)expected, expected > 1 ? ", or 1 for a new story" : "", (long long)number);
         return refuse(records, why);
     }
@@ -259,10 +261,11 @@ static iv_status end_of_all(iv__records *records)
 
     records->ended = true;
     if (records->seen || !task)
-        return records->seen ? IV_OK
-                             : iv_fail(records->home, IV_FORMAT,
-                                       "%s: expected files qa1_..._train.txt and so on, and there are none: are these the bAbI tasks?",
-                                       records->name);
+        return records->seen
+                   ? IV_OK
+                   : iv_fail(records->home, IV_FORMAT,
+                             "%s: expected files qa1_..._train.txt and so on, and there are none: are these the bAbI tasks?",
+                             records->name);
     return iv_fail(records->home, IV_FORMAT, "%s has no stories of task %lld", records->name,
                    (long long)task);
 }

@@ -32,10 +32,10 @@ typedef struct iv__babi_line {
 bool iv__babi_line_next(const char **at, iv__babi_line *line);
 
 #define IV__BABI_HOME "https://research.facebook.com/downloads/babi/"
-#define IV__BABI                                                                                    \
-    .licence = "CC BY 3.0", .home_page = IV__BABI_HOME,                                             \
-    .download = "https://s3.amazonaws.com/text-datasets/babi_tasks_1-20_v1-2.tar.gz",               \
-    .fields = iv__babi_fields, .options_size = sizeof(int64_t), .open = iv__babi_open,              \
+#define IV__BABI                                                                       \
+    .licence = "CC BY 3.0", .home_page = IV__BABI_HOME,                                \
+    .download = "https://s3.amazonaws.com/text-datasets/babi_tasks_1-20_v1-2.tar.gz",  \
+    .fields = iv__babi_fields, .options_size = sizeof(int64_t), .open = iv__babi_open, \
     .next = iv__babi_next, .close = iv__babi_close
 
 #endif

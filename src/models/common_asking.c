@@ -135,7 +135,8 @@ static int put_tasks(const score *of_task, iv_measure *measure)
 }
 
 int iv__asking_measures(iv_instance *instance, iv_params *params, const iv__story *story,
-                        iv__story_network *network, iv__split split, iv_measure measure[IV_MAX_MEASURES])
+                        iv__story_network *network, iv__split split,
+                        iv_measure measure[IV_MAX_MEASURES])
 {
     score all = { 0 }, of_task[IV__BABI_TASKS + 1] = { { 0 } };
     asked_network a;
@@ -215,7 +216,8 @@ static void put_answers(const iv__asking *a, iv__text *answer)
         if (k && p < least_probability)
             break;
         iv__text_print(answer, k == 0 ? "%s  %.1f %%" : "   (%s %.1f %%)",
-                       best + first ? iv__story_word(a->story, (int32_t)(best + first)) : "nothing", 100 * p);
+                       best + first ? iv__story_word(a->story, (int32_t)(best + first)) : "nothing",
+                       100 * p);
     }
     iv__text_put(answer, "\n");
 }
@@ -223,7 +225,8 @@ static void put_answers(const iv__asking *a, iv__text *answer)
 /* Of each sentence that it looked at, how much, hop by hop. */
 static void put_attention(const iv__asking *a, iv__text *answer)
 {
-    const int64_t hops = a->network.hops, room = a->network.sentences, told = iv__telling_count(a->telling);
+    const int64_t hops = a->network.hops, room = a->network.sentences,
+                  told = iv__telling_count(a->telling);
     const float *share = hops ? iv_plan_output(a->network.plan, ATTENTION) : NULL;
 
     if (!hops || !told)
@@ -288,24 +291,24 @@ static iv_status command(iv__asking *a, const char *line, iv__text *answer)
 iv_status iv__asking_line(void *asking, const char *line, iv__text *answer)
 {
     iv__asking *a = asking;
-    iv__text unknown = { .home = a->network.home };
+    iv__text said = { .home = a->network.home }, unknown = { .home = a->network.home };
     iv_status status = IV_OK;
     size_t size = strlen(line);
 
-    while (*line == ' ' && size)
+    while (*line == ' ')
         line++, size--;
     while (size && line[size - 1] == ' ')
         size--;
-    if (!size)
-        return IV_OK;
-    if (*line == '/')
-        return command(a, line, answer);
-    if (line[size - 1] == '?') {
-        status = ask(a, line, &unknown, answer);
-    } else {
-        status = iv__telling_add(a->telling, line, &unknown);
-        put_unknown(&unknown, answer);
-    }
+    iv__text_add(&said, line, size);
+    if (said.failed)
+        status = IV_NOMEM;
+    else if (size && *line == '/')
+        status = command(a, said.data, answer);
+    else if (size && line[size - 1] == '?')
+        status = ask(a, said.data, &unknown, answer);
+    else if (size)
+        status = iv__telling_add(a->telling, said.data, &unknown), put_unknown(&unknown, answer);
+    iv__text_free(&said);
     iv__text_free(&unknown);
     return status ? status : answer->failed ? IV_NOMEM : IV_OK;
 }

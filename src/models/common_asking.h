@@ -12,7 +12,8 @@ typedef void iv__story_network(const iv_instance *instance, iv_scope *scope, int
 
 /* As iv_model's examine: the share of right answers, of all questions and of each task. */
 int iv__asking_measures(iv_instance *instance, iv_params *params, const iv__story *story,
-                        iv__story_network *network, iv__split split, iv_measure measure[IV_MAX_MEASURES]);
+                        iv__story_network *network, iv__split split,
+                        iv_measure measure[IV_MAX_MEASURES]);
 
 /* As iv__talk has it. */
 typedef struct iv__asking iv__asking;

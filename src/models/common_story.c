@@ -99,8 +99,9 @@ static const int32_t *words_of(const iv__story_texts *texts, int64_t first, int6
 }
 
 /* The sentences first .. last - 1, and question i of `questions`. */
-static void put_row(const iv__story *story, const slots *to, int64_t row, const iv__story_texts *sentences,
-                    int64_t first, int64_t last, const iv__story_texts *questions, int64_t i)
+static void put_row(const iv__story *story, const slots *to, int64_t row,
+                    const iv__story_texts *sentences, int64_t first, int64_t last,
+                    const iv__story_texts *questions, int64_t i)
 {
     const iv__story_sizes *s = &story->sizes;
     const bool whole = story->options.whole;
@@ -212,8 +213,8 @@ const char *iv__telling_sentence(const iv__telling *t, int64_t i)
 iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknown)
 {
     const int64_t before = t->sentences.words.count;
-    iv_status status = iv__story_cut(t->story, sentence, strlen(sentence), false, &t->sentences.words,
-                                     unknown);
+    iv_status status = iv__story_cut(t->story, sentence, strlen(sentence), false,
+                                     &t->sentences.words, unknown);
 
     if (!status)
         status = iv__ids_add(&t->sentences.starts, (int32_t)t->sentences.words.count);

@@ -89,14 +89,28 @@ iv_status iv__story_cut(iv__story *story, const char *text, size_t size, bool ad
 typedef struct reading {
     iv__story *story;
     int32_t stories;
-    bool adds; /* words are those of the data */
+    bool adds;     /* words are those of the data */
+    iv__text seen; /* for each word: 1 where it stands elsewhere than in tests, else 0 */
     bool trained[IV__BABI_TASKS + 1];
 } reading;
 
-static iv_status add_text(iv__story *story, iv__story_texts *to, const iv__babi_line *line, bool adds)
+/* A word, of tests or not; archives have tests in front of what they test. */
+static void see(reading *r, int32_t word, bool tests)
 {
-    iv_status status = iv__story_cut(story, line->text, line->size, adds, &to->words, NULL);
+    while ((int64_t)r->seen.size < r->story->words.count && !r->seen.failed)
+        iv__text_add(&r->seen, "", 1);
+    if (word && !tests && !r->seen.failed)
+        r->seen.data[word - 1] = 1;
+}
 
+static iv_status add_text(reading *r, iv__story_texts *to, const iv__babi_line *line, bool tests)
+{
+    iv__story *story = r->story;
+    const int64_t before = to->words.count;
+    iv_status status = iv__story_cut(story, line->text, line->size, r->adds, &to->words, NULL);
+
+    for (int64_t i = before; i < to->words.count; i++)
+        see(r, to->words.id[i], tests);
     if (!status && to->words.count > INT32_MAX / 2)
         status = iv_fail(story->home, IV_VALUE, "the stories have more than a thousand million words");
     return status ? status : iv__ids_add(&to->starts, (int32_t)to->words.count);
@@ -116,11 +130,9 @@ static iv_status add_asked(iv__story *story, const iv__asked *asked)
     return IV_OK;
 }
 
-/* Words of tests have numbers only where they stand elsewhere, too. */
 static iv_status add_story(reading *r, const char *text, int task, bool tests)
 {
     iv__story *story = r->story;
-    const bool adds = r->adds && !tests;
     iv__asked asked = { .first = (int32_t)story->sentences.starts.count - 1,
                         .task = task,
                         .story = r->stories++,
@@ -130,12 +142,13 @@ static iv_status add_story(reading *r, const char *text, int task, bool tests)
 
     r->trained[task] |= !tests;
     while (!status && iv__babi_line_next(&text, &line)) {
-        status = add_text(story, line.answer ? &story->questions : &story->sentences, &line, adds);
+        status = add_text(r, line.answer ? &story->questions : &story->sentences, &line, tests);
         asked.last = (int32_t)story->sentences.starts.count - 1;
         if (!line.answer || status)
             continue;
-        asked.answer = iv__story_whole_word(story, line.answer, line.answer_size, adds);
-        status = add_asked(story, &asked);
+        asked.answer = iv__story_whole_word(story, line.answer, line.answer_size, r->adds);
+        see(r, asked.answer, tests);
+        status = r->seen.failed || (r->adds && !asked.answer) ? IV_NOMEM : add_asked(story, &asked);
         if (story->options.fresh)
             asked.first = asked.last;
     }
@@ -176,7 +189,7 @@ static iv_status read_tests_beside(reading *r, const iv_dataset *set, const char
     return status;
 }
 
-/* ---- the vocabulary, in the order of its words ------------------------------------------------ */
+/* ---- the vocabulary: in the order of its words, without those of tests alone ------------------- */
 
 typedef struct sorted {
     const char *word;
@@ -194,9 +207,11 @@ static void renumber(iv__ids *ids, const int32_t *now)
         ids->id[i] = now[ids->id[i]];
 }
 
-static iv_status sort_words(iv__story *story)
+static iv_status sort_words(const reading *r)
 {
+    iv__story *story = r->story;
     const int64_t n = story->words.count;
+    int32_t last = 0;
     iv__token_table table = { .home = story->home, .bytes = { .home = story->home } };
     sorted *list = iv__alloc_array(story->home, n + 1, sizeof *list);
     int32_t *now = iv__alloc_array(story->home, n + 1, sizeof *now);
@@ -207,7 +222,9 @@ static iv_status sort_words(iv__story *story)
     if (!status)
         qsort(list, (size_t)n, sizeof *list, by_word);
     for (int64_t i = 0; i < n && !status; i++) {
-        now[list[i].number] = (int32_t)i + 1;
+        if (!r->seen.data[list[i].number - 1])
+            continue;
+        now[list[i].number] = ++last;
         status = iv__token_table_add(&table, list[i].word, strlen(list[i].word)) < 0 ? IV_NOMEM : IV_OK;
     }
     if (!status) {
@@ -311,7 +328,8 @@ static const char *report(const reading *r, iv_instance *instance, int64_t long_
     iv__text_print(&text, "%d stories, %lld questions, %lld words and answers", (int)r->stories,
                    (long long)story->n_asked, (long long)story->sizes.words - 1);
     if (long_ones)
-        iv__text_print(&text, "; %lld questions come after more than %lld sentences, the last of which are kept",
+        iv__text_print(&text,
+                       "; %lld questions come after more than %lld sentences, the last of which are kept",
                        (long long)long_ones, (long long)story->options.sentences);
     if (untrained)
         iv__text_print(&text, "; %lld test questions of tasks without training questions are left out",
@@ -359,12 +377,13 @@ iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const ch
     iv__text path = { .home = home };
     char *sha256 = iv__arena_get(&instance->arena, 65);
     iv__story *story = iv__story_new(home, options);
-    reading r = { .story = story, .adds = !given };
+    reading r = { .story = story, .adds = !given, .seen = { .home = home } };
     int64_t long_ones = 0;
     iv_status status = !story || !sha256 ? IV_NOMEM : IV_OK;
 
     if (!status && set->open != iv__babi_open)
-        status = iv_fail(home, IV_VALUE, "%s holds no stories with questions: take babi or babi-10k", set->name);
+        status = iv_fail(home, IV_VALUE,
+                         "%s holds no stories with questions: take babi or babi-10k", set->name);
     if (!status)
         status = iv__dataset_locate(home, set, data, &path);
     if (!status)
@@ -377,7 +396,7 @@ iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const ch
         status = read_tests_beside(&r, set, path.data);
     iv__text_free(&path);
     if (!status && !given)
-        status = sort_words(story);
+        status = sort_words(&r);
     if (!status) {
         measure(story, &long_ones);
         if (given)
@@ -386,6 +405,7 @@ iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const ch
     }
     if (!status)
         status = keep(story, instance);
+    iv__text_free(&r.seen);
     instance->data_sha256 = status ? "" : sha256;
     instance->data_report = status ? "" : report(&r, instance, long_ones);
     if (status || !instance->data_report) {

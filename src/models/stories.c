@@ -82,7 +82,8 @@ static iv_node *ages(iv_graph *g, int64_t n, int64_t sentences, int64_t n_ages, 
     iv_node *age = iv_cast(iv_range(g, sentences), real);
 
     if (noise > 0) {
-        iv_node *empty = iv_less(iv_random_uniform(iv_random_clock(g), iv_dims(n, sentences), "stories/noise"),
+        iv_node *empty = iv_less(iv_random_uniform(iv_random_clock(g), iv_dims(n, sentences),
+                                                   "stories/noise"),
                                  iv_fill(g, iv_dims(n, sentences), noise));
         iv_node *younger = iv_less_equal(iv_reshape(age, iv_dims(sentences, 1)), age); /* [S,S] */
         age = iv_add(iv_matmul(empty, younger), age);
@@ -145,8 +146,10 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
     iv_node *u = iv_sum(iv_mul(iv_gather(table_of(words[0]), question), places[0]), 1, false);
 
     for (int64_t k = 0; k < o->hops; k++) {
-        iv_node *keys = iv_slice(memories, 2, k * d, d, 1), *values = iv_slice(memories, 2, (k + 1) * d, d, 1);
-        iv_node *scores = iv_reshape(iv_matmul(keys, iv_reshape(u, iv_dims(n, d, 1))), iv_dims(n, z.sentences));
+        iv_node *keys = iv_slice(memories, 2, k * d, d, 1),
+                *values = iv_slice(memories, 2, (k + 1) * d, d, 1);
+        iv_node *scores = iv_reshape(iv_matmul(keys, iv_reshape(u, iv_dims(n, d, 1))),
+                                     iv_dims(n, z.sentences));
         iv_node *p = shares(scores, present, training ? o->linear_start * per_epoch : 0);
         looked[k] = iv_reshape(p, iv_dims(n, 1, z.sentences));
         u = iv_add(u, iv_reshape(iv_matmul(looked[k], values), iv_dims(n, d)));
@@ -165,9 +168,16 @@ static iv_node *word_network(const iv_instance *instance, iv_scope *s, int64_t n
     iv_graph *g = iv_scope_graph(s);
     iv_node *story = iv_input(g, IV_STORY_WORDS, IV_I32, iv_dims(n, z.story));
     iv_node *question = iv_input(g, IV_STORY_QUESTION, IV_I32, iv_dims(n, z.question));
-    iv_node *keys = iv_dropout(s, iv_embedding(s, story, .name = "keys", .count = z.words, .units = o->embed), o->dropout);
-    iv_node *asked = iv_dropout(s, iv_embedding(s, question, .name = "question", .count = z.words, .units = o->embed), o->dropout);
-    iv_node *values = iv_dropout(s, iv_embedding(s, story, .name = "values", .count = z.words, .units = z.question), o->dropout);
+    iv_node *keys =
+        iv_dropout(s, iv_embedding(s, story, .name = "keys", .count = z.words, .units = o->embed),
+                   o->dropout);
+    iv_node *asked = iv_dropout(s,
+                                iv_embedding(s, question, .name = "question", .count = z.words,
+                                             .units = o->embed),
+                                o->dropout);
+    iv_node *values =
+        iv_dropout(s, iv_embedding(s, story, .name = "values", .count = z.words, .units = z.question),
+                   o->dropout);
     iv_node *match = iv_matmul_with(asked, keys, false, true); /* [N,Q,L] */
 
     if (o->softmax) {
@@ -271,7 +281,8 @@ static int stories_examine(iv_instance *instance, iv_params *params, iv__split s
 
 static void *stories_talk_open(iv_instance *instance, iv_params *params)
 {
-    return iv__asking_new(instance, params, ((stories_state *)instance->state)->story, answering_network);
+    return iv__asking_new(instance, params, ((stories_state *)instance->state)->story,
+                          answering_network);
 }
 
 static const iv__talk stories_talk = {
@@ -285,8 +296,10 @@ static const iv__talk stories_talk = {
 
 static const iv_system stories_systems[] = {
     { "stories", "answers questions about a story, and shows which sentences it looked at", "babi",
-      "batch=32 rate=0.003 epochs=100 validation=0.1 test=0.1",
-      "network=words keep=fresh tests=training softmax=no embed=64 optimizer=rmsprop rate=0.001 epochs=50 validation=0 test=0",
+      "linear_start=20 optimizer=sgd rate=0.15 clip_norm=1.25 schedule=stairs schedule_unit=epochs schedule_steps=25 "
+      "schedule_factor=0.5 epochs=100",
+      "network=words keep=fresh tests=training softmax=no embed=64 linear_start=0 optimizer=rmsprop rate=0.001 clip_norm=0 "
+      "schedule=constant epochs=50 validation=0 test=0",
       NULL },
     { .name = NULL },
 };
