@@ -1,10 +1,8 @@
 /* json_tree.c: a small JSON document as a tree, and numbers of JSON as numbers of C. */
 
-#include <locale.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "format/decimal.h"
 #include "format/json.h"
 
 /* A value that is being filled, and its last child so far. */
@@ -136,22 +134,8 @@ bool iv__json_int(const iv__json_value *value, int64_t *number)
     return true;
 }
 
-/* strtod reads the decimal mark of the locale, which a program around the library may have set. */
 bool iv__json_real(const iv__json_value *value, double *number)
 {
-    char text[512];
-    const char *mark = localeconv()->decimal_point, *point;
-    size_t size = value && value->kind == IV__JSON_NUMBER ? strlen(value->text) : 0;
-
-    if (size == 0 || size + strlen(mark) >= sizeof text)
-        return false;
-    memcpy(text, value->text, size + 1);
-    point = strchr(value->text, '.');
-    if (point) {
-        size_t at = (size_t)(point - value->text), wide = strlen(mark);
-        memcpy(text + at, mark, wide);
-        memcpy(text + at + wide, point + 1, size - at);
-    }
-    *number = strtod(text, NULL);
-    return isfinite(*number);
+    return value && value->kind == IV__JSON_NUMBER &&
+           iv__decimal(value->text, strlen(value->text), number);
 }
