@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_all(home, &iv_dataset_babi_10k, "task=2", data, size);
     read_all(home, &iv_dataset_recipes, "", data, size);
     read_all(home, &iv_dataset_reuters_bodies, "", data, size);
+    read_all(home, &iv_dataset_reuters_sentences, "digits=nine", data, size);
     read_all(home, &iv_dataset_reuters_titles, "", data, size);
     read_all(home, &iv_dataset_tales, "", data, size);
     read_all(home, &iv_dataset_text, "records=lines", data, size);
