@@ -65,6 +65,10 @@ int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_par
                            const iv__coder_graphs *graphs, iv__split split,
                            iv_measure measure[IV_MAX_MEASURES]);
 
+/* As iv_model's spreads: the cosines of latents. */
+int iv__sentences_spreads(const iv__sentences *s, iv_instance *instance, iv_params *params,
+                          const iv__coder_graphs *graphs, iv_spread spread[IV_MAX_SPREADS]);
+
 /* As iv__talk has it. */
 typedef struct iv__comparing iv__comparing;
 iv__comparing *iv__comparing_new(const iv__sentences *s, iv_instance *instance, iv_params *params,

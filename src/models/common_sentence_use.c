@@ -224,15 +224,15 @@ static double mean_cosine(const float *a, const float *b, int64_t n, int64_t wid
 }
 
 typedef struct measured {
+    iv__recoder recoder;
     int64_t n;
     int32_t record[MEASURED];
     float *latents, *again, *averages;
 } measured;
 
-static int put_measures(const iv__sentences *s, const iv__recoder *r, const measured *m,
-                        const origins *o, iv_measure *measure)
+static int put_measures(const iv__sentences *s, const measured *m, const origins *o, iv_measure *measure)
 {
-    const int64_t width = r->latent, half = m->n / 2;
+    const int64_t width = m->recoder.latent, half = m->n / 2;
     int n = 0;
 
     measure[n++] = (iv_measure){ "cosine to what is made of it",
@@ -248,42 +248,79 @@ static int put_measures(const iv__sentences *s, const iv__recoder *r, const meas
     return n;
 }
 
-int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_params *params,
-                           const iv__coder_graphs *graphs, iv__split split,
-                           iv_measure measure[IV_MAX_MEASURES])
+static void measured_free(const iv__sentences *s, measured *m)
+{
+    if (!m)
+        return;
+    iv__free(s->home, m->latents);
+    iv__free(s->home, m->again);
+    iv__free(s->home, m->averages);
+    iv__recoder_free(&m->recoder);
+    iv__free(s->home, m);
+}
+
+/* Sentences all over the split, and what the network makes of them. NULL: the home has the message. */
+static measured *measured_new(const iv__sentences *s, iv_instance *instance, iv_params *params,
+                              const iv__coder_graphs *graphs, iv__split split)
 {
     iv_home *home = s->home;
-    iv__recoder r;
-    origins o = { 0 };
     measured *m = iv__alloc(home, sizeof *m);
-    iv_status status = m ? iv__recoder_make(&r, s, instance, params, graphs, AT_ONCE) : IV_NOMEM;
-    int n = -1;
 
     if (!m)
-        return -1;
+        return NULL;
+    iv_status status = iv__recoder_make(&m->recoder, s, instance, params, graphs, AT_ONCE);
+    m->n = s->n[split] < MEASURED ? s->n[split] : MEASURED;
     if (!status) {
-        m->n = s->n[split] < MEASURED ? s->n[split] : MEASURED;
-        m->latents = iv__alloc_array(home, m->n * r.latent, sizeof *m->latents);
-        m->again = iv__alloc_array(home, m->n * r.latent, sizeof *m->again);
+        m->latents = iv__alloc_array(home, m->n * m->recoder.latent, sizeof *m->latents);
+        m->again = iv__alloc_array(home, m->n * m->recoder.latent, sizeof *m->again);
         m->averages = iv__alloc_array(home, m->n * s->vectors.width, sizeof *m->averages);
-        status = m->latents && m->again && m->averages ? read_origins(s, &o) : IV_NOMEM;
+        status = m->latents && m->again && m->averages ? IV_OK : IV_NOMEM;
     }
     for (int64_t i = 0; i < m->n && !status; i++) {
         m->record[i] = s->records[split][i * s->n[split] / m->n];
         average(s, m->record[i], m->averages + i * s->vectors.width);
     }
     if (!status)
-        status = iv__recode(&r, m->record, m->n, m->latents, m->again);
+        status = iv__recode(&m->recoder, m->record, m->n, m->latents, m->again);
     if (!status)
-        n = put_measures(s, &r, m, &o, measure);
-    iv__recoder_free(&r);
-    iv__free(home, o.document);
-    iv__free(home, o.topic);
-    iv__free(home, m->latents);
-    iv__free(home, m->again);
-    iv__free(home, m->averages);
-    iv__free(home, m);
+        return m;
+    measured_free(s, m);
+    return NULL;
+}
+
+int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_params *params,
+                           const iv__coder_graphs *graphs, iv__split split,
+                           iv_measure measure[IV_MAX_MEASURES])
+{
+    origins o = { 0 };
+    measured *m = measured_new(s, instance, params, graphs, split);
+    const int n = m && !read_origins(s, &o) ? put_measures(s, m, &o, measure) : -1;
+
+    iv__free(s->home, o.document);
+    iv__free(s->home, o.topic);
+    measured_free(s, m);
     return n;
+}
+
+int iv__sentences_spreads(const iv__sentences *s, iv_instance *instance, iv_params *params,
+                          const iv__coder_graphs *graphs, iv_spread spread[IV_MAX_SPREADS])
+{
+    const iv__split from = s->n[SPLIT_TEST] ? SPLIT_TEST : SPLIT_TRAIN;
+    measured *m = measured_new(s, instance, params, graphs, from);
+
+    if (!m)
+        return -1;
+    const int64_t width = m->recoder.latent, half = m->n / 2;
+    spread[0] = (iv_spread){ "to what is made of it",
+                             iv__alloc_array(s->home, m->n, sizeof(double)), m->n };
+    spread[1] = (iv_spread){ "random pairs", iv__alloc_array(s->home, half, sizeof(double)), half };
+    const bool room = spread[0].value && spread[1].value;
+    for (int64_t i = 0; i < m->n && room; i++)
+        spread[0].value[i] = iv__cosine(m->latents + i * width, m->again + i * width, width);
+    for (int64_t i = 0; i < half && room; i++)
+        spread[1].value[i] = iv__cosine(m->latents + i * width, m->latents + (half + i) * width, width);
+    measured_free(s, m);
+    return room ? 2 : -1;
 }
 
 /* ---- the dialogue ---------------------------------------------------------------------------- */

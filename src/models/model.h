@@ -76,6 +76,14 @@ typedef struct iv_measure {
 } iv_measure;
 enum { IV_MAX_MEASURES = 32 };
 
+/* Numbers whose distribution is to be seen; `value` is the caller's to free. */
+typedef struct iv_spread {
+    const char *name;
+    double *value;
+    int64_t n;
+} iv_spread;
+enum { IV_MAX_SPREADS = 4 };
+
 struct iv_model {
     const char *name, *says;
     const iv_field *fields;
@@ -99,6 +107,10 @@ struct iv_model {
      * Returns how many, or -1: the home has the message. NULL: none. */
     int (*examine)(iv_instance *instance, iv_params *params, iv__split split,
                    iv_measure measure[IV_MAX_MEASURES]);
+    /* What `plot` draws the distributions of; parameters must be loaded and the data open. *says: what they are.
+     * Returns how many, or -1: the home has the message. NULL: none. */
+    int (*spreads)(iv_instance *instance, iv_params *params, const char **says,
+                   iv_spread spread[IV_MAX_SPREADS]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */

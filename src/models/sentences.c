@@ -116,6 +116,14 @@ static int sentences_examine(iv_instance *instance, iv_params *params, iv__split
                                   &graphs, split, measure);
 }
 
+static int sentences_spreads(iv_instance *instance, iv_params *params, const char **says,
+                             iv_spread spread[IV_MAX_SPREADS])
+{
+    *says = "cosine";
+    return iv__sentences_spreads(&((sentences_state *)instance->state)->data, instance, params,
+                                 &graphs, spread);
+}
+
 /* ---- talking --------------------------------------------------------------------------------- */
 
 /* What is compared with is the data that it was trained on. */
@@ -156,5 +164,6 @@ const iv_model iv_model_sentences = {
     .close = sentences_close,
     .build = sentences_build,
     .examine = sentences_examine,
+    .spreads = sentences_spreads,
     .talk = &sentences_talk,
 };

@@ -51,6 +51,14 @@ expect_status 0 "it is talked to"
 expect_out "made of it: " "it shows what it makes of a sentence"
 expect "and five of the data, and five steps between two" test "$(grep -c '^  [01]\.' "$out")" -eq 10
 
+if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
+    run plot a
+    expect_status 0 "its cosines are drawn"
+    expect "as PNG and SVG" test -s a/plots/cosine.png -a -s a/plots/cosine.svg
+else
+    skip "the picture of cosines" "ivory-plot is not built"
+fi
+
 rm glove/glove.6B.50d.8453words.txt
 run train "${small[@]}" -o x
 expect_status 1 "without vectors there is no training"
