@@ -40,8 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_all(home, &iv_dataset_aesop, "records=stories", data, size);
     read_all(home, &iv_dataset_aesop, "records=whole", data, size);
     read_all(home, &iv_dataset_ag_news, "", data, size);
+    read_all(home, &iv_dataset_babi, "task=0", data, size);
+    read_all(home, &iv_dataset_babi_10k, "task=2", data, size);
     read_all(home, &iv_dataset_recipes, "", data, size);
     read_all(home, &iv_dataset_reuters_bodies, "", data, size);
+    read_all(home, &iv_dataset_reuters_sentences, "digits=nine", data, size);
     read_all(home, &iv_dataset_reuters_titles, "", data, size);
     read_all(home, &iv_dataset_tales, "", data, size);
     read_all(home, &iv_dataset_text, "records=lines", data, size);

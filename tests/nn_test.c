@@ -342,6 +342,7 @@ static void uniform_values_have_kerass_limits(void **state)
     world w = world_new(IV_F64, 7);
 
     assert_uniform(&w, "embeddings", iv_dims(100, 30), IV_EMBEDDING_UNIFORM, 0.05);
+    assert_uniform(&w, "wide", iv_dims(100, 30), IV_EMBEDDING_WIDE, 0.1 * sqrt(3));
     assert_uniform(&w, "matrix", iv_dims(300, 200), IV_GLOROT_UNIFORM, sqrt(6.0 / 500));
     assert_uniform(&w, "window", iv_dims(3, 3, 16, 32), IV_GLOROT_UNIFORM,
                    sqrt(6.0 / (9 * 16 + 9 * 32)));

@@ -49,6 +49,7 @@ typedef enum iv_init {
     IV_GLOROT_UNIFORM,    /* U(-l, l), l = sqrt(6 / (fan in + fan out)) */
     IV_ORTHOGONAL,        /* rows or columns orthonormal */
     IV_EMBEDDING_UNIFORM, /* U(-0.05, 0.05) */
+    IV_EMBEDDING_WIDE,    /* U(-l, l), l = 0.1 sqrt(3): of deviation 0.1, as memory networks want */
     IV_LSTM_BIAS,         /* zeros, with ones for the forget gate: second quarter */
 } iv_init;
 

@@ -160,6 +160,10 @@ static int evaluate(cli *c, iv__opened *run)
         r.n = instance->model->measures(instance, split, r.loss, r.weight, r.measure);
     if (instance->model->predict && measure_forecast(run, split, &r))
         return cli_fail(c);
+    if (instance->model->examine)
+        r.n = instance->model->examine(instance, run->params, split, r.measure);
+    if (r.n < 0)
+        return cli_fail(c);
     look_for_samples(c, run, &r);
     int exit_status = put_result(c, &r);
     iv__memory_free(r.memory);

@@ -228,6 +228,59 @@ static int plot_forecast(cli *c, iv__opened *run, const char *folder)
                                                                      : forecast_draw(c, run, folder);
 }
 
+/* ---- distributions ------------------------------------------------------------------ */
+
+/* The share of numbers in each of equal stretches, from the smallest of all to the largest. */
+static void put_spread(iv__text *d, const iv_spread *s, double low, double high)
+{
+    enum { STRETCHES = 40 };
+    int64_t count[STRETCHES] = { 0 };
+
+    for (int64_t i = 0; i < s->n; i++) {
+        const int at = (int)((s->value[i] - low) / (high - low) * STRETCHES);
+        count[at < STRETCHES ? at : STRETCHES - 1]++;
+    }
+    iv__text_print(d, "line\t%s\n", s->name);
+    for (int i = 0; i < STRETCHES && s->n; i++)
+        iv__text_print(d, "point\t%.9g\t%.9g\n", low + (i + 0.5) / STRETCHES * (high - low),
+                       (double)count[i] / (double)s->n);
+}
+
+static int draw_spreads(cli *c, const iv_instance *instance, const char *says, int n,
+                        const iv_spread *spread, const char *folder)
+{
+    iv__text d = { .home = c->home };
+    double low = INFINITY, high = -INFINITY;
+
+    for (int i = 0; i < n; i++)
+        for (int64_t k = 0; k < spread[i].n; k++) {
+            low = fmin(low, spread[i].value[k]);
+            high = fmax(high, spread[i].value[k]);
+        }
+    iv__text_print(&d, "title\t%s\npanel\nx-label\t%s\ny-label\tshare\n", instance->system->name, says);
+    for (int i = 0; i < n && low < high; i++)
+        put_spread(&d, &spread[i], low, high);
+    iv__text_put(&d, "end\n");
+    int status = low < high ? figure_draw(c, &d, folder, says) : DONE;
+    iv__text_free(&d);
+    return status;
+}
+
+static int plot_spreads(cli *c, iv__opened *run, const char *folder)
+{
+    const char *says, *data = NULL;
+    const iv_dataset *set = iv__dataset_of(run->instance, &data);
+    iv_spread spread[IV_MAX_SPREADS] = { { NULL, NULL, 0 } };
+
+    if (!set || run->instance->model->open_data(run->instance, set, NULL))
+        return cli_fail(c);
+    const int n = run->instance->model->spreads(run->instance, run->params, &says, spread);
+    int status = n < 0 ? cli_fail(c) : draw_spreads(c, run->instance, says, n, spread, folder);
+    for (int i = 0; i < IV_MAX_SPREADS; i++)
+        iv__free(c->home, spread[i].value);
+    return status;
+}
+
 /* ---- the command ------------------------------------------------------------------- */
 
 /* The run's folder: RUN itself, or the one that its model file lies in. */
@@ -262,6 +315,8 @@ static int cmd_plot(cli *c)
         status = plot_text(c, &run, out);
     if (!status && run.instance->model->predict)
         status = plot_forecast(c, &run, out);
+    if (!status && run.instance->model->spreads)
+        status = plot_spreads(c, &run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
     iv__opened_free(&run);

@@ -229,6 +229,8 @@ static int say_done(training *t)
         cli_note(t->c, "  ivory sample %s --data FILE", folder);
     else if (t->instance->model->sample)
         say_sample(t);
+    else if (t->instance->model->talk)
+        cli_note(t->c, "  ivory write %s", folder);
     if (t->instance->trainee.n_records[SPLIT_TEST])
         cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);
     cli_note(t->c, "  ivory plot %s%s%s", folder,

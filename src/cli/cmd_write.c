@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "base/home.h"
+#include "cli/talk.h"
 #include "cli/write.h"
 
 #include <errno.h>
@@ -197,8 +198,27 @@ static void close_writer(writer *w)
     iv__text_free(&w->out);
 }
 
+/* A run that answers is talked to, alone. *status: the exit status then. */
+static bool is_talked_to(cli *c, int *status)
+{
+    iv__opened run;
+
+    if (iv__run_load(c->home, c->args[0], "model", &run))
+        return false; /* who opens it next says why */
+    const bool talks = run.instance->model->talk != NULL;
+    if (talks) {
+        cli_use_precision(c, ((const write_options *)c->options)->precision, run.instance);
+        *status = c->n_args == 1 ? talk_with(c, &run)
+                                 : cli_wrong(c, "%s answers what is typed, and is talked to alone", c->args[0]);
+    }
+    iv__opened_free(&run);
+    return talks;
+}
+
 static int cmd_write(cli *c)
 {
+    int talked;
+
     writer w = { .c = c,
                  .seed = ((const write_options *)c->options)->seed,
                  .text = { .home = c->home },
@@ -207,6 +227,9 @@ static int cmd_write(cli *c)
 
     if (c->common.json)
         return cli_wrong(c, "write is a dialogue: --json does not go with it");
+    if (is_talked_to(c, &talked))
+        return talked;
+    iv_home_clear(c->home);
     int status = open_manuscript(&w);
     for (int i = 0; i < c->n_args && !status; i++)
         status = open_run(&w, c->args[i]);
@@ -228,7 +251,8 @@ const command command_write = {
              "choose one of them; or any text, to write it; or empty, to let the model write a\n"
              "word; or a command: /go 20, /sentence, /undo, /redo, /branches, /switch 2, /save,\n"
              "/export FILE, /record FILE, /help. Several runs follow the same text side by side.\n"
-             "What was written is saved at the end, also when the input ends or is interrupted.",
+             "What was written is saved at the end, also when the input ends or is interrupted.\n"
+             "A run that answers questions (stories) is talked to instead: type facts, then ask.",
     .examples = { "ivory write runs/tales",
                   "printf 'the fox\\n/sentence\\n' | ivory write runs/tales --out fox.json" },
     .fields = { write_fields },

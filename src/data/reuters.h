@@ -9,8 +9,19 @@
  * together. The source is the archive with its reut2-*.sgm, or one of those. */
 iv_status iv__reuters_next_title(iv__records *records);
 iv_status iv__reuters_next_body(iv__records *records);
+/* A record is a sentence of a body; its options are those below. */
+iv_status iv__reuters_next_sentence(iv__records *records);
 iv_status iv__reuters_open(iv__records *records);
 void iv__reuters_close(iv__records *records);
+
+enum { IV__DIGITS_NINE, IV__DIGITS_KEEP };
+typedef struct iv__reuters_sentence_options {
+    int digits;
+} iv__reuters_sentence_options;
+extern const iv_field iv__reuters_sentence_fields[];
+/* Of the last sentence's document: its first topic ("earn"), or ""; its number among those kept, from 0. */
+const char *iv__reuters_topic(const iv__records *records);
+int64_t iv__reuters_document(const iv__records *records);
 
 /* What the data sets have in common. */
 #define IV__REUTERS_HOME "http://www.daviddlewis.com/resources/testcollections/reuters21578/"

@@ -18,6 +18,7 @@ struct iv__language;
 struct iv__cut;
 struct iv__palette;
 struct iv__forecast;
+struct iv__talk;
 
 /* A name for a model family with options and a data set. Settings are blank-separated
  * name=value, of the model's fields, then of training. */
@@ -74,7 +75,15 @@ typedef struct iv_measure {
     const char *name; /* "perplexity" */
     double value;
 } iv_measure;
-enum { IV_MAX_MEASURES = 8 };
+enum { IV_MAX_MEASURES = 32 };
+
+/* Numbers whose distribution is to be seen; `value` is the caller's to free. */
+typedef struct iv_spread {
+    const char *name;
+    double *value;
+    int64_t n;
+} iv_spread;
+enum { IV_MAX_SPREADS = 4 };
 
 struct iv_model {
     const char *name, *says;
@@ -95,6 +104,14 @@ struct iv_model {
      * data are open. Returns how many. */
     int (*measures)(const iv_instance *instance, iv__split split, double loss, double weight,
                     iv_measure measure[IV_MAX_MEASURES]);
+    /* Further measures of a split, for which the network is run; parameters must be loaded and the data open.
+     * Returns how many, or -1: the home has the message. NULL: none. */
+    int (*examine)(iv_instance *instance, iv_params *params, iv__split split,
+                   iv_measure measure[IV_MAX_MEASURES]);
+    /* What `plot` draws the distributions of; parameters must be loaded and the data open. *says: what they are.
+     * Returns how many, or -1: the home has the message. NULL: none. */
+    int (*spreads)(iv_instance *instance, iv_params *params, const char **says,
+                   iv_spread spread[IV_MAX_SPREADS]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */
@@ -114,6 +131,7 @@ struct iv_model {
                          iv__split split, struct iv__forecast *forecast, iv__text *note);
     /* Lines on what was restored or opened besides options, for `info`; NULL: there is nothing to say. */
     void (*about)(const iv_instance *instance, iv__text *text);
+    const struct iv__talk *talk; /* it answers what a person types (models/common_talk.h); NULL: it does not */
 };
 
 struct iv_instance {

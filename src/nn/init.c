@@ -194,6 +194,9 @@ iv_status iv__init_fill(iv_tensor *tensor, iv_init init, uint64_t seed, const ch
     case IV_ONES: fill_constant(tensor, 0, count, 1); break;
     case IV_LSTM_BIAS: fill_constant(tensor, count / 4, count / 2, 1); break;
     case IV_EMBEDDING_UNIFORM: draw((draws){ .tensor = tensor, .key = key, .limit = 0.05 }); break;
+    case IV_EMBEDDING_WIDE:
+        draw((draws){ .tensor = tensor, .key = key, .limit = 0.1 * sqrt(3) });
+        break;
     case IV_GLOROT_UNIFORM:
         draw((draws){ .tensor = tensor, .key = key, .limit = glorot_limit(&tensor->shape) });
         break;

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# stories: trained on small files in bAbI's layout, the same for any threads and stops; asked, and talked to; what is wrong
+# with such files is said.
+. "$(dirname "$0")/lib.sh"
+
+# stories N: so many stories of two persons, who each go somewhere and are asked for.
+stories()
+{
+    awk -v n="$1" 'BEGIN {
+        split("Mary John Sandra Daniel", who, " "); split("hall garden kitchen office", where, " ")
+        for (i = 0; i < n; i++) {
+            a = i % 4 + 1; b = (i + 1 + int(i / 16) % 3) % 4 + 1; p = int(i / 4) % 4 + 1; q = int(i * 7 / 5) % 4 + 1
+            printf "1 %s went to the %s.\n2 %s went to the %s.\n3 Where is %s? \t%s\t1\n", who[a], where[p], who[b], where[q], who[a], where[p]
+            printf "4 %s went to the %s.\n5 Where is %s? \t%s\t4\n", who[a], where[q], who[a], where[q]
+        }
+    }'
+}
+accuracy() { sed -n 's/.*"accuracy": \([0-9.]*\).*/\1/p' "$out"; }
+
+mkdir -p data/tasks
+stories 48 >data/qa1_where_train.txt
+stories 24 >data/qa1_where_test.txt
+small=(stories --data data/qa1_where_train.txt --embed 16 --hops 2 --optimizer adam --rate 0.01 --schedule constant)
+
+run train "${small[@]}" --epochs 30 -o a
+expect_status 0 "a training on stories"
+expect_err "72 stories, 144 questions, 13 words and answers" "with the tests beside them"
+run train "${small[@]}" --epochs 30 --threads 1 -o b
+expect "one thread gives the same weights" test "$(weights a)" = "$(weights b)"
+run train "${small[@]}" --steps 20 -o c
+run train "${small[@]}" --epochs 30 --resume -o c
+expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
+
+run eval a --data data/qa1_where_train.txt --json
+expect_status 0 "its tests"
+expect "are answered" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.9) }'
+run train "${small[@]}" --linear-start 2 --noise 0.3 --epochs 4 -o linear
+expect_status 0 "a training that begins without softmax"
+
+last="ivory write a"
+printf 'Mary went to the garden.\nJohn went to the hall.\nWhere is Mary?\n/help\n/quit\nWhere is John?\n' |
+    "$IVORY" write a >"$out" 2>"$err"
+status=$?
+expect_status 0 "it is talked to"
+expect_out "garden  " "it answers"
+expect_out "  Mary went to the garden." "and shows what it looked at"
+expect_no_out "hall  " "until /quit"
+run write a b
+expect_status 2 "to several at once nobody talks"
+run sample a
+expect_status 1 "it draws no samples"
+
+run train stories --data data/qa1_where_train.txt --as-printed --epochs 2 -o printed
+expect_status 0 "as printed"
+expect_err "96 training, 0 validation, 96 test" "the tests are the training questions"
+run eval printed --data data/qa1_where_train.txt
+expect_out "accuracy" "and are counted"
+
+cp data/qa1_where_train.txt data/tasks/qa1_where_train.txt
+cp data/qa1_where_test.txt data/tasks/qa1_where_test.txt
+stories 20 >data/tasks/qa6_more_train.txt
+stories 10 >data/tasks/qa6_more_test.txt
+stories 10 >data/tasks/qa9_untrained_test.txt
+echo "not a story" >data/tasks/README.txt
+tar -czf tasks.tar.gz -C data tasks
+run train stories --data tasks.tar.gz --task 0 --epochs 1 -o all
+expect_status 0 "an archive of tasks"
+expect_err "20 test questions of tasks without training questions are left out" "says what is left out"
+run eval all --data tasks.tar.gz
+expect_out "accuracy, task 1 " "each task is counted"
+expect_out "accuracy, task 6 " "for itself"
+expect_out "tasks solved" "and how many are solved"
+run train stories --data tasks.tar.gz --task 2 -o x
+expect_status 1 "a task that is not there is refused"
+expect_err "has no stories of task 2" "and why"
+tar -cf empty.tar -C data tasks/README.txt
+run train stories --data empty.tar --task 0 -o x
+expect_err "expected files qa1_..._train.txt" "an archive without tasks is refused"
+
+printf '1 Mary left.\n3 John left.\n' >wrong.txt
+run train stories --data wrong.txt -o x
+expect_status 1 "lines out of order are refused"
+expect_err "wrong.txt:2: expected the line of number 2" "with their place"
+run train stories --data tales -o x
+expect_status 1 "data without questions are refused"
+expect_err "holds no stories with questions" "and why"
+
+if [ -n "$(data_file babi/babi-v1.2-en.tar.gz)" ]; then
+    run train stories --epochs 12 --optimizer adam --rate 0.003 --schedule constant -o real
+    run eval real --json
+    expect "task 1 is learned in twelve epochs" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.97) }'
+else
+    skip "task 1" "IVORY_DATA has no babi"
+fi
