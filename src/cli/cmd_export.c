@@ -85,7 +85,6 @@ const command command_export = {
              "writes texts as one C file, which a C99 compiler makes a program of, and which\n"
              "draws the same samples.",
     .examples = { "ivory export runs/recipes --out recipes.onnx",
-                  "ivory export runs/fashion --out fashion.safetensors",
                   "ivory export runs/fables --c --out fables.c" },
     .fields = { export_fields },
     .options_size = sizeof(export_options),

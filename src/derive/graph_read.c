@@ -161,7 +161,7 @@ static bool take_attributes(reading *r, const iv_op *op, char *attr)
     for (const iv_field *field = op->attrs; field && field->name; field++) {
         char value[512];
 
-        if (!take(r, field->name) || *r->at++ != '=') {
+        if (!take(r, field->name) || !take(r, "=")) {
             iv_fail(r->home, IV_FORMAT, "%s:%d: %s: expected its attribute %s=", r->name, r->line,
                     op->name, field->name);
             return false;

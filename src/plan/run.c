@@ -59,6 +59,12 @@ static void resolve_member(iv_plan *plan, iv__member *member)
     k->packed = member->packed_data;
 }
 
+/* Where nothing needs memory there is none. */
+static void *within(char *memory, size_t offset)
+{
+    return memory ? memory + offset : NULL;
+}
+
 iv_status iv__plan_resolve(iv_plan *plan)
 {
     iv_status status = take_memory(plan);
@@ -67,12 +73,12 @@ iv_status iv__plan_resolve(iv_plan *plan)
     for (int i = 0; i < plan->n_values; i++) {
         iv__value *value = &plan->values[i];
         if (value->root == i && value->home == VALUE_SLAB)
-            value->data = plan->slab + value->offset;
+            value->data = within(plan->slab, value->offset);
         else if (value->root == i && value->home == VALUE_CONSTANT)
-            value->data = plan->constants + value->offset;
+            value->data = within(plan->constants, value->offset);
     }
     for (int i = 0; i < plan->n_packed; i++)
-        plan->packed[i].data = plan->constants + plan->packed[i].offset;
+        plan->packed[i].data = within(plan->constants, plan->packed[i].offset);
     for (int g = 0; g < plan->n_groups; g++)
         for (int m = 0; m < plan->groups[g].n_members; m++) {
             iv__member *member = &plan->groups[g].members[m];

@@ -68,9 +68,9 @@ run info words.safetensors
 expect_status 1 "they are no run"
 expect "another file's weights give other numbers" test "$(same gru words.onnx; echo $?)" != 0
 run export words
-expect_status 2 "where to is not guessed"
+expect_status 2 "what is not guessed"
 run export words --out words.bin
-expect_status 2 "nor what"
+expect_status 2 "nor is it"
 expect_err "what words.bin is to be cannot be told by its name: give --format" "and that is said"
 run export words --out words.bin --format safetensors
 expect_status 0 "unless it is given"

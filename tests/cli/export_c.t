@@ -86,7 +86,8 @@ expect "after a prompt that is cut into them" same_samples pieces --prompt $'The
 # ---- what goes wrong -------------------------------------------------------------------------
 
 run export run-words --c
-expect_status 2 "a file is needed"
+expect_status 0 "without a name"
+expect "it is the system's" cmp text.c words.c
 run export run-words --c --out nowhere/words.c
 expect_status 1 "a folder that is absent"
 expect_err "nowhere" "is named"
