@@ -37,6 +37,10 @@ expect_out "the largest differences: gradient" "as is shown"
 example layers
 expect_status 0 "and so are layers of one's own"
 expect "each of the seven" test "$(grep -c 'second gradient' "$out")" -eq 7
+example functional graph.txt
+expect_status 0 "three inputs, two outputs and a shared model are trained"
+expect "and both losses fall" awk '/^step   1:/ { s = $4; d = $6 } /^step 300:/ { exit !($4 < 0.8 * s && $6 < 0.2 * d) }' "$out"
+expect "the graph is text" grep -q '^output "distance" = %' graph.txt
 example row
 expect_status 0 "and a row of one's own"
 expect_out "example/cumulative_sum: gradient" "as is shown"
@@ -52,7 +56,7 @@ else
     PKG_CONFIG_PATH=$(dirname "$(find tree -name ivory-io.pc)")
     export PKG_CONFIG_PATH
     read -ra flags < <(pkg-config --cflags --libs --static ivory-io)
-    for name in write train cell layers row; do
+    for name in write train cell layers row functional; do
         expect "$name.c is built with it" cc -std=c17 -Wall -Wextra -Werror "$tests/../examples/$name.c" "${flags[@]}" -o "mine-$name"
     done
     ./mine-write run "the fox" >"$out" 2>"$err"
