@@ -34,6 +34,9 @@ expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)
 run eval a --data data/qa1_where_train.txt --json
 expect_status 0 "its tests"
 expect "are answered" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.9) }'
+run export a --out a.onnx
+expect_status 0 "its graph is exported"
+expect "and computes what the run does" "$(dirname "$IVORY")/tests/onnx-roundtrip" a a.onnx
 run train "${small[@]}" --linear-start 2 --noise 0.3 --epochs 4 -o linear
 expect_status 0 "a training that begins without softmax"
 

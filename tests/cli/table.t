@@ -31,6 +31,11 @@ run info a
 expect_out "price" "info names the columns"
 expect_out "is predicted" "and the one that is predicted"
 
+run export a --out a.onnx
+expect_out "in   columns          [batch,2] f32" "its graph takes columns in their own units"
+expect_out "out  predicted        [batch,1] f32" "and gives the target in its"
+expect "as the run does" "$(dirname "$IVORY")/tests/onnx-roundtrip" a a.onnx
+
 run sample a --data house.csv --out p.csv
 expect_status 0 "rows are predicted"
 expect "one line for each, and a header" test "$(wc -l <p.csv)" -eq 241
