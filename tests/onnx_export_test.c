@@ -44,6 +44,7 @@ CASE(sin, iv_sin(ROWS))
 CASE(cos, iv_cos(ROWS))
 CASE(stop_gradient, iv_stop_gradient(ROWS))
 CASE(positive, iv_positive(ROWS))
+CASE(is_finite, iv_is_finite(iv_log(ROWS)))
 CASE(leaky_relu, iv_leaky_relu(ROWS, 0.25))
 CASE(power, iv_power(iv_shift(iv_abs(ROWS), 1), 1.5))
 CASE(clip, iv_clip(ROWS, -0.5, 0.25))
@@ -133,7 +134,7 @@ typedef struct graph_case {
 #define ROW(name) { #name, case_##name }
 static const graph_case all_cases[] = {
     ROW(neg), ROW(exp), ROW(log), ROW(sqrt), ROW(reciprocal), ROW(sign), ROW(tanh), ROW(sigmoid), ROW(softplus), ROW(relu),
-    ROW(elu), ROW(erf), ROW(sin), ROW(cos), ROW(stop_gradient), ROW(positive), ROW(leaky_relu), ROW(power), ROW(clip),
+    ROW(elu), ROW(erf), ROW(sin), ROW(cos), ROW(stop_gradient), ROW(positive), ROW(is_finite), ROW(leaky_relu), ROW(power), ROW(clip),
     ROW(add), ROW(sub), ROW(mul_outer), ROW(div), ROW(max), ROW(min), ROW(equal), ROW(less), ROW(less_equal),
     ROW(select), ROW(select_constants), ROW(cast), ROW(reshape), ROW(reshape_two), ROW(broadcast), ROW(fill),
     ROW(sum_kept), ROW(sum_gone), ROW(sum_to), ROW(sum_all), ROW(sum_squares), ROW(mean_over_length), ROW(mean_all), ROW(slice), ROW(slice_last),

@@ -99,6 +99,16 @@ static void write_positive(iv__onnx_writer *w, const iv_call *call)
     give_as_real(w, call, iv__onnx_make(w, "Greater", in));
 }
 
+/* x - x is 0 for finite numbers alone. */
+static void write_is_finite(iv__onnx_writer *w, const iv_call *call)
+{
+    const char *x = iv__onnx_in(w, call, 0),
+               *zero = iv__onnx_make(w, "Sub", (const char *[]){ x, x, NULL });
+
+    give_as_real(w, call,
+                 iv__onnx_make(w, "Equal", (const char *[]){ zero, iv__onnx_real(w, 0), NULL }));
+}
+
 static void write_square(iv__onnx_writer *w, const iv_call *call)
 {
     const char *x = iv__onnx_in(w, call, 0);
@@ -388,7 +398,8 @@ const iv__onnx_row iv__onnx_rows[] = {
     { "max", write_same }, { "min", write_same },
     { "scale", write_scale }, { "shift", write_number }, { "power", write_number },
     { "equal", write_comparison }, { "less", write_comparison }, { "less_equal", write_comparison },
-    { "positive", write_positive }, { "square", write_square }, { "leaky_relu", write_leaky_relu },
+    { "positive", write_positive }, { "square", write_square },
+    { "is_finite", write_is_finite }, { "leaky_relu", write_leaky_relu },
     { "clip", write_clip }, { "select", write_select }, { "cast", write_cast },
     { "reshape", write_reshape }, { "transpose", write_transpose }, { "broadcast_to", write_broadcast },
     { "sum_to", write_sum_to }, { "sum_squares", write_sum_squares }, { "slice", write_slice },

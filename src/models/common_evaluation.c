@@ -32,13 +32,14 @@ iv_node *iv__evaluation_of(const iv_instance *instance, iv_scope *scope, int64_t
 {
     const iv_model *model = instance->model;
 
+    if (model->evaluate)
+        return model->evaluate(instance, scope, batch, name);
     *name = model->palette ? "parameters" : "logits";
     if (model->language)
         return of_texts(instance, scope, batch, length);
     if (model->palette)
         return of_pictures(instance, scope, batch);
     iv_fail(instance->home, IV_UNSUPPORTED,
-            "the model %s has no graph that is written for others: it writes no texts and paints no pictures",
-            model->name);
+            "the model %s does not say what its graph is for others", model->name);
     return NULL;
 }

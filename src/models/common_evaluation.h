@@ -4,10 +4,10 @@
 
 #include "models/model.h"
 
-/* What a model of texts says of the token behind each, or one of pictures of each pixel, in the scope's graph: inputs
- * "words" i32 [batch,length], a sequence; or "pixels" [batch,height,width,channels] and, with classes, "label" i32 [batch]. *name:
- * "logits", or "parameters" of what each pixel's distribution is made of.
- * Errors    NULL: UNSUPPORTED for a model that is neither; else the graph has the reason. */
+/* The graph of a trained model, in the scope: of texts the logits of the token behind each of the input "words" i32
+ * [batch,length], a sequence; of pictures the "parameters" of the distribution of each of "pixels" [batch,height,width,channels] and,
+ * with classes, "label" i32 [batch]; else what the model itself says. *name: of the output.
+ * Errors    NULL: UNSUPPORTED for a model that says nothing; else the graph has the reason. */
 iv_node *iv__evaluation_of(const iv_instance *instance, iv_scope *scope, int64_t batch,
                            int64_t length, const char **name);
 

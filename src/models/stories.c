@@ -292,6 +292,18 @@ static const iv__talk stories_talk = {
     .close = iv__asking_free,
 };
 
+/* ---- for other programs ---------------------------------------------------------------------- */
+
+static iv_node *stories_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+                                 const char **name)
+{
+    iv_node *logits, *attention;
+
+    answering_network(instance, scope, batch, &logits, &attention);
+    *name = "logits";
+    return logits;
+}
+
 /* ---- systems --------------------------------------------------------------------------------- */
 
 /* The last weights are kept: by its loss, validation stops while more answers still become right. */
@@ -318,4 +330,5 @@ const iv_model iv_model_stories = {
     .build = stories_build,
     .examine = stories_examine,
     .talk = &stories_talk,
+    .evaluate = stories_evaluate,
 };

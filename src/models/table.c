@@ -214,6 +214,36 @@ static iv_status table_predict(iv_instance *instance, iv_params *params, const c
     return status;
 }
 
+/* ---- for other programs ---------------------------------------------------------------------- */
+
+/* A list of numbers [n]. */
+static iv_node *numbers(iv_graph *graph, int n, const double *value)
+{
+    if (n == 1)
+        return iv_fill(graph, iv_dims(1), value[0]);
+    return iv_concat(2,
+                     (iv_node *[]){ numbers(graph, n / 2, value),
+                                    numbers(graph, n - n / 2, value + n / 2) },
+                     0);
+}
+
+/* "columns" [N,F], in their own units, NaN where a value is missing -> "predicted" [N,1], in the target's. */
+static iv_node *table_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+                               const char **name)
+{
+    const iv__frame *frame = &((const table_state *)instance->state)->frame;
+    const int n = frame->n_inputs;
+    iv_graph *graph = iv_scope_graph(scope);
+    iv_node *columns = iv_input(graph, "columns", iv_graph_real(graph), iv_dims(batch, n));
+    iv_node *x = iv_div(iv_sub(columns, numbers(graph, n, frame->mean)),
+                        numbers(graph, n, frame->deviation));
+
+    *name = "predicted";
+    x = iv_select(iv_is_finite(x), x, iv_like(x, 0));
+    return iv_shift(iv_scale(network(scope, x, instance->options), frame->deviation[n]),
+                    frame->mean[n]);
+}
+
 /* ---- data ------------------------------------------------------------------------------------ */
 
 static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
@@ -289,4 +319,5 @@ const iv_model iv_model_table = {
     .build = table_build,
     .predict = table_predict,
     .about = table_about,
+    .evaluate = table_evaluate,
 };

@@ -19,6 +19,10 @@ check empty
 expect_status 2 "a folder without cases is refused"
 expect_err "empty: expected folders with a model.json, or a zip of such, found none" "by name"
 
+check nowhere
+expect_status 2 "and one that is not there"
+expect_err "nowhere" "too"
+
 if ! zip=$(data_file onnx-node-tests/onnx_node_tests.zip); then
     skip "the operator tests" "IVORY_DATA has no onnx-node-tests"
     exit 0
@@ -26,6 +30,8 @@ fi
 check "$(dirname "$zip")"
 expect_status 0 "no operator test fails"
 expect "all 184 pass" test "$(tail -n 1 "$out")" = "184 pass, 0 not expressible, 0 fail"
+check "$zip"
+expect "the zip itself will do" test "$(tail -n 1 "$out")" = "184 pass, 0 not expressible, 0 fail"
 expect_out "pass adam_multiple: the reference was computed with an epsilon of 0.01" "a case that is wrong is said to be"
 
 # Some of them unpacked: one as it is, one of an operator that nobody knows, one that is of another operator.

@@ -22,6 +22,8 @@ stories 48 >data/qa1_where_train.txt
 stories 24 >data/qa1_where_test.txt
 small=(stories --data data/qa1_where_train.txt --embed 16 --hops 2 --optimizer adam --rate 0.01 --schedule constant)
 
+computes_the_same() { "$(dirname "$IVORY")/tests/onnx-roundtrip" "$@" >"$out" 2>"$err"; }
+
 run train "${small[@]}" --epochs 30 -o a
 expect_status 0 "a training on stories"
 expect_err "72 stories, 144 questions, 13 words and answers" "with the tests beside them"
@@ -34,6 +36,9 @@ expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)
 run eval a --data data/qa1_where_train.txt --json
 expect_status 0 "its tests"
 expect "are answered" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.9) }'
+run export a --out a.onnx
+expect_status 0 "its graph is exported"
+expect "and computes what the run does" computes_the_same a a.onnx
 run train "${small[@]}" --linear-start 2 --noise 0.3 --epochs 4 -o linear
 expect_status 0 "a training that begins without softmax"
 

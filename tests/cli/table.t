@@ -9,6 +9,7 @@ awk 'BEGIN { print "id;area;rooms;city;flat;price"
         s = sprintf("%d;%.1f;%s;%s;1;%s", i, a, i % 12 ? r : "NA", i % 2 ? "Rome" : "Bonn", i % 40 ? 3 * a + 10 * r + 0.5 : "")
         gsub(/\./, ",", s); print s } }' >house.csv
 small=(table --data house.csv --target price --ignore id --units 8 --layers 1 --rate 0.01)
+computes_the_same() { "$(dirname "$IVORY")/tests/onnx-roundtrip" "$@" >"$out" 2>"$err"; }
 value() { sed -n "s/.*\"$1\": \([-0-9.e+]*\).*/\1/p" "$out"; }
 
 run train "${small[@]}" --epochs 40 -o a
@@ -30,6 +31,11 @@ expect "beside least squares" awk -v r2="$(value linear_R2)" 'BEGIN { exit !(r2 
 run info a
 expect_out "price" "info names the columns"
 expect_out "is predicted" "and the one that is predicted"
+
+run export a --out a.onnx
+expect_out "in   columns          [batch,2] f32" "its graph takes columns in their own units"
+expect_out "out  predicted        [batch,1] f32" "and gives the target in its"
+expect "as the run does" computes_the_same a a.onnx
 
 run sample a --data house.csv --out p.csv
 expect_status 0 "rows are predicted"
