@@ -154,6 +154,10 @@ static void keras_names(void **state)
     const item new[] = { ITEM("layers/dense/vars/0", 1), ITEM("layers/dense_1/vars/0", 1), ITEM("optimizer/vars/0", 1), NO_MORE };
     const iv__pair new_texts[] = { { "layers/dense/vars:name", "dense_1" }, { "layers/dense_1/vars:name", "dense_2" }, { NULL, NULL } };
     const item given[] = { ITEM("m/dense_1/gain", 1), ITEM("m/dense_2/gain", 1), NO_MORE };
+    const item mixed[] = { ITEM("m/dense_1/gain", 1), ITEM("m/dense/gain", 1), NO_MORE };
+    const item side[] = { ITEM("layers/dense/vars/0", 1), ITEM("edge/vars/0", 1), NO_MORE };
+    const iv__pair side_texts[] = { { "layers/dense/vars:name", "first" }, { "edge/vars:name", "dense_1" }, { NULL, NULL } };
+    const item both[] = { ITEM("m/first/gain", 1), ITEM("m/edge/gain", 1), NO_MORE };
     const item counted[] = { ITEM("m/dense/gain", 1), ITEM("m/dense_1/gain", 1), NO_MORE };
     /* clang-format on */
 
@@ -162,6 +166,8 @@ static void keras_names(void **state)
     assert_loads(w, old, old_texts, model, OPTIONS(0),
                  "m/x/kernel=4 m/x/bias=3 m/y/kernel=2 m/y/bias=1 ");
     assert_loads(w, new, new_texts, given, OPTIONS(0), "m/dense_1/gain=1 m/dense_2/gain=2 ");
+    assert_loads(w, new, new_texts, mixed, OPTIONS(0), "m/dense_1/gain=2 m/dense/gain=1 ");
+    assert_loads(w, side, side_texts, both, OPTIONS(0), "m/first/gain=1 m/edge/gain=2 ");
     assert_loads(w, new, new_texts, counted, OPTIONS(0), "m/dense/gain=1 m/dense_1/gain=2 ");
 }
 

@@ -1,4 +1,4 @@
-/* ivory.h: everything of libivory. Trained runs are in run.h, of libivory-io. */
+/* ivory.h: everything of libivory. Trained runs are in run.h, other programs' weights in weights.h, both of libivory-io. */
 #ifndef IVORY_IVORY_H
 #define IVORY_IVORY_H
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "reals of files are tensors' as they lie");
+
 /* The bytes as a whole number, the most significant one last in `at` unless big-endian. */
 static uint64_t bits_of(iv__element element, const unsigned char *at)
 {
@@ -75,11 +77,22 @@ iv_dtype iv__element_dtype(iv__element element)
                                                                                             : IV_I32;
 }
 
+/* Whether its bytes are those of a tensor of that dtype. */
+static bool lies_as(iv__element element, iv_dtype dtype)
+{
+    return element.kind == IV__REAL && !element.big_endian &&
+           ((dtype == IV_F32 && element.width == 4) || (dtype == IV_F64 && element.width == 8));
+}
+
 int64_t iv__elements_copy(iv__element element, const void *from, int64_t n, iv_dtype dtype, void *to)
 {
     const unsigned char *at = from;
     const double low = dtype == IV_I32 ? INT32_MIN : 0, high = dtype == IV_I32 ? INT32_MAX : UINT8_MAX;
 
+    if (n > 0 && lies_as(element, dtype)) {
+        memcpy(to, from, (size_t)n * iv_dtype_size(dtype));
+        return n;
+    }
     for (int64_t i = 0; i < n; i++, at += element.width) {
         const double value = iv__element_value(element, at);
         if ((dtype == IV_I32 || dtype == IV_U8) &&

@@ -336,7 +336,7 @@ static void match_layers(matching *m, layer *from, layer *to)
         fail(m, IV_NOMEM);
         return;
     }
-    from->used = true;
+    from->used = to->used = true;
     pair(from, to, found);
     for (int64_t i = 0; i < to->n; i++)
         fits = fits && found[i] && iv_shape_same(found[i]->shape, to->parts[i].shape);
@@ -366,7 +366,7 @@ static int likeness(const char *a, const char *b)
     return more == 0 ? 2 : *shorter && longer[more - 1] == '/';
 }
 
-/* The layer of the file that is called so, if it is one alone. */
+/* The layer of the file that is called so, if it is one alone of those that have found none yet. */
 static layer *layer_called(const matching *m, const char *name, bool by_alias)
 {
     layer *found[3] = { NULL };
@@ -374,7 +374,7 @@ static layer *layer_called(const matching *m, const char *name, bool by_alias)
 
     for (int64_t i = 0; i < m->file.n_layers; i++) {
         layer *l = &m->file.layers[i];
-        const int like = likeness(by_alias && l->alias ? l->alias : l->name, name);
+        const int like = l->used ? 0 : likeness(by_alias && l->alias ? l->alias : l->name, name);
         found[like] = l;
         count[like]++;
     }
@@ -382,7 +382,7 @@ static layer *layer_called(const matching *m, const char *name, bool by_alias)
 }
 
 /* Keras 3 has two names for a layer, what a person called it and what it is counted as, and one layer may have the
- * first that is another's second: so all go by the one or all by the other. */
+ * first that is another's second: so the kind of name by which more are found goes first. */
 static bool match_by_name(matching *m)
 {
     int64_t found[2] = { 0 };
@@ -390,13 +390,15 @@ static bool match_by_name(matching *m)
     for (int by_alias = 0; by_alias < 2; by_alias++)
         for (int64_t i = 0; i < m->model.n_layers; i++)
             found[by_alias] += layer_called(m, m->model.layers[i].name, by_alias) != NULL;
-    const bool by_alias = found[1] > found[0];
-    for (int64_t i = 0; i < m->model.n_layers; i++) {
-        layer *from = layer_called(m, m->model.layers[i].name, by_alias);
-        if (from && !from->used)
-            match_layers(m, from, &m->model.layers[i]);
-    }
-    return found[by_alias];
+    const bool first = found[1] > found[0];
+    for (int second = 0; second < 2; second++)
+        for (int64_t i = 0; i < m->model.n_layers; i++) {
+            layer *to = &m->model.layers[i];
+            layer *from = to->used ? NULL : layer_called(m, to->name, first != second);
+            if (from)
+                match_layers(m, from, to);
+        }
+    return found[0] || found[1];
 }
 
 static void match_in_order(matching *m)

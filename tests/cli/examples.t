@@ -45,6 +45,18 @@ example row
 expect_status 0 "and a row of one's own"
 expect_out "example/cumulative_sum: gradient" "as is shown"
 
+if [ -x "$build/ivory-hdf5" ]; then
+    example keras "$tests/golden/keras/all.keras"
+    expect_status 0 "layers of a network of Keras"
+    expect_out "layers/lstm/cell/vars/2" "get its weights"
+    expect "and read" test "$(grep -c '^word' "$out")" -eq 6
+else
+    skip "layers of a network of Keras" "ivory-hdf5 was not built"
+fi
+example keras small.txt
+expect_status 1 "a file that holds no weights"
+expect_err "is no file of weights" "is named"
+
 if [ -n "${IVORY_SANITIZE:-}" ]; then
     skip "the installed tree" "a sanitizer's libraries need its flags"
 elif ! command -v pkg-config >/dev/null || ! command -v cc >/dev/null; then
@@ -56,7 +68,7 @@ else
     PKG_CONFIG_PATH=$(dirname "$(find tree -name ivory-io.pc)")
     export PKG_CONFIG_PATH
     read -ra flags < <(pkg-config --cflags --libs --static ivory-io)
-    for name in write train cell layers row functional; do
+    for name in write train cell layers row functional keras; do
         expect "$name.c is built with it" cc -std=c17 -Wall -Wextra -Werror "$tests/../examples/$name.c" "${flags[@]}" -o "mine-$name"
     done
     ./mine-write run "the fox" >"$out" 2>"$err"

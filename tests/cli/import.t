@@ -72,6 +72,13 @@ head -c 83 nan.npy >cut.npy
 run import cut.npy
 expect_status 1 "an array that is cut short"
 expect_err "does not fit the" "is named"
+if data=$(data_file jsb-chorales/Jsb16thSeparated.npz); then
+    run import "$data"
+    expect_status 1 "an archive of pickled objects"
+    expect_err "holds pickled Python objects" "is named"
+else
+    skip "pickled objects" "IVORY_DATA has no jsb-chorales"
+fi
 run import small.txt
 expect_status 1 "a text"
 expect_err "is no file of weights that Ivory knows" "is named"
