@@ -73,6 +73,9 @@ expect_out "tasks solved" "and how many are solved"
 run train stories --data tasks.tar.gz --task 2 -o x
 expect_status 1 "a task that is not there is refused"
 expect_err "has no stories of task 2" "and why"
+run train stories --data tasks.tar.gz --task 9 -o x
+expect_status 1 "a task that has tests alone is refused"
+expect_err "no question to train with" "and why"
 tar -cf empty.tar -C data tasks/README.txt
 run train stories --data empty.tar --task 0 -o x
 expect_err "expected files qa1_..._train.txt" "an archive without tasks is refused"
