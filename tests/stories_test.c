@@ -196,7 +196,7 @@ static const float *parameter(const network *n, const char *kind, int hop)
 static void look(const network *n, int hop, const int32_t *sentences, const float *present,
                  bool linear, double *u)
 {
-    double score[SENTENCES], found[WIDTH] = { 0 }, sum = 0, memory[WIDTH];
+    double score[SENTENCES], found[WIDTH] = { 0 }, sum = 1, memory[WIDTH]; /* nothing has e^0 */
 
     for (int64_t i = 0; i < SENTENCES; i++) {
         embed(parameter(n, "words", hop), sentences + i * LONGEST, memory);
@@ -358,7 +358,8 @@ static void a_person_tells_and_asks(void **state)
     iv__text_clear(&answer);
     assert_int_equal(talk->line(with, "Where is Mary?", &answer), IV_OK);
     assert_non_null(strstr(answer.data, " %"));
-    assert_non_null(strstr(answer.data, " hop 1  hop 2\n 100 % 100 %  Mary went to hall.\n")); /* the only one */
+    assert_non_null(strstr(answer.data, " hop 1  hop 2\n"));
+    assert_non_null(strstr(answer.data, " %  Mary went to hall.\n"));
     iv__text_clear(&answer);
     assert_int_equal(talk->line(with, "/new", &answer), IV_OK);
     iv__text_clear(&answer);

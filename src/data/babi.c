@@ -186,12 +186,32 @@ static iv_status take_line(iv__records *records, const char *line, size_t size)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* The official archive has the tasks in folders: in two languages, shuffled, with more questions. */
+static bool in_other_folder(const iv__records *records, const char *name)
+{
+    static const char *const folders[] = { "en", "en-10k", "en-valid", "en-valid-10k",
+                                           "hn", "hn-10k", "shuffled", "shuffled-10k" };
+    const char *own = strcmp(records->set->name, "babi-10k") ? "en" : "en-10k";
+    const char *begin = base_of(name);
+
+    while (begin > name && begin[-1] == '/')
+        begin--;
+    const char *stop = begin;
+    while (begin > name && begin[-1] != '/')
+        begin--;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (strlen(folders[i]) == (size_t)(stop - begin) &&
+            !memcmp(folders[i], begin, (size_t)(stop - begin)))
+            return strcmp(folders[i], own) != 0;
+    return false;
+}
+
 static bool wanted(const iv__records *records, const char *name)
 {
     const int64_t task = ((const babi_options *)records->options)->task;
     const int of = iv__babi_task_of(name);
 
-    return of && (!task || task == of);
+    return of && (!task || task == of) && !in_other_folder(records, name);
 }
 
 /* Goes on to the next file of stories, if there is one. */

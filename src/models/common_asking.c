@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SHOWN_ANSWERS = 3, LOGITS = 0, ATTENTION = 1 };
+enum { SHOWN_ANSWERS = 3, MOST_HOPS = 16, LOGITS = 0, ATTENTION = 1 };
 static const double least_attention = 0.005, least_probability = 0.0005;
 
 /* ---- a network for n questions --------------------------------------------------------------- */
@@ -222,28 +222,41 @@ static void put_answers(const iv__asking *a, iv__text *answer)
     iv__text_put(answer, "\n");
 }
 
-/* Of each sentence that it looked at, how much, hop by hop. */
+/* A line of what hops looked at, if any did. */
+static void put_looked(const double *share, int64_t hops, const char *at, iv__text *answer)
+{
+    bool looked = false;
+
+    for (int64_t h = 0; h < hops; h++)
+        looked |= share[h] >= least_attention;
+    for (int64_t h = 0; looked && h < hops; h++)
+        iv__text_print(answer, "%4.0f %%", 100 * share[h]);
+    if (looked)
+        iv__text_print(answer, "  %s\n", at);
+}
+
 static void put_attention(const iv__asking *a, iv__text *answer)
 {
     const int64_t hops = a->network.hops, room = a->network.sentences,
                   told = iv__telling_count(a->telling);
-    const float *share = hops ? iv_plan_output(a->network.plan, ATTENTION) : NULL;
+    const float *all = hops ? iv_plan_output(a->network.plan, ATTENTION) : NULL;
+    double share[MOST_HOPS], nothing[MOST_HOPS];
 
-    if (!hops || !told)
+    if (!hops || hops > MOST_HOPS || !told)
         return;
-    for (int64_t h = 0; h < hops; h++)
-        iv__text_print(answer, "%s hop %lld", h ? " " : " ", (long long)h + 1);
+    for (int64_t h = 0; h < hops; h++) {
+        iv__text_print(answer, "  hop %lld", (long long)h + 1);
+        nothing[h] = 1;
+    }
     iv__text_put(answer, "\n");
     for (int64_t i = told > room ? told - room : 0; i < told; i++) {
-        const int64_t slot = told - 1 - i;
-        bool looked = false;
-        for (int64_t h = 0; h < hops; h++)
-            looked |= share[h * room + slot] >= least_attention;
-        for (int64_t h = 0; looked && h < hops; h++)
-            iv__text_print(answer, "%4.0f %%", 100 * (double)share[h * room + slot]);
-        if (looked)
-            iv__text_print(answer, "  %s\n", iv__telling_sentence(a->telling, i));
+        for (int64_t h = 0; h < hops; h++) {
+            share[h] = (double)all[h * room + told - 1 - i];
+            nothing[h] -= share[h];
+        }
+        put_looked(share, hops, iv__telling_sentence(a->telling, i), answer);
     }
+    put_looked(nothing, hops, "(nothing)", answer);
 }
 
 static void put_unknown(const iv__text *unknown, iv__text *answer)

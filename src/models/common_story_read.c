@@ -397,6 +397,9 @@ iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const ch
     iv__text_free(&path);
     if (!status && !given)
         status = sort_words(&r);
+    if (!status && !story->words.count)
+        status = iv_fail(home, IV_VALUE,
+                         "%s has tests of this task alone, and no question to train with", set->name);
     if (!status) {
         measure(story, &long_ones);
         if (given)

@@ -101,16 +101,21 @@ static iv_node *at_first(iv_graph *g, int64_t steps)
     return iv_reshape(iv_less(step, iv_fill_i32(g, iv_dims(1), steps)), iv_dims(1, 1));
 }
 
-/* Scores [N,S] of sentences as shares of 1; those that are not there have none. */
+/* Scores [N,S] of sentences as shares; those that are not there have none. What is missing to 1 looks at nothing, whose
+ * score is 0 (the paper's program has empty sentences for that): so a hop can tell that no sentence is what it looks
+ * for. */
 static iv_node *shares(iv_node *scores, iv_node *present, int64_t linear_steps)
 {
-    iv_node *p = iv_softmax(iv_add(scores, iv_scale(iv_shift(present, -1), 1e9)));
+    const int64_t n = iv_node_dim(scores, 0), sentences = iv_node_dim(scores, 1);
+    iv_node *nothing = iv_fill(iv_node_graph(scores), iv_dims(n, 1), 0);
+    iv_node *masked = iv_add(scores, iv_scale(iv_shift(present, -1), 1e9));
+    iv_node *p = iv_slice(iv_softmax(iv_concat(2, (iv_node *[]){ masked, nothing }, 1)), 1, 0,
+                          sentences, 1);
 
-    if (linear_steps) {
-        iv_node *linear = at_first(iv_node_graph(scores), linear_steps);
-        p = iv_select(iv_broadcast_to(linear, iv_dims(iv_node_dim(p, 0), iv_node_dim(p, 1))),
+    if (linear_steps)
+        p = iv_select(iv_broadcast_to(at_first(iv_node_graph(scores), linear_steps),
+                                      iv_dims(n, sentences)),
                       iv_mul(scores, present), p);
-    }
     return p;
 }
 

@@ -78,6 +78,16 @@ expect_out "tasks solved" "and how many are solved"
 run train stories --data tasks.tar.gz --task 2 -o x
 expect_status 1 "a task that is not there is refused"
 expect_err "has no stories of task 2" "and why"
+run train stories --data tasks.tar.gz --task 9 -o x
+expect_status 1 "a task that has tests alone is refused"
+expect_err "no question to train with" "and why"
+mkdir -p data/official/en data/official/en-10k data/official/hn
+stories 10 >data/official/en/qa1_where_train.txt
+stories 20 >data/official/en-10k/qa1_where_train.txt
+stories 30 >data/official/hn/qa1_where_train.txt
+tar -czf official.tar.gz -C data official
+run train stories --data official.tar.gz --epochs 1 -o en
+expect_err "10 stories" "of the official archive the English tasks are taken"
 tar -cf empty.tar -C data tasks/README.txt
 run train stories --data empty.tar --task 0 -o x
 expect_err "expected files qa1_..._train.txt" "an archive without tasks is refused"
