@@ -37,7 +37,7 @@
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
 #error "floats must not be computed with more digits: on 32-bit x86 add -msse2 -mfpmath=sse"
 #endif
 #ifdef __FAST_MATH__
