@@ -39,7 +39,7 @@ static const iv_field eval_fields[] = {
 /* clang-format on */
 
 typedef struct result {
-    const char *split;
+    const char *split, *counted; /* what the weight counts */
     double loss, weight;
     int64_t records;
     int n;
@@ -58,7 +58,8 @@ static int put_result(cli *c, const result *r)
         for (int i = 0; i < r->n; i++)
             printf("%-24s %12.6g\n", r->measure[i].name, r->measure[i].value);
         printf("%-24s %12s of the %s split\n", "records", cli_count(r->records, count), r->split);
-        printf("%-24s %12s\n", "weight", cli_count((int64_t)r->weight, count));
+        if ((int64_t)r->weight != r->records)
+            printf("%-24s %12s\n", r->counted, cli_count((int64_t)r->weight, count));
         if (r->memory)
             memory_put(c, r->memory);
         return DONE;
@@ -143,7 +144,9 @@ static int evaluate(cli *c, iv__opened *run)
     static const char *const names[] = { "training", "validation", "test" };
     iv_instance *instance = run->instance;
     iv__split split = (iv__split)((const eval_options *)c->options)->split;
-    result r = { .split = names[split], .records = instance->trainee.n_records[split] };
+    result r = { .split = names[split],
+                 .counted = instance->model->language ? "tokens" : "places",
+                 .records = instance->trainee.n_records[split] };
 
     if (!r.records)
         return cli_refuse(
@@ -198,9 +201,9 @@ const command command_eval = {
     .says = "loss, perplexity, ... on records that were held back",
     .about = "The loss of a trained run, and what follows from it, on the records that were\n"
              "held back for testing. Padding counts in none of them, unless the run was\n"
-             "trained so. weight: what the loss is a mean over, tokens of a text. Then samples\n"
-             "are drawn and looked for in the training text, beside stretches of real text as\n"
-             "long: an alarm rings when the run says by heart what it was trained on.",
+             "trained so. Of a run that writes texts samples are drawn then and looked for in\n"
+             "the training text, beside stretches of real text as long: an alarm rings when the\n"
+             "run says by heart what it was trained on.",
     .examples = { "ivory eval runs/recipes --split validation --samples 100",
                   "ivory eval runs/recipes --text letter.txt --out letter.html" },
     .fields = { eval_fields },

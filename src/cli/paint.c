@@ -211,6 +211,23 @@ static bool is_folder(const char *out)
     return out[strlen(out) - 1] == '/';
 }
 
+/* What is told before anything is drawn. */
+static iv_status may_write(iv_home *home, const char *out)
+{
+    const char *slash = strrchr(out, '/');
+    iv__text folder = { .home = home };
+    iv_status status = iv__image_writes(home, out, 0);
+
+    if (!status && slash && slash > out) {
+        iv__text_add(&folder, out, (size_t)(slash - out));
+        if (folder.failed || !iv__is_folder(folder.data))
+            status = iv_fail(home, IV_IO, "%s cannot be written: there is no folder %s", out,
+                             folder.failed ? "" : folder.data);
+    }
+    iv__text_free(&folder);
+    return status;
+}
+
 /* A file for each picture. */
 static iv_status write_each(iv_home *home, int64_t n, const iv__image *images, const char *folder)
 {
@@ -335,7 +352,7 @@ int paint_samples(cli *c, iv__opened *run, const iv_generation *g, const paint_o
 
     iv_status status = !*o->out            ? default_out(c, g->seed, &out)
                        : is_folder(o->out) ? IV_OK
-                                           : iv__image_writes(c->home, o->out, 0);
+                                           : may_write(c->home, o->out);
     if (!status && *o->out)
         iv__text_put(&out, o->out);
     if (!status)
@@ -421,7 +438,7 @@ int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out
 
     if (!run->instance->model->palette)
         return cli_refuse("the model %s sees no pictures", run->instance->model->name);
-    if (*out && iv__image_writes(c->home, out, 0))
+    if (*out && may_write(c->home, out))
         return cli_fail(c);
     stop_on_signals();
     run->instance->model->palette(run->instance, &d.palette);

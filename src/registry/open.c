@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "nn/params.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,9 @@ iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__op
     }
     if (!status)
         status = iv__checkpoint_load(opened->params, opened->file, &opened->progress);
+    /* Before an epoch is over there is only the checkpoint; what a model file has as its weights are its averages. */
+    if (!status && !strcmp(which, "model") && opened->instance->training.average > 0)
+        iv__params_swap_averages(opened->params);
     if (status)
         iv__opened_free(opened);
     return status;

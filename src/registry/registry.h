@@ -27,7 +27,8 @@ typedef struct iv__opened {
     iv__safetensors *file;
     iv__progress progress;
 } iv__opened;
-/* which: "model" (the best) or "last"; in a folder without it the other is taken.
+/* which: "model" (the best) or "last" (to look at where training stands); in a folder without it the other is taken.
+ * Where weights are averaged a model is their averages, from a checkpoint too.
  * Errors: IO, FORMAT, NAME. */
 iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__opened *opened);
 void iv__opened_free(iv__opened *opened);

@@ -117,3 +117,19 @@ expect_status 1 "a file of blanks is no text"
 expect_err "there is no record to learn from" "and says so"
 run train text --data lost.txt "${tiny[@]}" -o none --validation 0.6 --test 0.5
 expect_status 2 "splits that leave nothing are refused"
+
+# ---- averaged weights before an epoch is over ----------------------------------------------
+
+small_text averaged.txt
+averaged=(text --data averaged.txt "${tiny[@]}" --average 0.9 --epochs 100000 --epoch-steps 100000 --validation 0.2)
+train_in_background "${averaged[@]}" -o averaged
+wait_for_lines 20 steps
+kill -INT "$trainer"
+wait "$trainer"
+run eval averaged --data averaged.txt --split validation --samples 0
+expect_status 0 "a run that was stopped in its first epoch is evaluated"
+cp "$out" stopped
+run train "${averaged[@]}" -o averaged --resume --steps "$(wc -l <averaged/metrics.jsonl)"
+expect "it has a model then" test -e averaged/model.safetensors
+run eval averaged --data averaged.txt --split validation --samples 0
+expect "with the weights that were evaluated: their averages" cmp -s "$out" stopped
