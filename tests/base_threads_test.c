@@ -83,6 +83,32 @@ static void ordered_chunks_do_not_stand_still(void **state)
     }
 }
 
+/* Chunks that fail all at once, each with a letter of its own. */
+static void fail_often(void *context, int64_t chunk, int thread)
+{
+    char letters[400];
+
+    (void)thread;
+    memset(letters, 'a' + (int)chunk, sizeof letters - 1);
+    letters[sizeof letters - 1] = 0;
+    for (int i = 0; i < 3000; i++)
+        iv_fail(context, IV_VALUE, "%s", letters);
+}
+
+static void one_message_of_many(void **state)
+{
+    (void)state;
+    iv_home *home = home_of(4);
+
+    for (int round = 0; round < 10; round++) {
+        iv__parallel(home, 4, fail_often, home);
+        const char *message = iv_home_message(home);
+        assert_int_equal(strlen(message), 399);
+        assert_int_equal(strspn(message, (char[]){ message[0], 0 }), 399);
+    }
+    iv_home_free(home);
+}
+
 /* A job's results are seen by the caller, and the next job by its workers: each adds to plain
  * memory. */
 typedef struct sum {
@@ -432,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_worker_does_what_is_aside_while_the_caller_is_busy),
         cmocka_unit_test(sleeping_workers_wake),
         cmocka_unit_test(calls_within_chunks_run_where_they_are),
+        cmocka_unit_test(one_message_of_many),
         cmocka_unit_test(homes_do_not_mix),
         cmocka_unit_test(parts_cover_the_whole),
     };

@@ -22,6 +22,7 @@ struct iv_home {
     size_t bytes;
     iv_home *of; /* that it is counted in, too; or NULL */
     iv_status status;
+    bool failing; /* a thread writes the message */
     char message[1024];
 };
 
@@ -184,8 +185,11 @@ iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    while (__atomic_test_and_set(&home->failing, __ATOMIC_ACQUIRE))
+        ; /* several threads of a kernel's work may fail at once */
     memcpy(home->message, text, sizeof text);
     home->status = status;
+    __atomic_clear(&home->failing, __ATOMIC_RELEASE);
     return status;
 }
 

@@ -113,3 +113,7 @@ for command in "sample grey --n 100000 --out x.gif" "eval grey --picture last.pn
     expect_status 1 "$command"
     expect_err "the ending tells no format of pictures" "is refused before anything is drawn"
 done
+
+run sample colour --n 1 --out nowhere/new.png
+expect_status 1 "a folder that is absent"
+expect_err "nowhere/new.png cannot be written: there is no folder nowhere" "is told before anything is drawn"
