@@ -196,6 +196,8 @@ static void what_does_not_fit_changes_nothing(void **state)
         { { ITEM("a/kernel", 2, 3), ITEM("a/bias", 3), ITEM("b/kernel", 3, 2), ITEM("c/b/kernel", 3, 2), NO_MORE }, false, IV_NAME,
           "1 of 4 parameters find no weight, and 1 of 4 weights no parameter",
           "m/a/kernel<-a/kernel m/a/bias<-a/bias m/b/kernel<-b/kernel m/b/bias<--: the file has no weight for it -<-c/b/kernel: no parameter wants it " },
+        { { ITEM("a/kernel", 2, 3), ITEM("a/bias", 3), ITEM("one/b/bias", 2), ITEM("two/b/bias", 2), NO_MORE }, false, IV_NAME,
+          "the first is the parameter 'm/b/kernel' [3,2]: several layers of the file end with its layer's name", NULL },
         /* clang-format on */
     };
     world *w = *state;
@@ -209,7 +211,8 @@ static void what_does_not_fit_changes_nothing(void **state)
                                          .sink = keep_report, .user = &text),
                          cases[i].status);
         assert_message(w->home, cases[i].message);
-        assert_string_equal(text.data, cases[i].report);
+        if (cases[i].report)
+            assert_string_equal(text.data, cases[i].report);
         print_params(params, &text);
         assert_string_equal(text.data, "m/a/kernel=0 m/a/bias=0 m/b/kernel=0 m/b/bias=0 ");
         iv_params_free(params);

@@ -418,6 +418,20 @@ static void match_in_order(matching *m)
 
 /* ---- what is left over ----------------------------------------------------------------------- */
 
+/* Why the parameter has found none. */
+static const char *why_none(const matching *m, const part *parameter)
+{
+    int64_t alike = 0;
+
+    for (int64_t i = 0; i < m->file.n_layers && m->o->match != IV_IN_ORDER; i++) {
+        const layer *l = &m->file.layers[i];
+        alike += !l->used && likeness(l->name, parameter->layer);
+    }
+    return alike > 1
+               ? "several layers of the file end with its layer's name: .from (--from) says where to look"
+               : "the file has no weight for it";
+}
+
 static void tell_rest(matching *m)
 {
     const part *first_parameter = NULL, *first_weight = NULL;
@@ -427,7 +441,7 @@ static void tell_rest(matching *m)
     for (int64_t i = 0; i < m->model.n; i++)
         if (!m->model.parts[i].used) {
             first_parameter = parameters++ ? first_parameter : &m->model.parts[i];
-            tell(m, NULL, &m->model.parts[i], false, "the file has no weight for it");
+            tell(m, NULL, &m->model.parts[i], false, why_none(m, &m->model.parts[i]));
         }
     for (int64_t i = 0; i < m->file.n; i++)
         if (!m->file.parts[i].used) {
@@ -439,11 +453,12 @@ static void tell_rest(matching *m)
     const part *first = parameters ? first_parameter : first_weight;
     fail(m, iv_fail(m->home, IV_NAME,
                     "%s: %lld of %lld parameters find no weight, and %lld of %lld weights no parameter: the first is "
-                    "%s '%s' %s",
+                    "%s '%s' %s: %s",
                     m->weights->name, (long long)parameters, (long long)m->model.n, (long long)weights,
                     (long long)m->file.n, parameters ? "the parameter" : "the weight",
                     parameters ? iv_params_name(m->params, (int)first->place) : name_of(m, first),
-                    iv_shape_text(first->shape, shape, sizeof shape)));
+                    iv_shape_text(first->shape, shape, sizeof shape),
+                    parameters ? why_none(m, first) : "no parameter wants it"));
 }
 
 static void match_all(matching *m)

@@ -73,6 +73,11 @@ else
     done
     ./mine-write run "the fox" >"$out" 2>"$err"
     expect_out "1: the fox" "and runs"
+    bin=$(dirname "$(find tree -path '*/bin/ivory')")
+    if [ -x "$build/ivory-hdf5" ]; then
+        cp mine-keras "$bin" && "$bin/mine-keras" "$tests/golden/keras/all.keras" >"$out" 2>"$err"
+        expect_out "word 10:" "and finds the installed helper"
+    fi
     read -ra cflags < <(pkg-config --cflags ivory)
     for header in $(find tree -path '*/include/ivory/*.h'); do
         name=$(basename "$header")

@@ -68,6 +68,8 @@ else
     refuses squeezenet ", but the parameter 'fire" "$rnn"/textgenrnn_weights.hdf5 "$squeeze"/reference_64x64.npz
     refuses textgenrnn "is no file of weights that Ivory knows" "$rnn"/textgenrnn_vocab.json "$rnn"/textgenrnn_vocab.json "$rnn"/reference_outputs.json
     refuses vgg16-hed "which is no output of the network" "$hed"/hed_bsds500.weights.h5 "$squeeze"/reference_64x64.npz
+    echo '{"models": {"none": []}}' >empty.json
+    refuses textgenrnn "nothing to compare with" "$rnn"/textgenrnn_weights.hdf5 "$rnn"/textgenrnn_vocab.json empty.json
     head -c 1000000 "$rnn"/textgenrnn_weights.hdf5 >cut.h5
     refuses textgenrnn "cut.h5: it cannot be opened as an HDF5 file" cut.h5 "$rnn"/textgenrnn_vocab.json "$rnn"/reference_outputs.json
 fi

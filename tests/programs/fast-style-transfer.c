@@ -117,6 +117,7 @@ static void compare_pictures(world *w, const iv__image *got, const iv__image *wa
     printf("%-28s %d of 255 %s (%lld of %lld values differ)\n", "painting", most,
            most <= 1 ? "agrees" : "DIFFERS", (long long)other, (long long)n);
     w->differs |= most > 1;
+    w->compared++;
 }
 
 static void read_picture(const world *w, const char *path, iv__image *picture)

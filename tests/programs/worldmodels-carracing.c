@@ -3,15 +3,7 @@
  * Source: Ha & Schmidhuber 2018, World models; github.com/hardmaru/WorldModelsExperiments. */
 #include "pretrained.h"
 
-enum {
-    Z = 32,
-    ACTIONS = 3,
-    UNITS = 256,
-    MIXTURE = 5,
-    IN = Z + ACTIONS,
-    OUT = 3 * MIXTURE * Z,
-    STEPS = 16
-};
+enum { Z = 32, ACTIONS = 3, UNITS = 256, MIXTURE = 5, IN = Z + ACTIONS, OUT = 3 * MIXTURE * Z };
 
 typedef struct network {
     iv_node *action, *log_mix, *mean, *log_deviation, *h, *c;
@@ -158,7 +150,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < Z; i++)
         z[i] = (float)(first[i] / 10000);
     const iv__json_value *steps = member(&w, json(&w, argv[4]), "steps");
-    for (const iv__json_value *step = steps->first; step && count < STEPS; step = step->next) {
+    for (const iv__json_value *step = steps->first; step; step = step->next) {
         printf("step %d\n", ++count);
         compare_numbers(&w, step, "z", z, Z);
         give(&w, "z", z, Z);

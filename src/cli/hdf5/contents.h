@@ -42,7 +42,5 @@ void hdf5_close(hdf5_file *file);
 
 /* Records FORMAT with what the library says of its last failure. Returns false. */
 bool hdf5_refuse(const hdf5_file *file, const char *what);
-/* The texts that are attributes of the object, which is open. */
-bool hdf5_read_texts(hdf5_file *file, hid_t object, const char *path);
 
 #endif

@@ -143,7 +143,8 @@ static herr_t read_text(hid_t object, const char *name, const H5A_info_t *about,
     return good ? 0 : -1;
 }
 
-bool hdf5_read_texts(hdf5_file *file, hid_t object, const char *path)
+/* The texts that are attributes of the object. */
+static bool read_texts(hdf5_file *file, hid_t object, const char *path)
 {
     place at = { file, path };
     hsize_t index = 0;
@@ -260,7 +261,7 @@ static herr_t visit(hid_t root, const char *name, const H5O_info_t *about, void 
     if (good && iv__utf8_valid(path, strlen(path)) != strlen(path))
         good = unsupported(file, path, "has a name that is no UTF-8");
     if (good && (about->type == H5O_TYPE_GROUP || about->type == H5O_TYPE_DATASET))
-        good = hdf5_read_texts(file, id, path);
+        good = read_texts(file, id, path);
     if (good && about->type == H5O_TYPE_DATASET)
         good = add_set(file, id, path, about->addr);
     if (id >= 0)
