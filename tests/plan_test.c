@@ -628,6 +628,31 @@ static void the_slab_is_shared(void **state)
 /* ---- precisions ------------------------------------------------------------------------------ */
 
 /* Where bf16 is no faster than f32, a convolution of fewer products stays in f32, and says why. */
+/* No records, or pictures with no rows: results without elements, and gradients that are zeros. */
+static void nothing_is_computed_of_nothing(void **state)
+{
+    world *w = *state;
+
+    for (int records = 0; records < 2; records++) {
+        iv_graph_free(w->graph);
+        w->graph = iv_graph_new(w->home);
+        iv_node *x = in(w, "x", iv_dims(records, 2 * (1 - records), 4, 3));
+        iv_node *kernel = in(w, "w", iv_dims(3, 3, 3, 2)), *m = in(w, "m", iv_dims(2, 5));
+        iv_node *y = iv_conv(x, kernel, .padding = IV_SAME);
+        iv_node *z = iv_matmul(iv_reshape(y, iv_dims(0, 2)), m);
+        iv_node *d[3], *of[] = { kernel, m, x };
+        iv_node *loss = iv_sum_all(iv_square(z));
+        assert_int_equal(iv_gradient(loss, 3, of, d), IV_OK);
+        make_plan(w, 4, (iv_node *[]){ loss, d[0], d[1], d[2] }, 0, NULL);
+        run(w);
+        assert_output(w, 0, 1, 0);
+        assert_output(w, 1, 4, 0, 0, 0, 0);
+        assert_output(w, 2, 4, 0, 0, 0, 0);
+        iv_plan_free(w->plan);
+        w->plan = NULL;
+    }
+}
+
 static void few_products_stay_in_f32(void **state)
 {
     static const struct {
@@ -727,6 +752,7 @@ int main(void)
         IN_WORLD(optimizer_chains_become_rows),
         IN_WORLD(memory_is_known_beforehand),
         IN_WORLD(the_slab_is_shared),
+        IN_WORLD(nothing_is_computed_of_nothing),
         cmocka_unit_test(few_products_stay_in_f32),
         cmocka_unit_test(plans_survive_scarcity),
     };

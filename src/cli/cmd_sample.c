@@ -268,7 +268,9 @@ static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
     const char *useless = model->palette ? of_texts(o) : of_pictures(&o->paint);
 
     if (!model->palette && !(model->sample && model->language))
-        return cli_refuse("the model %s generates nothing", model->name);
+        return cli_refuse(model->talk ? "the model %s makes nothing by itself: talk with it, by `ivory write`"
+                                      : "the model %s generates nothing",
+                          model->name);
     if (useless)
         return cli_wrong(c, "--%s is for %s, and this run makes %s", useless,
                          model->palette ? "texts" : "pictures", model->palette ? "pictures" : "texts");

@@ -36,6 +36,18 @@ static bool has_dtype(const iv_kernel_call *k, iv_dtype dtype)
     return false;
 }
 
+/* Kernels of backends divide by sizes; the reference has nothing to do with what has none. */
+static bool has_nothing(const iv_kernel_call *k)
+{
+    bool nothing = false;
+
+    for (int i = 0; i < k->n_in; i++)
+        nothing |= iv_shape_count(k->in[i].shape) == 0;
+    for (int j = 0; j < k->n_out; j++)
+        nothing |= iv_shape_count(k->out[j].shape) == 0;
+    return nothing;
+}
+
 /* The packed form of a value, made once for all that want the same. */
 static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
 {
@@ -98,7 +110,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
 
     fill_call(plan, member);
     bool f64 = has_dtype(&member->k, IV_F64);
-    fast = f64 ? NULL : choose(plan, member);
+    fast = f64 || has_nothing(&member->k) ? NULL : choose(plan, member);
     if (!fast) {
         member->kernel = f64 ? op->f64 : op->f32;
         member->kernel_name = "reference";

@@ -84,7 +84,7 @@ iv_status iv__plan_resolve(iv_plan *plan)
             iv__member *member = &plan->groups[g].members[m];
             resolve_member(plan, member);
             if (m == 0)
-                member->k.scratch = plan->slab + plan->groups[g].scratch_offset;
+                member->k.scratch = within(plan->slab, plan->groups[g].scratch_offset);
         }
     plan->resolved = true;
     return IV_OK;
