@@ -127,6 +127,13 @@ static void in_a_file(void **state)
 #define HEAD "ivory graph 1, real f32\n"
 #define LEAF "%0 = input() name=\"x\" dtype=f32 shape=[2,3] axis=-1 axes=0\n"
 
+#define REAL(number, shape) \
+    "%" number " = input() name=\"x" number "\" dtype=f32 shape=" shape " axis=-1 axes=0\n"
+/* Rows that going back makes take what going forward kept: nothing else. */
+#define BACK_OF(gates, y, kept, dh)                                                 \
+    HEAD REAL("0", "[2,4,3]") REAL("1", "[3," gates "]") REAL("2", "[5," gates "]") \
+        REAL("3", "[2,5]") REAL("4", y) REAL("5", kept) REAL("6", "[2,4,5]") REAL("7", dh)
+
 static void refusals(void **state)
 {
     static const struct {
@@ -162,6 +169,18 @@ static void refusals(void **state)
         { HEAD LEAF "output \"y\" = %1\n", "the number of a call above", IV_FORMAT },
         { HEAD LEAF "output \"y\" = %0\noutput \"y\" = %0\n",
           "graph.txt:4: the graph has an output 'y'", IV_FORMAT },
+        { BACK_OF("5", "[2,4,5]", "[2]",
+                  "[1,5]") "%8 = simple_rnn_back(%0, %1, %2, %3, %4, %6, %7) reverse=0 reset_after=0\n",
+          "simple_rnn_back: the last states' gradients must be [N,H]", IV_SHAPE },
+        { BACK_OF("5", "[2,3,5]", "[2]",
+                  "[2,5]") "%8 = simple_rnn_back(%0, %1, %2, %3, %4, %6, %7) reverse=0 reset_after=0\n",
+          "simple_rnn_back: y must be [N,T,H]", IV_SHAPE },
+        { BACK_OF("15", "[2,4,5]", "[1,4,15]",
+                  "[2,5]") "%8 = gru_back(%0, %1, %2, %3, %4, %5, %6, %6, %7) reverse=0 reset_after=0\n",
+          "gru_back: what is kept must be", IV_SHAPE },
+        { BACK_OF("20", "[2,4,5]", "[2,4,20]",
+                  "[2,5]") "%8 = lstm_back(%0, %1, %2, %3, %6, %4, %5, %6, %6, %7, %7) reverse=0 reset_after=0\n",
+          "lstm_back: the first states must be [N,H]", IV_SHAPE },
         { HEAD LEAF LEAF, "expected the next call's number", IV_FORMAT },
     };
     iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 });

@@ -47,6 +47,37 @@ const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, in
     return NULL;
 }
 
+static bool has_shape(const iv_shape_call *s, int k, iv_shape shape)
+{
+    return iv_shape_same(s->in[k], &shape);
+}
+
+const char *iv__recurrent_back_shape(const iv_shape_call *s, int gates, int states, bool kept, int inputs)
+{
+    enum { FIRST_STATE = 3 };
+    const char *why = iv__recurrent_shape(s, gates, FIRST_STATE, inputs);
+
+    if (why)
+        return why;
+    const int64_t h = s->in[2]->dim[0];
+    const iv_shape state = iv_dims(s->in[0]->dim[0], h), each = iv__over_time(s, h);
+    int k = FIRST_STATE + 1;
+    for (int j = 1; j < states; j++)
+        if (!has_shape(s, k++, state))
+            return "the first states must be [N,H]";
+    if (!has_shape(s, k++, each))
+        return "y must be [N,T,H]";
+    if (kept && (!has_shape(s, k, iv__over_time(s, gates * h)) || !has_shape(s, k + 1, each)))
+        return "what is kept must be [N,T,gates H] and [N,T,H]";
+    k += 2 * kept;
+    if (!has_shape(s, k++, each))
+        return "dy must be [N,T,H]";
+    for (int j = 0; j < states; j++)
+        if (!has_shape(s, k++, state))
+            return "the last states' gradients must be [N,H]";
+    return NULL;
+}
+
 iv_shape iv__over_time(const iv_shape_call *s, int64_t width)
 {
     return iv_dims(s->in[0]->dim[0], s->in[0]->dim[1], width);

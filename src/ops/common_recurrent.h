@@ -37,6 +37,10 @@ static inline int64_t iv__time_of(const recurrent *r, int64_t s)
  * other input is real. */
 const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs);
 
+/* The same of a row going back, whose inputs are x, w, u, so many first states, y, what was kept (where anything is:
+ * gates [N,T,gates H] and [N,T,H]), dy, a gradient of each last state, and the mask. */
+const char *iv__recurrent_back_shape(const iv_shape_call *s, int gates, int states, bool kept, int inputs);
+
 /* The shape [N,T,width]. */
 iv_shape iv__over_time(const iv_shape_call *s, int64_t width);
 

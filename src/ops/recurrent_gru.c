@@ -71,7 +71,7 @@ static const char *gru_shape(iv_shape_call *s)
 
 static const char *gru_back_shape(iv_shape_call *s)
 {
-    const char *why = iv__recurrent_shape(s, 3, BACK_H0, BACK_INPUTS);
+    const char *why = iv__recurrent_back_shape(s, 3, 1, true, BACK_INPUTS);
 
     for (int j = 0; j < 3; j++)
         s->out[j] = *s->in[j];

@@ -66,7 +66,7 @@ static const char *lstm_shape(iv_shape_call *s)
 
 static const char *lstm_back_shape(iv_shape_call *s)
 {
-    const char *why = iv__recurrent_shape(s, 4, BACK_H0, BACK_INPUTS);
+    const char *why = iv__recurrent_back_shape(s, 4, 2, true, BACK_INPUTS);
 
     for (int j = 0; j < 3; j++)
         s->out[j] = *s->in[j];

@@ -42,7 +42,7 @@ static const char *simple_rnn_shape(iv_shape_call *s)
 
 static const char *simple_rnn_back_shape(iv_shape_call *s)
 {
-    const char *why = iv__recurrent_shape(s, 1, BACK_H0, BACK_INPUTS);
+    const char *why = iv__recurrent_back_shape(s, 1, 1, false, BACK_INPUTS);
 
     for (int j = 0; j < 3; j++)
         s->out[j] = *s->in[j];
