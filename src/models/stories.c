@@ -314,9 +314,9 @@ static iv_node *stories_evaluate(const iv_instance *instance, iv_scope *scope, i
 /* The last weights are kept: by its loss, validation stops while more answers still become right. */
 static const iv_system stories_systems[] = {
     { "stories", "answers questions about a story, and shows which sentences it looked at", "babi",
-      "optimizer=sgd rate=0.3 clip_norm=1.25 schedule=stairs schedule_unit=epochs schedule_steps=25 schedule_factor=0.5 "
-      "epochs=100 validation=0",
-      "network=words keep=fresh tests=training softmax=no embed=64 optimizer=rmsprop rate=0.001 clip_norm=0 "
+      "linear_start=20 optimizer=sgd rate=0.3 clip_norm=1.25 schedule=stairs schedule_unit=epochs schedule_steps=25 "
+      "schedule_factor=0.5 epochs=100 validation=0",
+      "network=words keep=fresh tests=training softmax=no embed=64 linear_start=0 optimizer=rmsprop rate=0.001 clip_norm=0 "
       "schedule=constant epochs=50",
       NULL },
     { .name = NULL },
