@@ -34,6 +34,7 @@ as_c()
 {
     run export "run-$1" --c --out "$1.c"
     expect_status 0 "$1 is exported"
+    expect_out "$1.c: " "and its size is told"
     expect "it compiles without a warning" "${compile[@]}" "$1.c" -o "$1"
 }
 
