@@ -1,7 +1,7 @@
 //@ head
 /* It is one file for any C99 compiler and needs the C library alone, neither libm nor an allocator:
  *
- *   cc -std=c99 -O2 THIS.c -o sample && ./sample --n 3 --length 100
+ *   cc -std=c99 -O3 THIS.c -o sample && ./sample --n 3 --length 100
  *
  * The same seed draws the same tokens as `ivory sample` does with IVORY_ISA=portable and --precision f32. To embed it,
  * define IVORY_NO_MAIN and include this file in one of your own:

@@ -11,7 +11,8 @@ int export_c(cli *c, iv__opened *run, const char *out)
 
     if (iv__export_c(run->instance, run->params, out) || iv__view_open(c->home, out, &view))
         return cli_fail(c);
-    cli_note(c, "%s: %s of C; cc -std=c99 -O2 makes a program of it", out, cli_bytes(view.size, size));
+    if (!c->common.json)
+        printf("%s: %s of C, for cc -std=c99 -O3\n", out, cli_bytes(view.size, size));
     iv__view_close(&view);
     return DONE;
 }

@@ -34,6 +34,7 @@ as_c()
 {
     run export "run-$1" --c --out "$1.c"
     expect_status 0 "$1 is exported"
+    expect_out "$1.c: " "and its size is told"
     expect "it compiles without a warning" "${compile[@]}" "$1.c" -o "$1"
 }
 
@@ -91,6 +92,13 @@ expect "it is the system's" cmp text.c words.c
 run export run-words --c --out nowhere/words.c
 expect_status 1 "a folder that is absent"
 expect_err "nowhere" "is named"
+. "$tests/cli/pictures.sh"
+small_pictures
+run train fashion --data data --size 8 --filters 8 --blocks 1 --batch 20 --validation 0 --steps 2 -o pictures
+run export pictures --c --out pictures.c
+expect_status 1 "a run that draws pictures"
+expect_err "the model pixelcnn writes no text" "is told that it writes no text"
+expect "and no file is made" test ! -e pictures.c
 for wrong in "--n" "--n 0" "--n x" "--length 1.5" "--top-p 2" "--colour 1"; do
     read -ra options <<<"$wrong"
     ./words "${options[@]}" >ours 2>notes
