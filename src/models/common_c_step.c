@@ -36,7 +36,7 @@ static void refuse(const walk *w, const iv_call *call, const char *why)
     if (iv_graph_status(w->graph))
         return;
     iv_refuse(w->graph, IV_UNSUPPORTED, "%s cannot be written as C: %s",
-               iv__node_text(&call->out[0], text, sizeof text), why);
+              iv__node_text(&call->out[0], text, sizeof text), why);
 }
 
 static const char *no_memory(walk *w)
