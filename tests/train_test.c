@@ -565,6 +565,23 @@ static void a_rate_that_is_too_high_is_lowered(void **state)
     assert_true(s.rate <= 1);
 }
 
+/* Losses that differ much from batch to batch are no explosion, where the trainee says so. */
+static void losses_may_differ_as_the_trainee_says(void **state)
+{
+    world *w = *state;
+    training guarded = training_of(w, "guarded", false), wild = training_of(w, "wild", false);
+    seen s = { 0 }, t = { 0 };
+
+    guarded.settings.rate = wild.settings.rate = 10;
+    guarded.settings.optimizer = wild.settings.optimizer = 0; /* sgd */
+    guarded.settings.steps = wild.settings.steps = 3;
+    wild.task.worst_loss = 1e30;
+    train_to_the_end(&guarded, false, &s);
+    assert_note(&s, "the loss exploded: ");
+    train_to_the_end(&wild, false, &t);
+    assert_string_equal(t.notes, "");
+}
+
 /* ---- validation ------------------------------------------------------------------------------ */
 
 static void the_best_model_is_kept_and_training_stops_early(void **state)
@@ -709,6 +726,7 @@ int main(void)
         IN_WORLD(a_bad_first_step_is_no_measure),
         IN_WORLD(what_cannot_be_saved_is_given_up),
         IN_WORLD(a_rate_that_is_too_high_is_lowered),
+        IN_WORLD(losses_may_differ_as_the_trainee_says),
         IN_WORLD(the_best_model_is_kept_and_training_stops_early),
         IN_WORLD(records_may_weigh_nothing),
         IN_WORLD(a_record_that_cannot_be_filled_in_ends_training_in_its_turn),

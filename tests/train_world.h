@@ -26,6 +26,7 @@ typedef struct task {
     int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
+    double worst_loss;       /* as the trainee's */
     bool normed; /* linear regression: with weight normalisation, which the first batch sets */
 } task;
 
@@ -247,6 +248,7 @@ static inline iv_status train(const training *t, bool resume, seen *s, char mess
         .fill = task_fill,
         .choose = subject.carried ? task_choose : NULL,
         .first_values = subject.normed,
+        .worst_loss = subject.worst_loss,
         .n_records = { t->n_train, t->n_validation, 0 },
         .n_kept = 1,
         .kept = &(iv__named_tensor){ .name = "kept", .dtype = IV_U8, .shape = iv_dims(3), .data = kept },
