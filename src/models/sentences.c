@@ -73,6 +73,21 @@ static iv_status sentences_build(void *self, iv__build *b)
     return iv_graph_status(b->graph);
 }
 
+/* What others want of it is the encoder. */
+static iv_node *sentences_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+                                   const char **name)
+{
+    const sentences *o = instance->options;
+    iv_graph *g = iv_scope_graph(scope);
+    const iv_dtype real = iv_graph_real(g);
+    iv_node *vectors = iv_input(g, IV_SENTENCE_VECTORS, real,
+                                iv_dims(batch, o->length, width_of(instance)));
+
+    *name = "latent";
+    return encode(instance, scope, vectors,
+                  iv_input(g, IV_SENTENCE_PRESENT, real, iv_dims(batch, o->length)));
+}
+
 /* ---- data ------------------------------------------------------------------------------------ */
 
 static iv_status sentences_fill(const void *self, iv__batch *batch, const iv__rows *rows)
@@ -165,5 +180,6 @@ const iv_model iv_model_sentences = {
     .build = sentences_build,
     .examine = sentences_examine,
     .spreads = sentences_spreads,
+    .evaluate = sentences_evaluate,
     .talk = &sentences_talk,
 };
