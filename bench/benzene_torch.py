@@ -1,13 +1,22 @@
-#!/usr/bin/env python3
-"""benzene_torch.py DATA [SEEDS]: the network of `ivory train benzene --as-printed` trained by PyTorch, as the chapter
-trains it in Keras, from several seeds: parameters, training and validation loss in standardised units.
+"""The network of `ivory train benzene --as-printed` trained by PyTorch as the chapter trains it in Keras: parameters,
+training and validation loss in standardised units, from seeds of its own or from the weights of a run. For developers:
 
-DATA is the folder that holds air-quality/."""
+  python bench/benzene_torch.py DATA [--seeds N]
+  python bench/benzene_torch.py DATA --begin RUN/last.safetensors    (a run of one step: its first weights)
 
+DATA is the folder that holds air-quality/.
+"""
+
+import argparse
 import gzip
-import sys
+import json
+import struct
+from pathlib import Path
 
+import numpy
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 
 def standardised(root):
@@ -19,34 +28,61 @@ def standardised(root):
     return torch.cat([x[:, :3], x[:, 4:]], 1), x[:, 3:4]
 
 
-def train(x, y, n, seed):
+def fresh(seed):
+    """As Keras begins."""
     torch.manual_seed(seed)
-    net = torch.nn.Sequential(torch.nn.Linear(12, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
-    for layer in (net[0], net[2]):  # as Keras begins
-        torch.nn.init.xavier_uniform_(layer.weight)
-        torch.nn.init.zeros_(layer.bias)
+    net = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 1))
+    for layer in (net[0], net[2]):
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return net
+
+
+def begin_with(net, path):
+    """The f32 tensors of a safetensors file."""
+    raw = Path(path).read_bytes()
+    size = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + size])
+    with torch.no_grad():
+        for layer, scope in ((net[0], "dense"), (net[2], "dense_1")):
+            for parameter, name in ((layer.weight, "kernel"), (layer.bias, "bias")):
+                about = header[f"{scope}/{name}"]
+                begin, end = (8 + size + at for at in about["data_offsets"])
+                value = numpy.frombuffer(raw[begin:end], "<f4").reshape(about["shape"])
+                parameter.copy_(torch.from_numpy(value.T.copy()))
+
+
+def train(net, x, y, n):
     adam = torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7)
     for _ in range(20):
         total = 0.0
         for batch in torch.randperm(n).split(10):
             adam.zero_grad()
-            loss = torch.nn.functional.mse_loss(net(x[batch]), y[batch])
+            loss = F.mse_loss(net(x[batch]), y[batch])
             loss.backward()
             adam.step()
             total += loss.item() * len(batch)
-    return net, total / n
+    return total / n
 
 
 def main():
-    x, y = standardised(sys.argv[1])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--begin")
+    o = parser.parse_args()
+    torch.set_num_threads(1)
+    x, y = standardised(o.data)
     fit = int(0.7 * len(x))
     n = int(0.8 * fit)
-    torch.set_num_threads(1)
-    for seed in range(1, int(sys.argv[2]) + 1 if len(sys.argv) > 2 else 6):
-        net, loss = train(x, y, n, seed)
+    for seed in range(1, o.seeds + 1):
+        net = fresh(seed)
+        if o.begin:
+            begin_with(net, o.begin)
+        training = train(net, x, y, n)
         with torch.no_grad():
-            validation = torch.nn.functional.mse_loss(net(x[n:fit]), y[n:fit]).item()
-        print(f"seed {seed}: {sum(p.numel() for p in net.parameters())} parameters, training {loss:.6f}, "
+            validation = F.mse_loss(net(x[n:fit]), y[n:fit]).item()
+        print(f"seed {seed}: {sum(p.numel() for p in net.parameters())} parameters, training {training:.6f}, "
               f"validation {validation:.6f}", flush=True)
 
 
