@@ -71,6 +71,35 @@ static void steps_end_a_run_before_its_epochs(void **state)
     assert_int_equal(s.steps, 12);
 }
 
+/* The share of a weight that an update takes away beside its step: the settings' optimizer, as its numbers have it. */
+static double decay_of(iv_optimizer_kind kind, double weight_decay)
+{
+    iv__settings s;
+    double with[IV_OPTIMIZER_NUMBERS], without[IV_OPTIMIZER_NUMBERS], sum = 0;
+
+    iv__fields_default(iv__settings_fields, &s);
+    s.optimizer = (int)kind;
+    if (weight_decay >= 0)
+        s.weight_decay = weight_decay;
+    const iv_optimizer o = iv__settings_optimizer(&s);
+    const iv_optimizer plain = iv_optimizer_of(.kind = kind, .weight_decay = (double)IV_ZERO);
+    iv_optimizer_numbers(&o, 1, 5, with);
+    iv_optimizer_numbers(&plain, 1, 5, without);
+    for (int i = 0; i < IV_OPTIMIZER_NUMBERS; i++)
+        sum += with[i] - without[i];
+    return sum;
+}
+
+static void weights_decay_where_it_is_said(void **state)
+{
+    (void)state;
+    for (int kind = IV_SGD; kind < IV_ADAMW; kind++)
+        assert_true(decay_of((iv_optimizer_kind)kind, -1) == 0 && decay_of((iv_optimizer_kind)kind, 0.5) == 0);
+    assert_true(fabs(decay_of(IV_ADAMW, -1) - 0.004) < 1e-12);
+    assert_true(fabs(decay_of(IV_ADAMW, 0.5) - 0.5) < 1e-12);
+    assert_true(decay_of(IV_ADAMW, 0) == 0);
+}
+
 /* Those of char-rnn (times 0.97 each epoch, from the eleventh on) and torch-rnn (half, every fifth). */
 static void schedules_may_count_epochs(void **state)
 {
@@ -706,6 +735,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(losses_fall),
         IN_WORLD(steps_end_a_run_before_its_epochs),
+        cmocka_unit_test(weights_decay_where_it_is_said),
         cmocka_unit_test(schedules_may_count_epochs),
         IN_WORLD(epochs_may_have_steps_of_their_own),
         IN_WORLD(a_short_batch_counts_for_what_it_holds),

@@ -297,11 +297,11 @@ static void table_about(const iv_instance *instance, iv__text *text)
  * in which values are divided by the mean where it should be added, is not drawn. */
 static const iv_system table_systems[] = {
     { "benzene", "the concentration of benzene in the air, from cheap sensors", "air-quality",
-      "target=C6H6(GT) split=order validation=0.14 test=0.3 units=32 layers=2 activation=gelu weight_decay=0 "
+      "target=C6H6(GT) split=order validation=0.14 test=0.3 units=32 layers=2 activation=gelu "
       "batch=10 epochs=100 patience=15",
       "missing=none scaling=all units=8 layers=1 activation=relu epochs=20 patience=0 seed=1", NULL },
     { "table", "a column of numbers of a table of your own, from the others (--data FILE --target NAME)",
-      "table", "units=32 layers=2 weight_decay=0 batch=32 epochs=200 patience=20 validation=0.15 test=0.15",
+      "table", "units=32 layers=2 batch=32 epochs=200 patience=20 validation=0.15 test=0.15",
       NULL, NULL },
     { .name = NULL },
 };

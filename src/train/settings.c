@@ -34,10 +34,14 @@ enum { UNIT_STEPS, UNIT_EPOCHS };
 
 iv_optimizer iv__settings_optimizer(const iv__settings *s)
 {
+    const bool decays = s->optimizer ==
+                        IV_ADAMW; /* the others have none; there 0 is said, as 0 alone is a default */
+    const double decay = decays && s->weight_decay > 0 ? s->weight_decay : (double)IV_ZERO;
+
     return iv_optimizer_of(.kind = (iv_optimizer_kind)s->optimizer, .rate = s->rate,
-                           .momentum = s->momentum, .nesterov = s->nesterov,
-                           .weight_decay = s->weight_decay, .clip_norm = s->clip_norm,
-                           .clip_value = s->clip_value, .average = s->average);
+                           .momentum = s->momentum, .nesterov = s->nesterov, .weight_decay = decay,
+                           .clip_norm = s->clip_norm, .clip_value = s->clip_value,
+                           .average = s->average);
 }
 
 double iv__settings_rate(const iv__settings *s, int64_t step, int64_t total, int64_t per_epoch)
