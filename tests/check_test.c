@@ -103,6 +103,29 @@ static void a_row_of_ones_own(void **state)
     assert_non_null(strstr(message, "f32 and f64, element"));
 }
 
+/* In f64 all ones; in f32 e^90 is infinite, and the last elements alone are numbers. */
+static iv_node *overflows(iv_scope *scope, iv_node *const in[], const void *user)
+{
+    iv_node *large = iv_exp(iv_scale(in[0], 180));
+
+    (void)scope;
+    (void)user;
+    return iv_concat(2, (iv_node *[]){ iv_div(large, large), in[0] }, 0);
+}
+
+static void numbers_that_f32_does_not_have(void **state)
+{
+    iv_home *home = iv_home_new(NULL);
+
+    (void)state;
+    assert_int_equal(iv_check_layer(home, overflows, NULL, .n_in = 1, .in = &iv_dims(16),
+                                    .low = 0.5, .high = 1),
+                     IV_NUMERIC);
+    assert_non_null(strstr(iv_home_message(home), "f32 and f64, element"));
+    assert_non_null(strstr(iv_home_message(home), "nan"));
+    iv_home_free(home);
+}
+
 /* ---- layers of sequences --------------------------------------------------------------------- */
 
 static iv_node *writer(iv_scope *scope, iv_node *const in[], const void *user)
@@ -171,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_of_ones_own),
+        cmocka_unit_test(numbers_that_f32_does_not_have),
         cmocka_unit_test(sequences_are_stepped),
         cmocka_unit_test(what_cannot_be),
     };

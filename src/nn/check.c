@@ -370,14 +370,14 @@ static iv_status compare(iv_home *home, const char *what, const void *a, iv_dtyp
 
     for (int64_t i = 0; i < n; i++)
         scale = fmax(scale, fabs(element(b, dtype_b, i)));
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && !isnan(worst); i++) { /* nothing is worse than what is no number */
         const double difference = fabs(element(a, dtype_a, i) - element(b, dtype_b, i)) / scale;
         if (!(difference <= worst)) {
             worst = difference;
             at = i;
         }
     }
-    *largest = fmax(*largest, worst);
+    *largest = isnan(worst) ? worst : fmax(*largest, worst);
     return worst <= most ? IV_OK
                          : iv_fail(home, IV_NUMERIC, "%s, element %lld: %.9g and %.9g", what,
                                    (long long)at, element(a, dtype_a, at), element(b, dtype_b, at));
