@@ -315,6 +315,13 @@ CASE(root_of_length, iv_scale(SEQUENCE, 1 / sqrt((double)t)))
 CASE(random, iv_add(ROWS, iv_random_uniform(iv_random_clock(iv_scope_graph(s)), iv_dims(n, 6), "r")))
 CASE(open_image, iv_conv2d(s, x_of(s, "image", iv_dims(n, t, 6, 4)), .filters = 3, .kernel = { 3 }))
 CASE(kernel_of_inputs, iv_conv(IMAGE, iv_reshape(iv_slice(ROWS, 0, 0, 2, 1), iv_dims(1, 1, 4, 3))))
+CASE(fill_of_length,
+     iv_mul(SEQUENCE, iv_fill(iv_scope_graph(s), iv_dims(4), 1 / sqrt((double)t))))
+CASE(constant_of_length,
+     iv_mul(SEQUENCE, iv_tanh(iv_mul(P(4), iv_fill(iv_scope_graph(s), iv_dims(4), (double)t)))))
+CASE(part_of_constant, iv_mul(SEQUENCE, iv_slice(P(200), 0, t, 4, 1)))
+CASE(one_hot_of_length, iv_one_hot(NUMBERS, t))
+CASE(clip_by_length, iv_clip(ROWS, 0, (double)t))
 CASE(another_graph, n == 139 ? iv_exp(ROWS) : iv_neg(ROWS))
 
 static void refused(build *by, const char *why)
@@ -342,6 +349,16 @@ static void what_cannot_be_written_is_refused(void **state)
     refused(case_open_image,
             "conv cannot be written as ONNX: its image's size depends on the batch or the length");
     refused(case_kernel_of_inputs, "conv cannot be written as ONNX: its kernel depends on inputs");
+    refused(case_fill_of_length,
+            "fill cannot be written as ONNX: its number depends on the batch or the length");
+    refused(case_constant_of_length,
+            "fill cannot be written as ONNX: its number depends on the batch or the length");
+    refused(case_part_of_constant,
+            "slice cannot be written as ONNX: what it is made with depends on the batch or the length");
+    refused(case_one_hot_of_length,
+            "one_hot cannot be written as ONNX: what it is made with depends on the batch or the length");
+    refused(case_clip_by_length,
+            "clip cannot be written as ONNX: what it is made with depends on the batch or the length");
     refused(case_another_graph, "for other sizes the graph is another one here");
 }
 

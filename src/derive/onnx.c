@@ -1,6 +1,7 @@
 /* onnx.c: a graph as a model in the ONNX format: which calls are needed, what is constant, and walking over the rest. */
 #include "derive/onnx_parts.h"
 
+#include "base/field.h"
 #include "base/home.h"
 #include "ops/attrs.h"
 
@@ -60,6 +61,36 @@ static bool same_numbers(const iv_node *a, const iv_node *b)
     return iv_shape_same(&a->shape, &b->shape);
 }
 
+/* Whether a row's attributes may be other ones for other sizes: they follow from its shapes, or its writer looks at
+ * both. */
+static bool may_differ(const iv_call *call)
+{
+    static const char *const rows[] = { "fill",  "reshape",    "broadcast_to", "sum_to",
+                                        "slice", "pad",        "scale",        "shift",
+                                        "power", "leaky_relu", "interpolate" };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (is_named(call, rows[i]))
+            return true;
+    return false;
+}
+
+/* Constants are computed, and most attributes written, as the first graph has them. */
+static void check_attributes(iv__onnx_writer *w, const iv_call *call, bool moves)
+{
+    const iv_call *twin = iv__onnx_twin(w, call);
+
+    if (!call->op->attrs || call->op->flags & IV_LEAF ||
+        iv__fields_same(call->op->attrs, call->attr, twin->attr))
+        return;
+    w->call = call;
+    if (is_named(call, "fill") && memcmp(&((const iv__fill *)call->attr)->value,
+                                         &((const iv__fill *)twin->attr)->value, sizeof(double)))
+        iv__onnx_refuse(w, "its number depends on the batch or the length");
+    else if (!moves || !may_differ(call))
+        iv__onnx_refuse(w, "what it is made with depends on the batch or the length");
+}
+
 /* What moves with the inputs, or has an open size. */
 static void find_moving(iv__onnx_writer *w)
 {
@@ -75,6 +106,8 @@ static void find_moving(iv__onnx_writer *w)
         for (int j = 0; j < call->n_out; j++)
             moves |= !same_numbers(&call->out[j], w->twin[call->out[j].id]);
         w->moves[i] = moves;
+        if (!moves || is_named(call, "fill"))
+            check_attributes(w, call, moves);
     }
 }
 
@@ -323,6 +356,7 @@ static void write_calls(iv__onnx_writer *w)
             row->write(w, call);
         else
             iv__onnx_refuse(w, "ONNX has no operators for it here");
+        check_attributes(w, call, true); /* behind the writer, who says it in better words */
     }
 }
 
