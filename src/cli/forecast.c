@@ -177,8 +177,10 @@ int forecast_draw(cli *c, iv__opened *run, const char *folder)
     iv__forecast f;
     iv__text d = { .home = c->home }, note = { .home = c->home };
 
-    if (run->instance->model->predict(run->instance, run->params, NULL, split, &f, &note))
+    if (run->instance->model->predict(run->instance, run->params, NULL, split, &f, &note)) {
+        iv__text_free(&note);
         return cli_fail(c);
+    }
     iv__text_print(&d, "title\t%s: ", run->instance->system->name);
     figure_put_text(&d, f.target);
     iv__text_put(&d, "\n");

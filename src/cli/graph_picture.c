@@ -31,8 +31,8 @@ static int outermost(const summary *s, int i)
 
     for (int k = 0; k < s->n_layers; k++) {
         const size_t size = strlen(s->layers[k].name);
-        if (l->kind == SUMMARY_LAYER && s->layers[k].kind == SUMMARY_LAYER && l->name[size] == '/' &&
-            !strncmp(s->layers[k].name, l->name, size) && outermost(s, k) == k)
+        if (l->kind == SUMMARY_LAYER && s->layers[k].kind == SUMMARY_LAYER &&
+            !strncmp(s->layers[k].name, l->name, size) && l->name[size] == '/' && outermost(s, k) == k)
             return k;
     }
     return i;
