@@ -3,6 +3,7 @@
 #include <ivory/row.h>
 
 #include "base/home.h"
+#include "scarce.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -126,6 +127,25 @@ static void numbers_that_f32_does_not_have(void **state)
     iv_home_free(home);
 }
 
+static void scarce_memory(void **state)
+{
+    int64_t left = 0;
+    iv_status status = IV_NOMEM;
+
+    (void)state;
+    for (; status; left++) {
+        scarce s = { .left = left };
+        iv_home *home = scarce_home(&s);
+        if (!home)
+            continue;
+        status = iv_check_layer(home, cubes, NULL, .n_in = 1, .in = &iv_dims(3, 5));
+        assert_true(!status || status == IV_NOMEM);
+        iv_home_free(home);
+        assert_int_equal(s.alive, 0);
+    }
+    assert_true(left > 50);
+}
+
 /* ---- layers of sequences --------------------------------------------------------------------- */
 
 static iv_node *writer(iv_scope *scope, iv_node *const in[], const void *user)
@@ -193,9 +213,8 @@ static void what_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_row_of_ones_own),
-        cmocka_unit_test(numbers_that_f32_does_not_have),
-        cmocka_unit_test(sequences_are_stepped),
+        cmocka_unit_test(a_row_of_ones_own), cmocka_unit_test(numbers_that_f32_does_not_have),
+        cmocka_unit_test(scarce_memory),     cmocka_unit_test(sequences_are_stepped),
         cmocka_unit_test(what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -395,6 +395,8 @@ static iv_status check_f32(built *wide, iv_built_layer *layer, const iv_plan *ex
         status = build(&b[i], home[i], IV_F32, layer, wide->o, wide);
         iv_node **outputs = status ? NULL
                                    : iv__alloc_array(home[i], b[i].n_varied + 1, sizeof *outputs);
+        if (!status && !outputs)
+            status = IV_NOMEM;
         if (outputs) {
             outputs[0] = b[i].y;
             iv_node *scalar = project(&b[i], 1, &b[i].y, "weight");
