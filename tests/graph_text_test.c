@@ -1,6 +1,7 @@
 /* graph_text_test.c: a graph as text, read again without its builder, gives the same values; what is no such text is
  * refused with its line. */
 #include "nn_world.h"
+#include "scarce.h"
 
 #include <ivory/train.h>
 
@@ -198,12 +199,41 @@ static void refusals(void **state)
     iv_home_free(home);
 }
 
+static void scarce_memory(void **state)
+{
+    static const char text[] = "ivory graph 1, real f32\n"
+                               "%0 = input() name=\"x\" dtype=f32 shape=[2,3] axis=-1 axes=0\n"
+                               "in \"m/dense\"\n"
+                               "%1 = parameter() name=\"m/dense/kernel\" dtype=f32 shape=[3,4] axis=-1 axes=0\n"
+                               "%2 = matmul(%0, %1) transpose_a=0 transpose_b=0\n"
+                               "output \"y\" = %2\n";
+    iv_status status = IV_NOMEM;
+    int64_t left = 0;
+
+    (void)state;
+    for (; status; left++) {
+        scarce s = { .left = left };
+        iv_home *home = scarce_home(&s);
+        if (!home)
+            continue;
+        iv_graph *graph = iv_graph_read(home, "graph.txt", text, sizeof text - 1, NULL);
+        status = graph ? IV_OK : iv_home_status(home);
+        if (status && status != IV_NOMEM)
+            fail_msg("with %d allocations: %s", (int)left, iv_home_message(home));
+        iv_graph_free(graph);
+        iv_home_free(home);
+        assert_int_equal(s.alive, 0);
+    }
+    assert_true(left > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_bits),
         cmocka_unit_test(in_a_file),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(scarce_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

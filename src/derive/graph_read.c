@@ -81,10 +81,13 @@ static char *take_quoted(reading *r)
 {
     char *text = NULL, *to;
 
-    if (!take(r, "\"") || !(to = text = iv__arena_text(&r->arena, r->at))) {
+    if (!take(r, "\"")) {
         expected(r, "a text in quotes");
         return NULL;
     }
+    to = text = iv__arena_text(&r->arena, r->at);
+    if (!text)
+        return NULL;
     for (; *r->at && *r->at != '"'; r->at++) {
         const bool escaped = r->at[0] == '\\' && r->at[1];
 
