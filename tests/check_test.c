@@ -127,25 +127,6 @@ static void numbers_that_f32_does_not_have(void **state)
     iv_home_free(home);
 }
 
-static void scarce_memory(void **state)
-{
-    int64_t left = 0;
-    iv_status status = IV_NOMEM;
-
-    (void)state;
-    for (; status; left++) {
-        scarce s = { .left = left };
-        iv_home *home = scarce_home(&s);
-        if (!home)
-            continue;
-        status = iv_check_layer(home, cubes, NULL, .n_in = 1, .in = &iv_dims(3, 5));
-        assert_true(!status || status == IV_NOMEM);
-        iv_home_free(home);
-        assert_int_equal(s.alive, 0);
-    }
-    assert_true(left > 50);
-}
-
 /* ---- layers of sequences --------------------------------------------------------------------- */
 
 static iv_node *writer(iv_scope *scope, iv_node *const in[], const void *user)
@@ -177,7 +158,39 @@ static void sequences_are_stepped(void **state)
     assert_int_equal(WRITER(.first_order = true), IV_OK);
     assert_int_equal(WRITER(.sequence = (bool[]){ true }, .first_order = true), IV_UNSUPPORTED);
     assert_non_null(strstr(iv_home_message(home), "lstm"));
+    backwards = false;
+    assert_int_equal(iv_check_layer(home, writer, &r, .n_in = 1, .in = &iv_dims(0, 6),
+                                    .count = (int64_t[]){ 11 }, .user = &backwards,
+                                    .sequence = (bool[]){ true }, .first_order = true),
+                     IV_SHAPE);
     iv_home_free(home);
+}
+
+static void scarce_memory(void **state)
+{
+    const bool sequence[] = { false, true }, backwards = false;
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        iv_status status = IV_NOMEM;
+        int64_t left = 0;
+        for (; status; left++) {
+            scarce s = { .left = left };
+            iv_home *home = scarce_home(&s);
+            if (!home)
+                continue;
+            status = sequence[k]
+                         ? iv_check_layer(home, writer, NULL, .n_in = 1, .in = &iv_dims(2, 3),
+                                          .count = (int64_t[]){ 11 }, .user = &backwards,
+                                          .sequence = (bool[]){ true }, .first_order = true)
+                         : iv_check_layer(home, cubes, NULL, .n_in = 1, .in = &iv_dims(3, 5));
+            if (status && status != IV_NOMEM)
+                fail_msg("with %d allocations: %s", (int)left, iv_home_message(home));
+            iv_home_free(home);
+            assert_int_equal(s.alive, 0);
+        }
+        assert_true(left > 50);
+    }
 }
 
 /* ---- what cannot be checked ------------------------------------------------------------------ */

@@ -442,10 +442,16 @@ typedef struct stepping {
 
 static iv_status stepping_new(built *b, stepping *s)
 {
+    bool same = true;
+
     for (int k = 0; k < b->o->n_in; k++)
-        if (is_sequence(b->o, k))
-            s->length = b->in[k]->shape.dim[1];
-    if (!s->length || b->y->shape.rank < 2 || b->y->shape.dim[1] != s->length)
+        if (is_sequence(b->o, k)) {
+            const iv_shape *shape = &b->in[k]->shape;
+            same = same && shape->dim[0] > 0 && (!s->length || shape->dim[1] == s->length);
+            s->length = shape->dim[1];
+        }
+    if (!same || !s->length || b->y->shape.rank < 2 || !b->y->shape.dim[0] ||
+        b->y->shape.dim[1] != s->length)
         return iv_fail(b->home, IV_SHAPE,
                        "a layer that is stepped gives [N,T,...] of the length that its sequences have");
     s->stepper = iv_stepper_new(1, &b->y);
@@ -502,10 +508,15 @@ static iv_status check_steps(built *b, const iv_plan *exact, iv_check_report *r)
         status = IV_NOMEM;
     if (!status && s.start)
         status = iv_plan_run(s.start);
-    for (int i = 0; i < s.n_states && !status; i++)
-        memcpy(iv_plan_input(s.step, iv_node_name(s.states[i].leaf)), iv_plan_output(s.start, i),
-               (size_t)iv_shape_count(&s.states[i].leaf->shape) *
-                   iv_dtype_size(s.states[i].leaf->dtype));
+    for (int i = 0; i < s.n_states && !status; i++) {
+        const iv_node *state = s.states[i].leaf;
+        void *to = iv_plan_input(s.step, iv_node_name(state));
+        if (to)
+            memcpy(to, iv_plan_output(s.start, i),
+                   (size_t)iv_shape_count(&state->shape) * iv_dtype_size(state->dtype));
+        else
+            status = IV_NOMEM;
+    }
     for (int64_t t = 0; t < s.length && !status; t++) {
         const size_t records = (size_t)b->y->shape.dim[0],
                      record = (size_t)iv_shape_count(&b->y->shape) / records,
