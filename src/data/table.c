@@ -1,15 +1,13 @@
 /* table.c: CSV as numbers: the header, cells that are numbers, missing or neither, and what is said of them. */
 #include "data/table_parts.h"
 
-#include <locale.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/home.h"
 #include "format/csv.h"
+#include "format/decimal.h"
 
 #define LARGEST 1e100 /* beyond it no square is finite */
 enum { MOST_MARKS = 64, SHOWN = 40 };
@@ -25,53 +23,16 @@ static const char *trim(const char *text, size_t *size)
     return text;
 }
 
-static size_t digits(const char *text, size_t size)
-{
-    size_t n = 0;
-
-    while (n < size && text[n] >= '0' && text[n] <= '9')
-        n++;
-    return n;
-}
-
-/* [+-] digits [mark digits] [e [+-] digits], with a digit before or behind the mark; *mark: where it stands, or
- * `size` if nowhere. */
-static bool is_written_number(const char *text, size_t size, char decimal, size_t *mark)
-{
-    size_t at = size && (*text == '-' || *text == '+'), whole = digits(text + at, size - at), part = 0;
-
-    *mark = size;
-    at += whole;
-    if (at < size && text[at] == decimal) {
-        *mark = at++;
-        part = digits(text + at, size - at);
-        at += part;
-    }
-    if (!whole && !part)
-        return false;
-    if (at < size && (text[at] | 32) == 'e') {
-        at++;
-        at += at < size && (text[at] == '-' || text[at] == '+');
-        part = digits(text + at, size - at);
-        return part && at + part == size;
-    }
-    return at == size;
-}
-
-/* strtod reads the decimal mark of the locale, which a program around the library may have set. */
 bool iv__table_number(const char *text, size_t size, char decimal, double *number)
 {
-    const char *point = localeconv()->decimal_point;
     char copy[128];
-    size_t mark;
 
     text = trim(text, &size);
-    if (size + strlen(point) >= sizeof copy || !is_written_number(text, size, decimal, &mark))
+    if (size > sizeof copy || (decimal != '.' && memchr(text, '.', size)))
         return false;
-    snprintf(copy, sizeof copy, "%.*s%s%.*s", (int)mark, text, mark < size ? point : "",
-             mark < size ? (int)(size - mark - 1) : 0, mark < size ? text + mark + 1 : "");
-    *number = strtod(copy, NULL);
-    return fabs(*number) <= LARGEST;
+    for (size_t i = 0; i < size; i++)
+        copy[i] = text[i] == decimal ? '.' : text[i];
+    return iv__decimal(copy, size, number) && fabs(*number) <= LARGEST;
 }
 
 /* ---- cells ----------------------------------------------------------------------------------- */
