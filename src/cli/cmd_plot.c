@@ -268,11 +268,11 @@ static int draw_spreads(cli *c, const iv_instance *instance, const char *says, i
 
 static int plot_spreads(cli *c, iv__opened *run, const char *folder)
 {
-    const char *says, *data = NULL;
+    const char *said = ((const plot_options *)c->options)->data, *data = *said ? said : NULL, *says;
     const iv_dataset *set = iv__dataset_of(run->instance, &data);
     iv_spread spread[IV_MAX_SPREADS] = { { NULL, NULL, 0 } };
 
-    if (!set || run->instance->model->open_data(run->instance, set, NULL))
+    if (!set || run->instance->model->open_data(run->instance, set, data))
         return cli_fail(c);
     const int n = run->instance->model->spreads(run->instance, run->params, &says, spread);
     int status = n < 0 ? cli_fail(c) : draw_spreads(c, run->instance, says, n, spread, folder);

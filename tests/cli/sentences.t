@@ -55,6 +55,8 @@ if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
     run plot a
     expect_status 0 "its cosines are drawn"
     expect "as PNG and SVG" test -s a/plots/cosine.png -a -s a/plots/cosine.svg
+    run plot a --data absent.txt
+    expect "the data that are named, not others" test "$status" -eq 1
 else
     skip "the picture of cosines" "ivory-plot is not built"
 fi
