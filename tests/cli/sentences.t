@@ -21,14 +21,14 @@ awk 'BEGIN {
 }' >glove/glove.6B.50d.8453words.txt
 small=(sentences --latent 24 --length 12 --batch 8 --rate 0.01)
 
-run train "${small[@]}" --epochs 8 -o a
+run train "${small[@]}" --epochs 12 -o a
 expect_status 0 "a training on sentences"
 expect_err "160 records: 160 kept, 0 dropped" "with their number"
 expect_err "18 of " "and how many words have a vector"
-run train "${small[@]}" --epochs 8 --threads 1 -o b
+run train "${small[@]}" --epochs 12 --threads 1 -o b
 expect "one thread gives the same weights" test "$(weights a)" = "$(weights b)"
 run train "${small[@]}" --steps 20 -o c
-run train "${small[@]}" --epochs 8 --resume -o c
+run train "${small[@]}" --epochs 12 --resume -o c
 expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
 run train "${small[@]}" --as-printed --epochs 1 -o printed
 expect_status 0 "as printed"
