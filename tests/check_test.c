@@ -15,7 +15,7 @@
 
 /* ---- a row that may be wrong in several ways ------------------------------------------------- */
 
-enum { RIGHT, WRONG_SLOPE, WRONG_SECOND, WRONG_F32 };
+enum { RIGHT, WRONG_SLOPE, WRONG_SECOND, WRONG_F32, WRONG_F32_SLOPE };
 
 static int fault;
 
@@ -44,10 +44,44 @@ static void cube_f64(const iv_kernel_call *k)
         y[i] = x[i] * x[i] * x[i];
 }
 
+/* The same but for f32 where that is the fault. */
+static void same_f32(const iv_kernel_call *k)
+{
+    const float *x = k->in[0].data;
+    float *y = k->out[0].data;
+
+    for (int64_t i = 0; i < k->count; i++)
+        y[i] = fault == WRONG_F32_SLOPE ? x[i] * 1.01F : x[i];
+}
+
+static void same_f64(const iv_kernel_call *k)
+{
+    memcpy(k->out[0].data, k->in[0].data, (size_t)k->count * sizeof(double));
+}
+
+static void same_gradient(iv_gradient_call *g)
+{
+    g->dx[0] = g->dy[0];
+}
+
+static const iv_op same = {
+    .name = "test/same",
+    .says = "x",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = IV_RANGED | IV_POINTWISE,
+    .shape = cube_shape,
+    .gradient = same_gradient,
+    .f32 = same_f32,
+    .f64 = same_f64,
+};
+
 static void cube_gradient(iv_gradient_call *g)
 {
     iv_node *square = iv_square(fault == WRONG_SECOND ? iv_stop_gradient(g->x[0]) : g->x[0]);
 
+    square = iv_apply(g->graph, &same, 1, &square, NULL);
     g->dx[0] = iv_mul(g->dy[0], iv_scale(square, fault == WRONG_SLOPE ? 3.001 : 3));
 }
 
@@ -102,6 +136,8 @@ static void a_row_of_ones_own(void **state)
     assert_non_null(strstr(message, "the second gradient of"));
     assert_int_equal(check_cubes(WRONG_F32, &r, message, sizeof message), IV_NUMERIC);
     assert_non_null(strstr(message, "f32 and f64, element"));
+    assert_int_equal(check_cubes(WRONG_F32_SLOPE, &r, message, sizeof message), IV_NUMERIC);
+    assert_non_null(strstr(message, "the gradient of 'input 0' in f32 and f64, element"));
 }
 
 /* In f64 all ones; in f32 e^90 is infinite, and the last elements alone are numbers. */

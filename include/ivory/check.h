@@ -31,7 +31,7 @@ typedef struct iv_check_report {
     int64_t parameters, elements; /* of all parameters; of the output */
     double first,
         second; /* slopes: the gradient, and the gradient of the gradient, against differences, in f64 */
-    double f32;   /* values in f32 against f64 */
+    double f32;   /* values and gradients in f32 against f64 */
     double steps; /* position by position against the whole, in f64 */
 } iv_check_report;
 

@@ -32,6 +32,8 @@ IV_API iv_node *iv_node_output(iv_node *node, int index);
 /* Keeps a reason (the first one stays) and returns NULL: for builders. */
 IV_API iv_node *iv_refuse(iv_graph *graph, iv_status status, const char *format, ...) IV_PRINTF(3, 4);
 
+/* What it was applied to, for rules of steps and records: how many inputs, input k (below that), and its attributes, lent
+ * with the graph; NULL where the row has none. */
 IV_API int iv_call_inputs(const iv_call *call);
 IV_API iv_node *iv_call_input(const iv_call *call, int k);
 IV_API const void *iv_call_attr(const iv_call *call);

@@ -11,12 +11,24 @@
 
 /* ---- messages ---------------------------------------------------------------------- */
 
+/* Messages name what files hold: what a terminal would obey is not shown to it. */
+static void put_plainly(const char *message)
+{
+    for (; *message; message++)
+        fputc(((unsigned char)*message < ' ' && *message != '\n' && *message != '\t') || *message == 0x7f
+                  ? '?'
+                  : *message,
+              stderr);
+}
+
 int cli_fail_in(const iv_home *home)
 {
     iv_status status = iv_home_status(home);
     const char *message = iv_home_message(home);
 
-    fprintf(stderr, "ivory: %s\n", *message ? message : iv_status_text(status ? status : IV_NOMEM));
+    fputs("ivory: ", stderr);
+    put_plainly(*message ? message : iv_status_text(status ? status : IV_NOMEM));
+    fputc('\n', stderr);
     return status == IV_STOPPED ? INTERRUPTED : FAILED;
 }
 

@@ -88,6 +88,8 @@ static void list_one(import *im, const iv_weight *weight, int64_t bad)
         iv__json_end_object(&im->json);
     } else {
         snprintf(name, sizeof name, "%s%s%s", weight->layer, *weight->layer ? " " : "", weight->part);
+        for (char *c = name; *c; c++) /* what a terminal would obey */
+            *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
         iv__text_print(&im->line, "  %-44s %-5s %-20s %12s%s", name, weight->kind,
                        iv_shape_text(&weight->shape, shape, sizeof shape),
                        cli_count(iv_shape_count(&weight->shape), count), note);

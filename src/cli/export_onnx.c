@@ -3,8 +3,10 @@
 
 #include "base/file.h"
 #include "derive/onnx.h"
+#include "graph/node.h"
 #include "models/common_evaluation.h"
 #include "models/common_writing.h"
+#include "ops/attrs.h"
 
 #include <string.h>
 
@@ -35,8 +37,9 @@ static iv_status add_states(drawing *d, int g)
     if (n >= MOST_OUTPUTS)
         return iv_fail(home, IV_UNSUPPORTED, "the model has more than %d states", MOST_OUTPUTS - 1);
     for (int i = 0; i < n; i++) {
-        if (strcmp(iv_node_op(states[i].start), "fill"))
-            return iv_fail(home, IV_UNSUPPORTED, "the state '%s' begins with what must be computed",
+        const iv_node *start = states[i].start;
+        if (strcmp(iv_node_op(start), "fill") || ((const iv__fill *)start->call->attr)->value != 0)
+            return iv_fail(home, IV_UNSUPPORTED, "the state '%s' begins with something else than zeros",
                            iv_node_name(states[i].leaf));
         d->outputs[g][1 + i] = states[i].next;
         d->names[1 + i] = iv__arena_print(&d->arena, "%s/next", iv_node_name(states[i].leaf));

@@ -141,7 +141,7 @@ static int sentences_spreads(iv_instance *instance, iv_params *params, const cha
 
 /* ---- talking --------------------------------------------------------------------------------- */
 
-/* What is compared with is the data that it was trained on. */
+/* What is compared with are Reuters' sentences, also where a run was trained on others. */
 static void *sentences_talk_open(iv_instance *instance, iv_params *params)
 {
     sentences_state *state = instance->state;

@@ -362,14 +362,23 @@ static iv_status check_gradients(built *b, iv_node *scalar, iv_node *const dx[],
 
 /* ---- f32 and threads ------------------------------------------------------------------------- */
 
-static iv_status compare(iv_home *home, const char *what, const void *a, iv_dtype dtype_a,
-                         const void *b, iv_dtype dtype_b, int64_t n, double most, double *largest)
+static double largest_of(const void *data, iv_dtype dtype, int64_t n)
 {
-    double scale = 1e-30, worst = 0;
-    int64_t at = 0;
+    double largest = 1e-30;
 
     for (int64_t i = 0; i < n; i++)
-        scale = fmax(scale, fabs(element(b, dtype_b, i)));
+        largest = fmax(largest, fabs(element(data, dtype, i)));
+    return largest;
+}
+
+/* Differences are relative to the largest of b, or to `least` if that is more. */
+static iv_status compare(iv_home *home, const char *what, const void *a, iv_dtype dtype_a,
+                         const void *b, iv_dtype dtype_b, int64_t n, double least, double most,
+                         double *largest)
+{
+    double scale = fmax(least, largest_of(b, dtype_b, n)), worst = 0;
+    int64_t at = 0;
+
     for (int64_t i = 0; i < n && !isnan(worst); i++) { /* nothing is worse than what is no number */
         const double difference = fabs(element(a, dtype_a, i) - element(b, dtype_b, i)) / scale;
         if (!(difference <= worst)) {
@@ -383,8 +392,32 @@ static iv_status compare(iv_home *home, const char *what, const void *a, iv_dtyp
                                    (long long)at, element(a, dtype_a, at), element(b, dtype_b, at));
 }
 
+/* Gradients in f32, outputs 1 and on of a plan. What is small beside the largest of all may be rounding alone. */
+static iv_status check_f32_slopes(built *wide, const iv_plan *narrow, iv_node *const dx[],
+                                  iv_check_report *r)
+{
+    iv_plan *exact = plan_of(wide, wide->n_varied, dx);
+    iv_status status = exact ? iv_plan_run(exact) : status_of(wide);
+    double largest = 0;
+
+    for (int k = 0; k < wide->n_varied && !status; k++)
+        largest = fmax(largest, largest_of(iv_plan_output(exact, k), IV_F64,
+                                           iv_shape_count(&wide->x[k]->shape)));
+    for (int k = 0; k < wide->n_varied && !status; k++) {
+        char what[NAME + 40];
+        snprintf(what, sizeof what, "the gradient of '%s' in f32 and f64",
+                 wide->leaf[wide->varied[k]].name);
+        status = compare(wide->home, what, iv_plan_output(narrow, 1 + k), IV_F32,
+                         iv_plan_output(exact, k), IV_F64, iv_shape_count(&wide->x[k]->shape),
+                         1e-2 * largest, f32_agrees, &r->f32);
+    }
+    iv_plan_free(exact);
+    return status;
+}
+
 /* y and its gradients in f32, of one thread and of three, side by side. */
-static iv_status check_f32(built *wide, iv_built_layer *layer, const iv_plan *exact, iv_check_report *r)
+static iv_status check_f32(built *wide, iv_built_layer *layer, const iv_plan *exact,
+                           iv_node *const dx[], iv_check_report *r)
 {
     iv_home *home[2] = { iv__home_like(wide->home, 1), iv__home_like(wide->home, 3) };
     built b[2] = { 0 };
@@ -412,7 +445,9 @@ static iv_status check_f32(built *wide, iv_built_layer *layer, const iv_plan *ex
     r->f32 = 0;
     if (!status)
         status = compare(wide->home, "f32 and f64", iv_plan_output(plan[0], 0), IV_F32,
-                         iv_plan_output(exact, 0), IV_F64, count, f32_agrees, &r->f32);
+                         iv_plan_output(exact, 0), IV_F64, count, 0, f32_agrees, &r->f32);
+    if (!status)
+        status = check_f32_slopes(wide, plan[0], dx, r);
     for (int k = 0; !status && k <= wide->n_varied; k++) {
         const int64_t n = k ? iv_shape_count(&wide->x[k - 1]->shape) : count;
         const void *one = iv_plan_output(plan[0], k), *three = iv_plan_output(plan[1], k);
@@ -530,7 +565,7 @@ static iv_status check_steps(built *b, const iv_plan *exact, iv_check_report *r)
     r->steps = 0;
     if (!status)
         status = compare(b->home, "steps and the whole", stepped, IV_F64, whole, IV_F64,
-                         iv_shape_count(&b->y->shape), steps_agree, &r->steps);
+                         iv_shape_count(&b->y->shape), 0, steps_agree, &r->steps);
     iv__free(b->home, stepped);
     iv_plan_free(s.start);
     iv_plan_free(s.step);
@@ -561,7 +596,7 @@ static iv_status check(built *b, iv_home *home, iv_built_layer *layer, const iv_
     else if (!status)
         status = status_of(b);
     if (!status)
-        status = check_f32(b, layer, exact, r);
+        status = check_f32(b, layer, exact, dx, r);
     iv_plan_free(exact);
     iv__free(home, dx);
     return status;
