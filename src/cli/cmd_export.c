@@ -42,8 +42,9 @@ static int export_weights(cli *c, const iv__opened *run, const char *out)
 
     if (iv__weights_write(c->home, out, run->params))
         return cli_fail(c);
-    if (!c->common.json)
-        printf("%s: %s parameters\n", out, cli_count(iv_params_elements(run->params, ""), count));
+    if (c->common.json)
+        return export_json(c, out, "parameters", iv_params_elements(run->params, ""));
+    printf("%s: %s parameters\n", out, cli_count(iv_params_elements(run->params, ""), count));
     return DONE;
 }
 

@@ -57,13 +57,13 @@ static void write_scale(iv__onnx_writer *w, const iv_call *call)
     const double first = round(1 / a->a), second = round(1 / b->a);
     const bool mean = a->a != b->a && first >= 1 && first < 1e9 && second >= 1 && second < 1e9 &&
                       1 / first == a->a && 1 / second == b->a;
-    const iv_shape of[2] = { iv_dims((int64_t)first), iv_dims((int64_t)second) };
     const char *x = iv__onnx_in(w, call, 0);
 
     if (!mean) {
         iv__onnx_give(w, call, "Mul", x, iv__onnx_real(w, number_of(w, call)), NULL);
         return;
     }
+    const iv_shape of[2] = { iv_dims((int64_t)first), iv_dims((int64_t)second) };
     const char *size = iv__onnx_shape(w, &of[0], &of[1], NULL);
     iv__onnx_whole(w, "to", IV__ONNX_FLOAT);
     size = iv__onnx_make(w, "Cast", (const char *[]){ size, NULL });

@@ -64,6 +64,8 @@ expect_status 1 "pictures have no steps"
 run export words --out words.safetensors
 expect_status 0 "the weights are exported"
 expect_out "words.safetensors: " "and counted"
+run export words --out words.safetensors --json
+expect_out '{"file": "words.safetensors", "parameters": ' "also as JSON"
 run info words.safetensors
 expect_status 1 "they are no run"
 expect "another file's weights give other numbers" test "$(same gru words.onnx; echo $?)" != 0

@@ -86,6 +86,8 @@ expect "after a prompt that is cut into them" same_samples pieces --prompt $'The
 
 # ---- what goes wrong -------------------------------------------------------------------------
 
+run export run-words --out words-json.c --json
+expect_out '{"file": "words-json.c", "bytes": ' "JSON tells where it is"
 run export run-words --c
 expect_status 0 "without a name"
 expect "it is the system's" cmp text.c words.c
