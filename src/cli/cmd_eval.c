@@ -58,8 +58,9 @@ static int put_result(cli *c, const result *r)
         for (int i = 0; i < r->n; i++)
             printf("%-24s %12.6g\n", r->measure[i].name, r->measure[i].value);
         printf("%-24s %12s of the %s split\n", "records", cli_count(r->records, count), r->split);
-        if ((int64_t)r->weight != r->records)
-            printf("%-24s %12s\n", r->counted, cli_count((int64_t)r->weight, count));
+        const int64_t counted = (int64_t)(r->weight + 0.5);
+        if (counted != r->records)
+            printf("%-24s %12s\n", r->counted, cli_count(counted, count));
         if (r->memory)
             memory_put(c, r->memory);
         return DONE;
