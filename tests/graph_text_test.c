@@ -1,22 +1,12 @@
 /* graph_text_test.c: a graph as text, read again without its builder, gives the same values; what is no such text is
  * refused with its line. */
+#include "graph_world.h"
 #include "nn_world.h"
 #include "scarce.h"
 
 #include <ivory/train.h>
 
 #include <stdlib.h>
-
-static char *text_of(const iv_graph *graph)
-{
-    char *text;
-    size_t size;
-    FILE *file = open_memstream(&text, &size);
-
-    iv_graph_print(graph, file);
-    fclose(file);
-    return text;
-}
 
 static iv_graph *read_again(iv_home *home, const char *text, const iv_op *const own[])
 {

@@ -6,6 +6,7 @@
 #include "base/home.h"
 #include "common/evaluate.h"
 #include "common/trial.h"
+#include "graph_world.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -256,18 +257,6 @@ static void backends_as_reference(void **state)
         subject_free(&s);
     }
     assert_true(checked > 0);
-}
-
-/* The case's graph as text. */
-static char *text_of(const iv_graph *graph)
-{
-    char *text;
-    size_t size;
-    FILE *file = open_memstream(&text, &size);
-
-    iv_graph_print(graph, file);
-    fclose(file);
-    return text;
 }
 
 static void read_from_text(void **state)
