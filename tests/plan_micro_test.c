@@ -471,11 +471,15 @@ static void a_bad_number_is_named_with_its_records(void **state)
     assert_int_equal(iv_plan_run(m.plan), IV_OK);
     assert_true(isinf(*(const float *)iv_plan_output(m.plan, 0)));
     assert_int_equal(iv_plan_find_bad(m.plan), IV_NUMERIC);
-    assert_string_equal(iv_home_message(m.w.home),
-                        "scale gave -inf at element 135 of [2,8,8,2], of records 4 to 5 of the batch");
+    assert_string_equal(
+        iv_home_message(m.w.home),
+        "scale gave -inf at element 135 of [2,8,8,2] in the micro-batch of records 4 to 5, for record 5 of the batch");
+    assert_int_equal(iv_plan_bad_record(m.plan), 5);
+    assert_true(isinf(*(const float *)iv_plan_output(m.plan, 0))); /* as the batch left it */
     x[12 * 128] = x[5 * 128 + 7] = NAN;
     assert_int_equal(iv_plan_find_bad(m.plan), IV_NUMERIC);
-    assert_string_equal(iv_home_message(m.w.home), "the input 'x' holds nan at element 647");
+    assert_string_equal(iv_home_message(m.w.home),
+                        "the input 'x' holds nan at element 647, for record 5 of the batch");
     x[12 * 128] = x[5 * 128 + 7] = 0;
     bias[2] = INFINITY;
     assert_int_equal(iv_plan_find_bad(m.plan), IV_NUMERIC);

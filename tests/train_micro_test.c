@@ -134,6 +134,7 @@ static void a_bad_record_is_named_and_rolled_back(void **state)
     train_to_the_end(&t, false, &s);
     assert_int_equal(s.steps, 2);
     assert_non_null(strstr(s.notes, "the input 'x' holds nan at element"));
+    assert_non_null(strstr(s.notes, ": training record 9. Back"));
     assert_non_null(strstr(s.notes, "Back to the weights of the beginning"));
 
     t = places(w, "large");
@@ -144,7 +145,7 @@ static void a_bad_record_is_named_and_rolled_back(void **state)
     train_to_the_end(&t, false, &s);
     assert_int_equal(s.steps, 2);
     assert_non_null(strstr(s.notes, "gave inf at element"));
-    assert_non_null(strstr(s.notes, "of the batch"));
+    assert_non_null(strstr(s.notes, ": training record 9. Back"));
 }
 
 #define IN_WORLD(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)

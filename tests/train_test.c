@@ -94,7 +94,8 @@ static void weights_decay_where_it_is_said(void **state)
 {
     (void)state;
     for (int kind = IV_SGD; kind < IV_ADAMW; kind++)
-        assert_true(decay_of((iv_optimizer_kind)kind, -1) == 0 && decay_of((iv_optimizer_kind)kind, 0.5) == 0);
+        assert_true(decay_of((iv_optimizer_kind)kind, -1) == 0 &&
+                    decay_of((iv_optimizer_kind)kind, 0.5) == 0);
     assert_true(fabs(decay_of(IV_ADAMW, -1) - 0.004) < 1e-12);
     assert_true(fabs(decay_of(IV_ADAMW, 0.5) - 0.5) < 1e-12);
     assert_true(decay_of(IV_ADAMW, 0) == 0);
@@ -522,6 +523,7 @@ static void a_bad_record_is_named_and_rolled_back(void **state)
     assert_int_equal(s.last_step, 20);
     assert_int_equal(s.steps, 16); /* one bad step in each epoch */
     assert_note(&s, "the input 'x' holds nan at element");
+    assert_note(&s, "of the batch: training record 9. Back");
     assert_note(&s, "Back to the weights of the beginning, rate lowered to 0.005 (try 1 of 8)");
     assert_note(&s, "Back to the weights of epoch ");
     assert_true(s.rate < 6e-6);
@@ -536,6 +538,42 @@ static void a_bad_record_is_named_and_rolled_back(void **state)
     seen rest = { 0 };
     train_to_the_end(&again, true, &rest);
     assert_same_run(&t, &again);
+}
+
+/* A class that there is not gives no number, and no memory beyond is read. */
+static void a_label_out_of_range_is_named(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "label", true);
+    seen s = { 0 };
+
+    t.task.bad_record = 8;
+    t.settings.epochs = 1;
+    train_to_the_end(&t, false, &s);
+    assert_note(&s, "cross_entropy");
+    assert_note(&s, "of the batch: training record 9. Back");
+    assert_int_equal(s.steps, 4); /* of five */
+}
+
+/* Nothing is undone for it: an epoch without a validation loss is not the best. */
+static void a_bad_validation_record_is_named(void **state)
+{
+    world *w = *state;
+    training t = training_of(w, "validation", false);
+    seen s = { 0 };
+
+    t.task.bad_record = RECORDS + 2;
+    t.task.bad = 1e30f;
+    t.n_validation = KEPT;
+    t.settings.epochs = 2;
+    train_to_the_end(&t, false, &s);
+    assert_note(&s, "gave inf at element ");
+    assert_note(&s, ": validation record 3");
+    assert_true(isnan(s.validation));
+    assert_int_equal(s.best_epochs, 0);
+    assert_int_equal(s.steps, 10);
+    assert_int_equal(progress_of(w, &t, "last.safetensors").lowered, 0);
+    assert_true(has_file(&t, "model.safetensors"));
 }
 
 /* After a bad first step the first good one is what later losses are measured by. */
@@ -753,6 +791,8 @@ int main(void)
         IN_WORLD(a_run_is_not_overwritten),
         IN_WORLD(one_process_trains_at_a_time),
         IN_WORLD(a_bad_record_is_named_and_rolled_back),
+        IN_WORLD(a_label_out_of_range_is_named),
+        IN_WORLD(a_bad_validation_record_is_named),
         IN_WORLD(a_bad_first_step_is_no_measure),
         IN_WORLD(what_cannot_be_saved_is_given_up),
         IN_WORLD(a_rate_that_is_too_high_is_lowered),

@@ -21,8 +21,8 @@ enum { LINE, WORDS, CARRIED, TASKS };
 typedef struct task {
     bool language, carried, places;
     int64_t batch;
-    float bad;               /* x of record `bad_record` */
-    int bad_record;          /* -1: none */
+    float bad;      /* x of record `bad_record`, whose words are followed by none that there is */
+    int bad_record; /* -1: none */
     int refused_record;      /* filling it fails; -1: none */
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
@@ -89,13 +89,15 @@ static inline iv_status task_build(void *self, iv__build *b)
     return iv_graph_status(b->graph);
 }
 
-static inline void fill_words(iv__batch *batch, int64_t i, int64_t record)
+static inline void fill_words(const task *t, iv__batch *batch, int64_t i, int64_t record)
 {
     int32_t *words = iv__batch_input(batch, "words"), *next = iv__batch_input(batch, "next");
 
     for (int64_t k = 0; k < LENGTH; k++) {
         words[i * LENGTH + k] = (int32_t)((record + 3 * k) % TOKENS);
         next[i * LENGTH + k] = (int32_t)((record + 3 * (k + 1)) % TOKENS);
+        if (record == t->bad_record)
+            next[i * LENGTH + k] = TOKENS;
     }
 }
 
@@ -129,7 +131,7 @@ static inline iv_status task_fill(const void *self, iv__batch *batch, const iv__
         if (r == t->refused_record)
             return iv__batch_fail(batch, IV_FORMAT, "record %lld is damaged", (long long)r);
         if (t->language)
-            fill_words(batch, i, r);
+            fill_words(t, batch, i, r);
         else
             fill_numbers(t, batch, i, r);
         for (int64_t k = 0; weight && k < length; k++)

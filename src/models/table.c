@@ -252,12 +252,20 @@ static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
     return IV_OK;
 }
 
+static void say_where(const void *self, iv__split split, int64_t record, iv__text *text)
+{
+    const iv__frame *frame = &((const table_state *)((const iv_instance *)self)->state)->frame;
+
+    iv__text_print(text, "row %lld", (long long)frame->records[split][record] + 1);
+}
+
 static iv_status table_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
 {
     const table *o = instance->options;
     const iv__table_options reading = reading_of(o);
 
     instance->trainee.fill = fill;
+    instance->trainee.say_where = say_where;
     return iv__frame_open(&((table_state *)instance->state)->frame, instance, set, data,
                           &(iv__frame_options){ .target = o->target,
                                                 .ignore = o->ignore,

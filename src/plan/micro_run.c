@@ -217,11 +217,11 @@ const void *iv__micro_output(const iv__micro *micro, int i)
 }
 
 /* One micro-batch after the other, in this thread; sums begin anew, so that what was bad before is not
- * found in them. */
+ * found in them. What comes after is looked at with the sums of a run. */
 iv_status iv__micro_find_bad(iv_plan *whole)
 {
     iv__micro *m = whole->micro;
-    iv_status status = whole->resolved ? IV_OK : resolve(whole);
+    iv_status status = iv__micro_run(whole);
 
     if (!status)
         status = iv__plan_find_bad_leaf(whole);
@@ -236,8 +236,8 @@ iv_status iv__micro_find_bad(iv_plan *whole)
         status = iv__plan_resolve(w->plan);
         if (!status && iv__plan_find_bad_value(w->plan))
             status = iv_fail(whole->home, iv_home_status(m->alone),
-                             "%s, of records %lld to %lld of the batch", iv_home_message(m->alone),
+                             "%s in the micro-batch of records %lld to %lld", iv_home_message(m->alone),
                              (long long)first, (long long)(first + w->records - 1));
     }
-    return status ? status : iv_plan_find_bad(m->after);
+    return status ? status : iv__plan_find_bad(m->after);
 }

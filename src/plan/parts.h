@@ -106,6 +106,7 @@ struct iv_plan {
     double *seconds;             /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
     uint64_t version_seen, runs;
+    int64_t bad_record; /* that iv_plan_find_bad found last; -1: none */
 
     iv__micro *micro; /* if it is not run as a whole but for parts of the batch; then just leaves count here */
 };

@@ -171,6 +171,7 @@ iv_plan *iv__plan_whole(iv_home *home, int n_outputs, iv_node *const outputs[], 
         plan->home = home;
         plan->backend = iv__backend_of(home);
         plan->precision = iv_home_precision(home);
+        plan->bad_record = -1;
         status = plan->backend ? compile(plan, graph, n_outputs, outputs, n_updates, updates, targets)
                                : iv_home_status(home);
     }

@@ -106,7 +106,7 @@ typedef struct fused_job {
     bool *made;        /* by thread: slots of members that have a period */
 } fused_job;
 
-static bool find_in(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
+bool iv__find_not_finite(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value)
 {
     for (int64_t i = 0; i < n; i++) {
         double x = dtype == IV_F32   ? (double)((const float *)data)[i]
@@ -175,7 +175,8 @@ static void run_member(const fused_job *job, const iv__member *member, int64_t b
 
     bad_value *bad = job->bad;
     int64_t at;
-    if (bad && !bad->call && find_in(k.out[0].data, k.out[0].dtype, count, &at, &bad->value)) {
+    if (bad && !bad->call &&
+        iv__find_not_finite(k.out[0].data, k.out[0].dtype, count, &at, &bad->value)) {
         bad->call = member->call;
         bad->at = begin + at;
     }
@@ -225,8 +226,8 @@ static void run_whole(iv__member *member, uint64_t run, bad_value *bad)
     member->kernel(&member->k);
     for (int j = 0; bad && !bad->call && j < member->k.n_out; j++) {
         const iv_array *out = &member->k.out[j];
-        if (out->data &&
-            find_in(out->data, out->dtype, iv_shape_count(out->shape), &bad->at, &bad->value))
+        if (out->data && iv__find_not_finite(out->data, out->dtype, iv_shape_count(out->shape),
+                                             &bad->at, &bad->value))
             bad->call = member->call;
     }
 }
@@ -367,48 +368,14 @@ iv_status iv_plan_run(iv_plan *plan)
     return IV_OK;
 }
 
-static iv_status report_bad(iv_plan *plan, const bad_value *bad)
-{
-    const iv_shape *shape = &bad->call->out[0].shape;
-    char text[160];
-
-    return iv_fail(plan->home, IV_NUMERIC, "%s%s%s gave %g at element %lld of %s", bad->call->scope,
-                   *bad->call->scope ? "/" : "", bad->call->op->name, bad->value,
-                   (long long)bad->at, iv_shape_text(shape, text, sizeof text));
-}
-
-iv_status iv__plan_find_bad_leaf(iv_plan *plan)
-{
-    for (int i = 0; i < plan->n_leaves; i++) {
-        const iv__value *leaf = &plan->values[plan->leaves[i]];
-        int64_t at;
-        double value;
-        if (find_in(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape), &at, &value))
-            return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
-                           leaf->node->call->op->name, iv__leaf_of(leaf->node)->name, value,
-                           (long long)at);
-    }
-    return IV_OK;
-}
-
-iv_status iv__plan_find_bad_value(iv_plan *plan)
+const iv_call *iv__plan_first_bad(iv_plan *plan, int64_t *at, double *value)
 {
     bad_value bad = { 0 };
 
     run_constants(plan, &bad);
     if (!bad.call)
         run_groups(plan, plan->n_constant_groups, plan->n_groups, &bad);
-    return bad.call ? report_bad(plan, &bad) : IV_OK;
-}
-
-iv_status iv_plan_find_bad(iv_plan *plan)
-{
-    if (plan->n_updates)
-        return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
-    if (plan->micro)
-        return iv__micro_find_bad(plan);
-    iv_status status = plan->resolved ? IV_OK : iv__plan_resolve(plan);
-    if (!status)
-        status = iv__plan_find_bad_leaf(plan);
-    return status ? status : iv__plan_find_bad_value(plan);
+    *at = bad.at;
+    *value = bad.value;
+    return bad.call;
 }

@@ -5,6 +5,7 @@
 #include "base/home.h"
 
 #include <math.h>
+#include <stdio.h>
 
 struct iv__evaluation {
     iv_home *home;
@@ -76,11 +77,33 @@ static int64_t begin(iv__evaluation *e, iv__split split, int64_t step)
     return n;
 }
 
+/* A batch gave no number: which value went bad first, and of which record. */
+static iv_status bad_loss(iv__evaluation *e, iv__split split, int64_t step, double loss, bool begun)
+{
+    static const char *const names[] = { "training", "validation", "test" };
+    char message[512];
+    iv_status status = iv_plan_find_bad(e->plan);
+    int64_t row = iv_plan_bad_record(e->plan);
+
+    if (status == IV_OK || status == IV_UNSUPPORTED)
+        status = iv_fail(e->home, IV_NUMERIC, "the loss is %g", loss);
+    snprintf(message, sizeof message, "%s", iv_home_message(e->home));
+    if (begun)
+        iv__batch_take(e->batch); /* the next one is being filled */
+    if (row < 0 || e->trainee->choose)
+        return iv_fail(e->home, status, "%s records, batch %lld: %s", names[split],
+                       (long long)step + 1, message);
+    return iv_fail(e->home, status, "%s: %s record %lld", message, names[split],
+                   (long long)(step * e->records + row + 1));
+}
+
 iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double *weight)
 {
     double sum = 0, weights = 0;
     int64_t step = 0;
 
+    *loss = NAN;
+    *weight = 0;
     for (int64_t n = begin(e, split, 0), next; n > 0; n = next) {
         iv_status status = iv__batch_take(e->batch);
         if (status)
@@ -91,6 +114,8 @@ iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double 
             return status;
         double one = *(const float *)iv_plan_output(e->plan, 0);
         double w = e->weighted ? *(const float *)iv_plan_output(e->plan, 1) : (double)n;
+        if (w > 0 && !isfinite(one))
+            return bad_loss(e, split, step - 1, one, next > 0);
         if (w > 0)
             sum += one * w;
         weights += w;

@@ -34,9 +34,9 @@ typedef struct loop {
 
     int64_t per_pass, per_epoch, total; /* steps: once through the records; to the next report */
     iv__batch *batch;
-    int32_t *order,
-        *records; /* of the epoch, NULL where the trainee chooses; of the batch that is being filled */
-    int64_t order_pass; /* the pass that order is of; -1: none */
+    int32_t *order;             /* of the epoch; NULL where the trainee chooses */
+    int32_t *records, *current; /* of the batch that is being filled; of that which the steps have */
+    int64_t order_pass;         /* the pass that order is of; -1: none */
     uint64_t shuffle_key;
     int64_t count;  /* records of the batch that the steps have */
     bool last_good; /* the last step was */
@@ -198,6 +198,9 @@ static iv_status take_batch(loop *l)
 
     if (status)
         return status;
+    int32_t *taken = l->records;
+    l->records = l->current;
+    l->current = taken;
     l->count = records_of(l, step);
     if (step + 1 < l->total)
         begin_batch(l, step + 1);
@@ -216,6 +219,25 @@ static bool explodes(const loop *l, double loss)
            loss > explodes_beyond * fmax(l->progress.first_loss, l->trainee->worst_loss);
 }
 
+/* Adds to the message which training record a row of the batch is. */
+static iv_status name_record(const loop *l, int64_t row)
+{
+    iv__text text = { .home = l->home };
+
+    if (row < 0 || l->current[row] < 0)
+        return IV_NUMERIC;
+    iv__text_print(&text, "%s: training record %lld", iv_home_message(l->home),
+                   (long long)l->current[row] + 1);
+    if (l->trainee->say_where) {
+        iv__text_put(&text, ", ");
+        l->trainee->say_where(l->trainee->self, SPLIT_TRAIN, l->current[row], &text);
+    }
+    if (!text.failed)
+        iv_fail(l->home, IV_NUMERIC, "%s", text.data);
+    iv__text_free(&text);
+    return IV_NUMERIC;
+}
+
 /* *weight: the sum of weights of the batch; if it is 0 there is nothing to learn from it, and
  * its mean loss is no number. */
 static iv_status gradients(loop *l, int part, double *weight)
@@ -232,7 +254,9 @@ static iv_status gradients(loop *l, int part, double *weight)
         iv_home_clear(l->home);
         return IV_OK;
     }
-    if (!status && part == 0 && explodes(l, iv_train_step_loss(step)))
+    if (status)
+        return name_record(l, iv_plan_bad_record(plan));
+    if (part == 0 && explodes(l, iv_train_step_loss(step)))
         status = iv_fail(l->home, IV_NUMERIC, "the loss exploded: %.6g, after %.6g at the first step",
                          iv_train_step_loss(step), l->progress.first_loss);
     return status;
@@ -400,6 +424,11 @@ static iv_status look_at_epoch(loop *l, int64_t epoch, bool *best)
                            ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, &validation, &weight)
                            : IV_OK;
 
+    if (status == IV_NUMERIC) {
+        note(l, iv_home_message(l->home)); /* it is not the best, then */
+        iv_home_clear(l->home);
+        status = IV_OK;
+    }
     if (status)
         return status;
     double measure = l->evaluation ? validation : training;
@@ -480,10 +509,11 @@ static iv_status prepare(loop *l)
     l->total = l->settings->steps ? l->settings->steps : l->settings->epochs * l->per_epoch;
     l->order = l->trainee->choose ? NULL : iv__alloc_array(l->home, n, sizeof *l->order);
     l->records = iv__alloc_array(l->home, batch, sizeof *l->records);
+    l->current = iv__alloc_array(l->home, batch, sizeof *l->current);
     l->order_pass = -1;
     l->shuffle_key = iv__random_key((uint64_t)l->settings->seed, IV__SHUFFLE_KEY);
     l->graph = iv_graph_new(l->home);
-    if (!(l->order || l->trainee->choose) || !l->records || !l->graph)
+    if (!(l->order || l->trainee->choose) || !l->records || !l->current || !l->graph)
         return IV_NOMEM;
     iv_status status = make_steps(l);
     if (!status)
@@ -522,5 +552,6 @@ iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *param
     iv_graph_free(l.graph);
     iv__free(l.home, l.order);
     iv__free(l.home, l.records);
+    iv__free(l.home, l.current);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef IV_TRAIN_TRAINEE_H
 #define IV_TRAIN_TRAINEE_H
 
+#include "base/text.h"
 #include "format/safetensors.h"
 
 #include <ivory/train.h>
@@ -58,6 +59,8 @@ typedef struct iv__trainee {
      * records, or of an evaluation (pass -1). False: there is no such step; in training there are
      * as many as for records in any order. NULL: records come in any order, shuffled in training. */
     bool (*choose)(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record);
+    /* Adds where a record stands in the data, for messages: "row 17". NULL: its number says enough. */
+    void (*say_where)(const void *self, iv__split split, int64_t record, iv__text *text);
     bool first_values; /* layers find theirs by the first training batch, 32 records at most (iv_initialize) */
     /* What a batch loses at most to one who has learned nothing: losses that differ much from batch to batch say it,
      * for it is no explosion. 0: the first batch stands for all. */
