@@ -296,6 +296,29 @@ static void blocks_grow_and_shrink(void **state)
     assert_int_equal(iv__home_bytes(home), 0);
 }
 
+static void a_home_holds_no_more_than_it_may(void **state)
+{
+    (void)state;
+    iv_home *home = iv_home_new(
+        &(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1, .most_bytes = 1000 });
+    void *block = iv__alloc(home, 600);
+
+    assert_non_null(block);
+    iv_home *within = iv__home_like(home, 1);
+    assert_null(iv__alloc(within, 401));
+    assert_string_equal(iv_home_message(within),
+                        "out of memory: 401 bytes more were wanted, 600 of 1000 are held");
+    void *rest = iv__alloc(within, 400);
+    assert_non_null(rest);
+    assert_null(iv__alloc(home, 1));
+    iv__free(within, rest);
+    iv_home_free(within);
+    iv__free(home, block);
+    assert_non_null(block = iv__alloc(home, 1000));
+    iv__free(home, block);
+    iv_home_free(home);
+}
+
 /* An allocator that gives nothing back zeroed nor aligned. */
 static void *crooked_allocate(void *user, void *old, size_t bytes)
 {
@@ -482,6 +505,7 @@ int main(void)
         IN_WORLD(blocks_are_zeroed_aligned_and_counted),
         IN_WORLD(sizes_that_cannot_be_are_refused),
         IN_WORLD(blocks_grow_and_shrink),
+        cmocka_unit_test(a_home_holds_no_more_than_it_may),
         cmocka_unit_test(any_allocator_will_do),
         cmocka_unit_test(homes_survive_scarcity),
         cmocka_unit_test(option_structs_may_be_older),

@@ -115,6 +115,20 @@ static iv_node *windows(world *w, int64_t n)
     return iv_mean_squared_error(iv_dense(w->scope, y, .units = 2), x, NULL);
 }
 
+/* Recurrent layers of all kinds, forwards and backwards, with a mask. */
+static iv_node *recurrences(world *w, int64_t n)
+{
+    iv_node *x = iv_embedding(w->scope, tokens(w, "words", iv_dims(n, LENGTH)), .count = TOKENS,
+                              .units = 5);
+    iv_node *mask = iv_input(w->graph, "weight", iv_graph_real(w->graph), iv_dims(n, LENGTH));
+
+    x = iv_lstm(w->scope, x, .units = 4, .mask = mask);
+    x = iv_gru(w->scope, x, .units = 5, .reverse = true);
+    x = iv_simple_rnn(w->scope, x, .units = 6, .mask = mask);
+    return iv_cross_entropy(iv_dense(w->scope, x, .units = TOKENS),
+                            tokens(w, "next", iv_dims(n, LENGTH)), mask);
+}
+
 /* ---- running them ------------------------------------------------------------------------------ */
 
 typedef struct made {
@@ -214,13 +228,15 @@ static int values_of(made *m, double *to)
     return at;
 }
 
-static void assert_as_whole(build *graph_of, int64_t n, int64_t size)
+/* asked: by the home, to save memory */
+static void assert_as_whole(build *graph_of, int64_t n, int64_t size, bool asked)
 {
     static double whole[MOST_NUMBERS], cut[MOST_NUMBERS];
     made a = make(graph_of, n, IV_F64, 2), b = make(graph_of, n, IV_F64, 2);
 
     plan_it(&a, 0);
-    plan_it(&b, size);
+    iv_home_set_micro_batch(b.w.home, asked ? size : 0);
+    plan_it(&b, asked ? -1 : size);
     assert_null(a.plan->micro);
     if (!b.plan->micro)
         fail_msg("%s of %lld records is not cut", b.outputs[0]->call->scope, (long long)n);
@@ -236,31 +252,35 @@ static void assert_as_whole(build *graph_of, int64_t n, int64_t size)
     unmake(&b);
 }
 
+static build *const graphs[] = { pixels, strides, words, attention, choices, windows, recurrences };
+enum { GRAPHS = sizeof graphs / sizeof *graphs };
+
 static void values_are_those_of_the_whole_batch(void **state)
 {
     (void)state;
-    static build *const graphs[] = { pixels, strides, words, attention, choices, windows };
-
-    for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++)
+    for (size_t g = 0; g < GRAPHS; g++)
         for (int64_t size = 1; size <= 7; size += size < 5 ? 1 : 2)
-            assert_as_whole(graphs[g], N, size);
-    assert_as_whole(pixels, 40, 2); /* more micro-batches than sums */
+            for (int asked = 0; asked < 2; asked++)
+                assert_as_whole(graphs[g], N, size, asked);
+    assert_as_whole(pixels, 40, 2, false); /* more micro-batches than sums */
 }
 
 static void threads_change_no_bit(void **state)
 {
     (void)state;
     static double one[MOST_NUMBERS], more[MOST_NUMBERS];
-    static build *const graphs[] = { pixels, strides, words, attention, choices, windows };
 
-    for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++) {
-        made a = make(graphs[g], N, IV_F32, 1);
-        plan_it(&a, 2);
+    for (size_t i = 0; i < 2 * GRAPHS; i++) {
+        const bool asked = i % 2;
+        made a = make(graphs[i / 2], N, IV_F32, 1);
+        iv_home_set_micro_batch(a.w.home, asked ? 3 : 0);
+        plan_it(&a, asked ? -1 : 2);
         int count = values_of(&a, one);
         unmake(&a);
         for (int threads = 2; threads <= 5; threads++) {
-            made b = make(graphs[g], N, IV_F32, threads);
-            plan_it(&b, 2);
+            made b = make(graphs[i / 2], N, IV_F32, threads);
+            iv_home_set_micro_batch(b.w.home, asked ? 3 : 0);
+            plan_it(&b, asked ? -1 : 2);
             for (int time = 0; time < 3; time++) {
                 assert_int_equal(values_of(&b, more), count);
                 assert_memory_equal(one, more, (size_t)count * sizeof *one);
@@ -332,11 +352,6 @@ static iv_node *folded(world *w, int64_t n) /* records within another axis */
     return iv_mean_all(iv_softmax(iv_transpose(y, (iv_shape){ 2, { 1, 0 } })));
 }
 
-static iv_node *recurrent(world *w, int64_t n) /* a row that says nothing about records */
-{
-    return iv_mean_all(iv_lstm(w->scope, numbers(w, "x", iv_dims(n, LENGTH, 6)), .units = 4));
-}
-
 static iv_node *without_inputs(world *w, int64_t n)
 {
     return iv_mean_all(iv_square(iv_param(w->scope, "own", iv_dims(n, 6), IV_GLOROT_UNIFORM)));
@@ -345,11 +360,11 @@ static iv_node *without_inputs(world *w, int64_t n)
 static void what_mixes_records_stays_whole(void **state)
 {
     (void)state;
-    static build *const graphs[] = { normalized, shuffled,  each_its_own,  alike,
-                                     folded,     recurrent, without_inputs };
+    static build *const mixed[] = { normalized, shuffled, each_its_own,
+                                    alike,      folded,   without_inputs };
 
-    for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++) {
-        made m = make(graphs[g], N, IV_F32, 1);
+    for (size_t g = 0; g < sizeof mixed / sizeof *mixed; g++) {
+        made m = make(mixed[g], N, IV_F32, 1);
         plan_it(&m, 2);
         assert_null(m.plan->micro);
         unmake(&m);
@@ -456,6 +471,40 @@ static void parts_and_text_tell_what_is_run(void **state)
     unmake(&m);
 }
 
+/* What a home asks for takes less memory than the whole, however many threads there are, and a training step that
+ * cannot have it says why. */
+static void a_home_may_ask_for_them(void **state)
+{
+    size_t bytes[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        made m = make(strides, 64, IV_F32, i < 2 ? 1 : 4);
+        iv_home_set_micro_batch(m.w.home, i % 2 ? 4 : 0);
+        plan_it(&m, -1);
+        assert_true((m.plan->micro != NULL) == (i % 2 == 1));
+        bytes[i] = iv_plan_memory_of(m.plan).slab;
+        unmake(&m);
+    }
+    assert_true(bytes[1] < bytes[0] / 3);
+    assert_int_equal(bytes[2] - bytes[3], bytes[0] - bytes[1]); /* threads have working memory, not plans */
+
+    made m = make(normalized, N, IV_F32, 1);
+    iv_home_set_micro_batch(m.w.home, 4);
+    assert_null(
+        iv_train_step_new(m.w.params, .loss = m.outputs[0], .optimizer = iv_optimizer_of(IV_ADAM)));
+    assert_int_equal(iv_home_status(m.w.home), IV_UNSUPPORTED);
+    assert_string_equal(
+        iv_home_message(m.w.home),
+        "training step: its records cannot be taken 4 at a time: sub needs the whole batch at once");
+    iv_home_set_micro_batch(m.w.home, N); /* that is all of them */
+    iv_train_step *step = iv_train_step_new(m.w.params, .loss = m.outputs[0],
+                                            .optimizer = iv_optimizer_of(IV_ADAM));
+    assert_non_null(step);
+    iv_train_step_free(step);
+    unmake(&m);
+}
+
 /* ---- bad numbers ------------------------------------------------------------------------------- */
 
 static void a_bad_number_is_named_with_its_records(void **state)
@@ -537,6 +586,7 @@ int main(void)
         cmocka_unit_test(memory_is_foretold_and_small),
         cmocka_unit_test(parts_and_text_tell_what_is_run),
         cmocka_unit_test(a_bad_number_is_named_with_its_records),
+        cmocka_unit_test(a_home_may_ask_for_them),
         cmocka_unit_test(memory_that_runs_out_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

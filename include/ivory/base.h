@@ -52,6 +52,7 @@ typedef struct iv_home_options {
                         $IVORY_ISA, else the best that this processor has */
     void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
     void *user;
+    size_t most_bytes; /* that may be held at once: more is NOMEM, before any of it is asked for; 0: no limit */
 } iv_home_options;
 
 /* NULL options mean the defaults. NULL is returned only when memory is out. */
@@ -74,6 +75,12 @@ IV_API iv_precision iv_home_precision(const iv_home *home);
  * then on; true at first. */
 IV_API void iv_home_set_winograd(iv_home *home, bool on);
 IV_API bool iv_home_winograd(const iv_home *home);
+
+/* A training step takes so many records of its batch at a time, one lot after the other, and adds their gradients up:
+ * the values are the same but for rounding, and less memory is taken. 0: as is fastest. Holds for plans made from
+ * then on; 0 at first. */
+IV_API void iv_home_set_micro_batch(iv_home *home, int64_t records);
+IV_API int64_t iv_home_micro_batch(const iv_home *home);
 
 /* Records a failure and returns its status, so that `return iv_fail(...)` reads well. */
 IV_API iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...) IV_PRINTF(3, 4);

@@ -133,6 +133,7 @@ enum {
     IV_IN_PLACE = 32, /* output 0 may lie where input 0 does, if that is not read afterwards: all but a part stays */
     IV_ACROSS = 64,   /* its stepping rule looks at other positions, at phases of its own */
     IV_PRODUCT = 128, /* its kernels may finish output 0 stretch by stretch (iv_then): pointwise rows are fused behind it */
+    IV_TOGETHER = 256, /* its kernels are the faster the more records there are: kept apart to save memory alone */
 };
 
 struct iv_op {

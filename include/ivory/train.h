@@ -25,7 +25,8 @@ typedef struct iv_train_step_options {
     const iv_update *carried;
 } iv_train_step_options;
 
-/* Errors    of the gradient (UNSUPPORTED), of the plans; NAME when the loss depends on no parameter
+/* Errors    of the gradient (UNSUPPORTED), of the plans; UNSUPPORTED where the home wants micro-batches and a row needs
+ *           the whole batch at once; NAME when the loss depends on no parameter
  *           with that prefix. */
 IV_API iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_options *options);
 #define iv_train_step_new(params, ...)                                                              \

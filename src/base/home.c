@@ -19,7 +19,8 @@ struct iv_home {
     iv_precision precision;
     bool no_winograd;
     iv__pool *pool;
-    size_t bytes;
+    int64_t micro_batch;
+    size_t bytes, most_bytes;
     iv_home *of; /* that it is counted in, too; or NULL */
     iv_status status;
     bool failing; /* a thread writes the message */
@@ -70,6 +71,7 @@ iv_home *iv_home_new(const iv_home_options *options)
     memset(home, 0, sizeof *home);
     home->allocate = o.allocate;
     home->user = o.user;
+    home->most_bytes = o.most_bytes;
     home->threads = o.threads > 0 ? o.threads : processors();
     if (home->threads > IV__MOST_THREADS)
         home->threads = IV__MOST_THREADS;
@@ -105,6 +107,7 @@ iv_home *iv__home_like(iv_home *of, int threads)
     }
     home->precision = of->precision;
     home->no_winograd = of->no_winograd;
+    home->micro_batch = of->micro_batch;
     home->of = of;
     count_bytes(of, home->bytes); /* its threads' */
     return home;
@@ -162,6 +165,16 @@ bool iv_home_winograd(const iv_home *home)
     return !home->no_winograd;
 }
 
+void iv_home_set_micro_batch(iv_home *home, int64_t records)
+{
+    home->micro_batch = records > 0 ? records : 0;
+}
+
+int64_t iv_home_micro_batch(const iv_home *home)
+{
+    return home->micro_batch;
+}
+
 const char *iv__home_isa(const iv_home *home)
 {
     return home->isa[0] ? home->isa : NULL;
@@ -193,11 +206,32 @@ iv_status iv_fail(iv_home *home, iv_status status, const char *format, ...)
     return status;
 }
 
+static const iv_home *outermost(const iv_home *home)
+{
+    while (home->of)
+        home = home->of;
+    return home;
+}
+
 static void *fail_alloc(iv_home *home, size_t bytes)
 {
-    iv_fail(home, IV_NOMEM, "out of memory: %zu bytes more were wanted, %zu are held", bytes,
-            iv__home_bytes(home));
+    const iv_home *counts = outermost(home);
+    const size_t held = iv__home_bytes(counts);
+
+    if (counts->most_bytes)
+        iv_fail(home, IV_NOMEM, "out of memory: %zu bytes more were wanted, %zu of %zu are held",
+                bytes, held, counts->most_bytes);
+    else
+        iv_fail(home, IV_NOMEM, "out of memory: %zu bytes more were wanted, %zu are held", bytes, held);
     return NULL;
+}
+
+static bool has_room(const iv_home *home, size_t bytes)
+{
+    const iv_home *counts = outermost(home);
+    const size_t held = iv__home_bytes(counts);
+
+    return !counts->most_bytes || (held <= counts->most_bytes && bytes <= counts->most_bytes - held);
 }
 
 void *iv__alloc(iv_home *home, size_t bytes)
@@ -205,7 +239,7 @@ void *iv__alloc(iv_home *home, size_t bytes)
     /* Large blocks are read with long strides: huge pages spare them the address look-ups. */
     size_t align = bytes >= 4 * (size_t)HUGE_PAGE ? HUGE_PAGE : ALIGN;
     size_t extra = sizeof(block_head) + align;
-    if (bytes > SIZE_MAX / 2)
+    if (bytes > SIZE_MAX / 2 || !has_room(home, bytes))
         return fail_alloc(home, bytes);
 
     void *raw = home->allocate ? home->allocate(home->user, NULL, bytes + extra)

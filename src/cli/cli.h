@@ -36,6 +36,7 @@ typedef struct command {
 /* Options of every command. */
 typedef struct cli_common {
     int64_t threads;
+    const char *max_memory;
     bool json, quiet, help;
 } cli_common;
 extern const iv_field cli_common_fields[];
@@ -50,6 +51,7 @@ struct cli {
     iv__arena arena; /* texts of the command line */
     const command *command;
     cli_common common;
+    size_t most_memory; /* bytes that may be taken: by --max-memory, or what is free */
     void *options; /* of command->fields */
     int n_args, n_settings;
     const char **args;

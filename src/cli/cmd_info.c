@@ -384,8 +384,10 @@ static int cmd_info(cli *c)
 
     iv_home_clear(c->home);
     int status = is_run ? open_run(&f) : open_system(&f);
-    if (!status)
+    if (!status) {
         iv_home_set_precision(c->home, (iv_precision)f.instance->training.precision);
+        iv_home_set_micro_batch(c->home, f.instance->training.micro_batch);
+    }
     if (!status && (summary_make(f.instance, f.params, &f.summary) ||
                     summary_foretell(f.instance, f.params, &f.memory, look_at_plan, &f)))
         status = cli_fail(c);

@@ -1,6 +1,7 @@
 /* ivory train SYSTEM: train a system into a run, or go on with one. */
 #include "base/home.h"
 #include "cli/forecast.h"
+#include "cli/limit.h"
 #include "cli/run_file.h"
 #include "cli/stop.h"
 #include "cli/summary.h"
@@ -55,9 +56,23 @@ static int open_data(training *t)
         return cli_wrong(c, "%s trains on a file of your own: name it with --data FILE",
                          t->instance->system->name);
     if (iv__dataset_locate(c->home, set, path, &t->data) ||
-        t->instance->model->open_data(t->instance, set, path) || iv__instance_describe(t->instance))
+        t->instance->model->open_data(t->instance, set, path))
         return cli_fail(c);
     return DONE;
+}
+
+/* That it fits into memory. A run that goes on keeps the micro-batch that it was begun with. */
+static int fit(training *t, const iv__safetensors *checkpoint)
+{
+    int64_t *micro = &t->instance->training.micro_batch;
+    const char *begun = checkpoint ? iv__safetensors_metadata(checkpoint, "training.micro_batch") : NULL;
+
+    if (begun && !*micro && *t->c->common.max_memory)
+        *micro = strtoll(begun, NULL, 10);
+    int status = limit_fit(t->c, t->instance, checkpoint != NULL);
+    if (status)
+        return status;
+    return iv__instance_describe(t->instance) ? cli_fail(t->c) : DONE;
 }
 
 /* That the checkpoint, if there is one, is of the same training. */
@@ -65,28 +80,35 @@ static int check_checkpoint(training *t)
 {
     iv__text why = { .home = t->c->home };
     iv__safetensors *file = iv__run_checkpoint(t->run, &why);
-    iv_status status = file ? iv__instance_matches(t->instance, file) : iv_home_status(t->c->home);
+    iv_status status = file ? IV_OK : iv_home_status(t->c->home);
+    int unfit = status ? DONE : fit(t, file);
 
-    if (file && !status) {
+    if (file && !unfit)
+        status = iv__instance_matches(t->instance, file);
+    if (file && !unfit && !status) {
         const char *progress = iv__safetensors_metadata(file, "ivory.progress");
         t->step = progress ? strtoll(progress, NULL, 10) : 0;
     }
     iv__safetensors_close(file);
     iv__text_free(&why);
-    return status ? cli_fail(t->c) : DONE;
+    return status ? cli_fail(t->c) : unfit;
 }
 
 static int open_run(training *t)
 {
     cli *c = t->c;
 
+    int status = t->o->resume ? DONE : fit(t, NULL); /* before anything is left behind */
+
+    if (status)
+        return status;
     iv__text_put(&t->folder, t->o->out);
     if (!*t->o->out && run_folder(t->instance->system->name, t->o->resume, &t->folder))
         return cli_fail(c);
     t->run = t->folder.failed ? NULL : iv__run_new(c->home, t->folder.data, t->o->resume);
     if (!t->run)
         return cli_fail(c);
-    int status = t->o->resume ? check_checkpoint(t) : DONE;
+    status = t->o->resume ? check_checkpoint(t) : DONE;
     if (status)
         return status;
     t->params = iv_params_new(c->home, IV_F32, (uint64_t)t->instance->training.seed);

@@ -1,5 +1,6 @@
 /* main.c: the program ivory: finds the command, reads its options, runs it. */
 #include "cli/help.h"
+#include "cli/limit.h"
 #include "cli/options.h"
 
 #include "backend/backend.h"
@@ -57,9 +58,14 @@ static int run_command(cli *c, int argc, char **argv)
 
     if (status || c->common.help)
         return status ? status : help_command(c);
-    if (c->command->computes)
-        c->home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options),
-                                                  .threads = (int)c->common.threads });
+    c->most_memory = limit_here();
+    if (*c->common.max_memory && !limit_read(c->common.max_memory, &c->most_memory))
+        return cli_wrong(c, "--max-memory %s: expected a size, as 300M or 2G", c->common.max_memory);
+    if (c->command->computes) {
+        const size_t most = c->most_memory > LIMIT_PROGRAM ? c->most_memory - LIMIT_PROGRAM : 1;
+        c->home = iv_home_new(&(iv_home_options){
+            .size = sizeof(iv_home_options), .threads = (int)c->common.threads, .most_bytes = most });
+    }
     if (!c->home)
         status = cli_refuse("out of memory");
     else if (c->command->computes && !iv__backend_of(c->home)) /* before anything is read or left behind */

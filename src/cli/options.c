@@ -10,6 +10,9 @@
 const iv_field cli_common_fields[] = {
     FIELD(cli_common, threads, INT,  "0",  0, 256, "", "",
           "threads that share the work, with the same result for any number; 0: one per processor"),
+    FIELD(cli_common, max_memory, TEXT, "", 0, 0, "", "SIZE",
+          "take no more memory, as 300M or 2G; without it what is free here. A training takes its records in smaller lots "
+          "then (--micro-batch), or is refused before it begins"),
     FIELD(cli_common, json,    BOOL, "no", 0, 0,   "", "",
           "one JSON object a line on standard output, and nothing else"),
     FIELD(cli_common, quiet,   BOOL, "no", 0, 0,   "", "", "no bar, and no messages but failures"),

@@ -251,11 +251,18 @@ void summary_free(summary *s)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
+/* What the home holds beside parameters. */
+static size_t held_beside(const iv_instance *instance, const iv_params *params)
+{
+    return iv__home_bytes(instance->home) - (size_t)iv_params_elements(params, "") * sizeof(float);
+}
+
 static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__build *build,
                           int i, summary_memory *memory, summary_look *look, void *user)
 {
     const iv__trained_part *part = &build->parts[i];
     int n_carried = i == 0 ? build->n_carried : 0;
+    const size_t before = held_beside(instance, params);
     iv_train_step *step = iv_train_step_new(params, .loss = part->loss, .changes = part->changes,
                                             .n_watched = part->weight != NULL, .watched = &part->weight,
                                             .n_carried = n_carried, .carried = build->carried,
@@ -268,6 +275,7 @@ static iv_status add_step(const iv_instance *instance, iv_params *params, const 
     memory->constants += m.constants;
     if (m.scratch > memory->scratch)
         memory->scratch = m.scratch;
+    memory->plans += held_beside(instance, params) - before;
     if (look)
         look(user, iv_train_step_plan(step));
     iv_train_step_free(step);
@@ -278,9 +286,11 @@ static iv_status add_training(iv_instance *instance, iv_params *params, summary_
                               summary_look *look, void *user)
 {
     iv__build build;
+    const size_t before = held_beside(instance, params);
     iv_graph *graph = build_graph(instance, params, true, &build);
     iv_status status = graph ? IV_OK : iv_home_status(instance->home);
 
+    memory->plans += held_beside(instance, params) - before;
     for (int i = 0; !status && i < build.n_parts; i++)
         status = add_step(instance, params, &build, i, memory, look, user);
     iv_graph_free(graph);
@@ -290,6 +300,7 @@ static iv_status add_training(iv_instance *instance, iv_params *params, summary_
 static iv_status add_validation(iv_instance *instance, iv_params *params, summary_memory *memory)
 {
     iv__build build;
+    const size_t before = held_beside(instance, params);
     iv_graph *graph = build_graph(instance, params, false, &build);
     iv_node *outputs[] = { graph ? build.parts[0].loss : NULL, graph ? build.parts[0].weight : NULL };
     iv_plan *plan = graph ? iv_plan_new(instance->home, outputs[1] ? 2 : 1, outputs,
@@ -299,6 +310,7 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
     if (plan) {
         iv_plan_memory m = iv_plan_memory_of(plan);
         memory->validation = m.slab + m.inputs + m.constants;
+        memory->plans += held_beside(instance, params) - before;
     }
     iv_status status = plan ? IV_OK : iv_home_status(instance->home);
     iv_plan_free(plan);

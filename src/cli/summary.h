@@ -35,6 +35,7 @@ typedef struct summary_memory {
     size_t slab, inputs, constants, scratch; /* of the steps' plans; scratch is in the slab */
     size_t validation;                       /* of the plan that measures the validation loss */
     size_t total;
+    size_t plans; /* graphs and plans themselves: small beside the rest, but for small models; not in the total */
 } summary_memory;
 
 /* Plans the steps of training without running them. look: if not NULL, is shown the plan of each

@@ -150,10 +150,11 @@ static bool grow(iv_params *params)
 static iv_status fill(const iv_params *params, const entry *e)
 {
     const iv_shape *shape = &e->tensor->shape;
-    iv_status status = params->empty ? IV_OK : iv__init_fill(e->tensor, e->init, params->seed, e->name);
-
     const iv_kept *kept = &e->born.kept;
 
+    if (params->empty)
+        return IV_OK; /* its memory is not even touched */
+    iv_status status = iv__init_fill(e->tensor, e->init, params->seed, e->name);
     if (status || (!kept->rows[1] && !e->born.taps))
         return status;
     const int64_t places = shape->dim[0] * shape->dim[1];
@@ -194,22 +195,22 @@ iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, i
         return NULL;
     if (graph->real != params->real)
         return iv_refuse(graph, IV_DTYPE,
-                          "parameter '%s': the graph computes in %s, but its parameters are %s",
-                          name, iv_dtype_name(graph->real), iv_dtype_name(params->real));
+                         "parameter '%s': the graph computes in %s, but its parameters are %s",
+                         name, iv_dtype_name(graph->real), iv_dtype_name(params->real));
     iv_shape_text(&shape, asked, sizeof asked);
     for (int64_t i = 0; i < shape.rank && i < IV_MAX_RANK; i++)
         if (shape.dim[i] < 1)
             return iv_refuse(graph, IV_SHAPE,
-                              "parameter '%s' would be %s: every size must be at least 1", name, asked);
+                             "parameter '%s' would be %s: every size must be at least 1", name, asked);
     iv_tensor *tensor = iv_params_find(params, name);
     if (!tensor)
         tensor = make(params, name, shape, init, born);
     if (!tensor)
         return iv_refuse(graph, iv_home_status(params->home), "parameter '%s' %s: %s", name, asked,
-                          iv_home_message(params->home));
+                         iv_home_message(params->home));
     if (!iv_shape_same(&tensor->shape, &shape))
         return iv_refuse(graph, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
-                          name, asked, iv_shape_text(&tensor->shape, known, sizeof known));
+                         name, asked, iv_shape_text(&tensor->shape, known, sizeof known));
     return iv_parameter(graph, name, shape);
 }
 

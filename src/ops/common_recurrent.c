@@ -104,7 +104,7 @@ void iv__recurrent_step(iv_step *s, int state, int n, int inputs)
     for (int k = 1; k < inputs; k++)
         if (s->moves[k]) {
             iv_step_refuse(s, k < state ? "its weights change with time"
-                                         : "its first state changes with time");
+                                        : "its first state changes with time");
             return;
         }
     s->in[0] = iv_step_narrow(s, 0, 1);
@@ -119,4 +119,30 @@ void iv__recurrent_step(iv_step *s, int state, int n, int inputs)
         iv_step_update(s, carried[j], iv_node_output(y, 1 + j));
     for (int j = 0; j < s->call->n_out; j++)
         iv_step_output(s, j, iv_node_output(y, j), j == 0 || j > n ? 1 : -1);
+}
+
+/* The first `same` inputs after x are parameters, all others hold records. */
+static iv_node *apart_call(iv_apart *a, int same)
+{
+    bool apart = true;
+
+    for (int k = 0; k < a->call->n_in && apart; k++)
+        apart = k > 0 && k <= same ? iv_apart_same(a, k) : iv_apart_records(a, k, a->rows[0]);
+    return apart ? iv_apart_call(a, a->call->attr) : NULL;
+}
+
+void iv__recurrent_apart(iv_apart *a)
+{
+    iv_node *made = apart_call(a, 3); /* w, u, b */
+
+    for (int j = 0; j < a->call->n_out; j++)
+        iv_apart_output(a, j, made, a->rows[0]);
+}
+
+void iv__recurrent_back_apart(iv_apart *a)
+{
+    iv_node *made = apart_call(a, 2); /* w, u */
+
+    for (int j = 0; j < a->call->n_out; j++)
+        iv_apart_output(a, j, made, j >= 1 && j <= 3 ? 0 : a->rows[0]); /* dw, du, db */
 }

@@ -39,7 +39,8 @@ const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, in
 
 /* The same of a row going back, whose inputs are x, w, u, so many first states, y, what was kept (where anything is:
  * gates [N,T,gates H] and [N,T,H]), dy, a gradient of each last state, and the mask. */
-const char *iv__recurrent_back_shape(const iv_shape_call *s, int gates, int states, bool kept, int inputs);
+const char *iv__recurrent_back_shape(const iv_shape_call *s, int gates, int states, bool kept,
+                                     int inputs);
 
 /* The shape [N,T,width]. */
 iv_shape iv__over_time(const iv_shape_call *s, int64_t width);
@@ -50,5 +51,9 @@ iv_node *iv__dy_or_zero(const iv_gradient_call *g, int j);
 /* The step of a recurrent row: itself at T = 1, its states (inputs state .. state + n - 1, outputs
  * 1 .. n) carried. */
 void iv__recurrent_step(iv_step *s, int state, int n, int inputs);
+
+/* Records apart: of a recurrent row, and of one going back, whose outputs 1 to 3 are sums over them. */
+void iv__recurrent_apart(iv_apart *a);
+void iv__recurrent_back_apart(iv_apart *a);
 
 #endif

@@ -89,9 +89,11 @@ static const iv_op op_gru_back = {
     .max_in = BACK_INPUTS + 1,
     .n_out = 5,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = gru_back_shape,
     .first_order = BACKPROPAGATION_REASON,
     .no_step = "a gradient has no positions",
+    .apart = iv__recurrent_back_apart,
     KERNELS(gru_back),
     .scratch = gru_back_scratch,
 };
@@ -123,9 +125,11 @@ static const iv_op op_gru = {
     .max_in = INPUTS + 1,
     .n_out = 4,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = gru_shape,
     .gradient = gru_gradient,
     .step = gru_step,
+    .apart = iv__recurrent_apart,
     KERNELS(gru),
     .scratch = gru_scratch,
 };
@@ -135,7 +139,7 @@ iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_no
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
     iv_node *y = x ? iv_apply(x->graph, &op_gru, INPUTS + (mask != NULL), in,
-                               &(iv__recurrent){ reverse, reset_after })
+                              &(iv__recurrent){ reverse, reset_after })
                    : NULL;
 
     return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };

@@ -84,9 +84,11 @@ static const iv_op op_lstm_back = {
     .max_in = BACK_INPUTS + 1,
     .n_out = 6,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = lstm_back_shape,
     .first_order = BACKPROPAGATION_REASON,
     .no_step = "a gradient has no positions",
+    .apart = iv__recurrent_back_apart,
     KERNELS(lstm_back),
     .scratch = lstm_back_scratch,
 };
@@ -126,9 +128,11 @@ static const iv_op op_lstm = {
     .max_in = INPUTS + 1,
     .n_out = 5,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = lstm_shape,
     .gradient = lstm_gradient,
     .step = lstm_step,
+    .apart = iv__recurrent_apart,
     KERNELS(lstm),
     .scratch = lstm_scratch,
 };
@@ -138,7 +142,7 @@ iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_n
 {
     iv_node *in[] = { x, w, u, b, h0, c0, mask };
     iv_node *y = x ? iv_apply(x->graph, &op_lstm, INPUTS + (mask != NULL), in,
-                               &(iv__recurrent){ reverse, 0 })
+                              &(iv__recurrent){ reverse, 0 })
                    : NULL;
 
     return (iv_recurrent_out){ y, iv_node_output(y, 1), iv_node_output(y, 2) };

@@ -60,9 +60,11 @@ static const iv_op op_simple_rnn_back = {
     .max_in = BACK_INPUTS + 1,
     .n_out = 5,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = simple_rnn_back_shape,
     .first_order = BACKPROPAGATION_REASON,
     .no_step = "a gradient has no positions",
+    .apart = iv__recurrent_back_apart,
     KERNELS(simple_rnn_back),
     .scratch = simple_rnn_back_scratch,
 };
@@ -94,9 +96,11 @@ static const iv_op op_simple_rnn = {
     .max_in = INPUTS + 1,
     .n_out = 2,
     ATTRS(iv__fields_recurrent, iv__recurrent),
+    .flags = IV_TOGETHER,
     .shape = simple_rnn_shape,
     .gradient = simple_rnn_gradient,
     .step = simple_rnn_step,
+    .apart = iv__recurrent_apart,
     KERNELS(simple_rnn),
 };
 
@@ -105,7 +109,7 @@ iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b
 {
     iv_node *in[] = { x, w, u, b, h0, mask };
     iv_node *y = x ? iv_apply(x->graph, &op_simple_rnn, INPUTS + (mask != NULL), in,
-                               &(iv__recurrent){ reverse, 0 })
+                              &(iv__recurrent){ reverse, 0 })
                    : NULL;
 
     return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };

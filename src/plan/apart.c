@@ -259,8 +259,7 @@ static void copy_call(walk *w, const iv_call *call, bool after)
 
     for (int k = 0; k < call->n_in; k++)
         in[k] = after ? after_of(w, call->in[k]) : each_of(w, call->in[k]);
-    iv_node *made = iv_apply(after ? w->out->after : w->out->each, call->op, call->n_in, in,
-                              call->attr);
+    iv_node *made = iv_apply(after ? w->out->after : w->out->each, call->op, call->n_in, in, call->attr);
     for (int j = 0; j < call->n_out; j++) {
         place *p = place_of(w, &call->out[j]);
         *(after ? &p->after : &p->each) = iv_node_output(made, j);
@@ -318,10 +317,14 @@ static void walk_call(walk *w, iv_call *call)
         copy_call(w, call, false);
     if (made == KIND_SAME || made == KIND_AFTER)
         copy_call(w, call, true);
-    if (last == KIND_RECORDS || last == KIND_CLOCK)
+    if (last == KIND_RECORDS || last == KIND_CLOCK) {
         ask_rule(w, call);
+        w->out->together |= (call->op->flags & IV_TOGETHER) != 0;
+    }
     for (int j = 0; j < call->n_out; j++)
         w->mixed |= w->used[call->out[j].id] && w->places[call->out[j].id].kind == KIND_MIXED;
+    if (w->mixed)
+        w->out->mixes = call;
 }
 
 static void mark_needed(walk *w, int n, iv_node *const targets[])
@@ -365,6 +368,8 @@ static iv_status walk_all(walk *w, int n, iv_node *const targets[], int64_t micr
     for (int i = 0; i < n && !w->mixed; i++) {
         out->targets[i] = after_of(w, targets[i]);
         w->mixed = !out->targets[i];
+        if (w->mixed)
+            out->mixes = targets[i]->call;
     }
     if (out->each->status == IV_NOMEM || out->after->status == IV_NOMEM)
         return IV_NOMEM;

@@ -3,7 +3,10 @@
  *
  * Each thread has a plan of a micro-batch of its own, which runs alone. Micro-batches in a row add to one
  * of a few slots, in order; then the slots are added up, in order. Sizes and slots depend on shapes alone,
- * so the bits do not depend on threads. */
+ * so the bits do not depend on threads.
+ *
+ * Where the home asks for micro-batches, memory is scarce: there is one plan and one slot, and the threads share
+ * the work of each row. */
 #include "plan/micro.h"
 
 #include "base/home.h"
@@ -38,9 +41,9 @@ static int64_t size_of(const iv__apart *look)
 static iv_status make_worker(iv__micro *m, iv__worker *w, const iv__apart *apart, const iv_plan *constants)
 {
     w->records = apart->micro;
-    w->plan = iv__plan_whole(m->alone, 0, NULL, apart->n_sums, apart->sums);
+    w->plan = iv__plan_whole(m->runs, 0, NULL, apart->n_sums, apart->sums);
     if (!w->plan)
-        return iv_home_status(m->alone);
+        return iv_home_status(m->runs);
     w->plan->constants_of = constants;
     w->input = iv__alloc_array(m->alone, w->plan->n_leaves, sizeof *w->input);
     return w->input ? IV_OK : IV_NOMEM;
@@ -122,7 +125,7 @@ static iv_status cut(iv_plan *whole, iv__micro *m, int n, iv_node *const targets
     if (status || !m->apart.kept)
         return status ? status : iv_fail(m->alone, IV_UNSUPPORTED, "plan: %s", m->apart.each->message);
     m->count = m->apart.records / size + (left != 0);
-    m->slots = m->count < SLOTS ? (int)m->count : SLOTS;
+    m->slots = m->runs != m->alone ? 1 : m->count < SLOTS ? (int)m->count : SLOTS;
     m->threads = iv_home_threads(whole->home) < m->slots ? iv_home_threads(whole->home) : m->slots;
     return make_plans(whole, m, n);
 }
@@ -130,12 +133,18 @@ static iv_status cut(iv_plan *whole, iv__micro *m, int n, iv_node *const targets
 static iv_status make(iv_plan *plan, iv__micro *m, int n, iv_node *const outputs[],
                       iv_node **targets, int64_t size)
 {
+    const int64_t asked = iv_home_micro_batch(plan->home);
     iv__apart look = { 0 };
     iv_status status = iv__simplify(outputs[0]->graph, n, outputs, targets);
 
     if (!status)
         status = iv__apart_make(&look, m->alone, n, targets, 0);
-    if (!status && !size)
+    if (!status && !size && asked) {
+        size = asked;
+        m->runs = plan->home;
+        plan->mixes = asked < look.records && !look.kept ? look.mixes : NULL;
+    }
+    if (!status && !size && !look.together)
         size = size_of(&look);
     if (!look.kept || size >= look.records)
         size = 0;
@@ -155,7 +164,7 @@ iv_status iv__micro_make(iv_plan *plan, int n, iv_node *const outputs[], int64_t
     iv_status status = IV_NOMEM;
 
     if (m)
-        m->alone = alone;
+        m->alone = m->runs = alone;
     if (targets)
         status = make(plan, m, n, outputs, targets, size);
     if (status && alone && iv_home_status(alone))
@@ -217,7 +226,8 @@ iv_plan_memory iv__micro_memory(const iv_plan *whole)
 {
     const iv__micro *m = whole->micro;
     iv_plan *plans[MOST_PLANS];
-    const size_t sums = (size_t)(m->slots + 1) * m->sum_size * iv_dtype_size(m->apart.each->real);
+    const size_t sums = (size_t)(m->slots + (m->slots > 1)) * m->sum_size *
+                        iv_dtype_size(m->apart.each->real);
     iv_plan_memory memory = { .unshared = whole->unshared, .slab = sums };
     const int n = list_plans(m, plans);
 

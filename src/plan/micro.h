@@ -9,7 +9,9 @@
  * first. */
 typedef struct iv__apart {
     iv_home *home;
-    bool kept;              /* records are apart; else nothing below is to be used */
+    bool kept;              /* records are apart; else nothing below is to be used, but: */
+    const iv_call *mixes;   /* the call that needs what is made of all records; NULL: another reason */
+    bool together;          /* a row is faster with all records */
     int64_t records, micro; /* of the batch, of a micro-batch */
     iv_graph *each, *after; /* what comes before is in the whole graph */
     int n_before;           /* nodes of the whole graph that are leaves of these two, by name */
@@ -41,6 +43,7 @@ typedef struct iv__cut_input { /* an input that holds records, as the whole batc
 
 struct iv__micro {
     iv_home *alone; /* a home of one thread, for what runs within a thread */
+    iv_home *runs;  /* where plans of micro-batches run: alone, or (one after the other) with all threads */
     iv__apart apart, apart_rest;
     int64_t count; /* micro-batches; the last may be smaller */
     int slots, threads;
@@ -54,7 +57,7 @@ struct iv__micro {
 };
 
 /* Makes a plan one of micro-batches if that is worth it; micro: of so many records in any case, 0: as
- * many as there should be. */
+ * many as there should be, or as the home says. */
 iv_status iv__micro_make(iv_plan *plan, int n_outputs, iv_node *const outputs[], int64_t micro);
 void iv__micro_free(iv__micro *micro);
 iv_status iv__micro_run(iv_plan *plan);

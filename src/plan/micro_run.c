@@ -15,6 +15,12 @@ static char *slot_of(const iv__micro *m, int slot)
     return m->sums + (size_t)slot * m->sum_size * iv_dtype_size(m->apart.each->real);
 }
 
+/* Of all micro-batches: the only slot, or one behind the others. */
+static char *total_of(const iv__micro *m)
+{
+    return slot_of(m, m->slots > 1 ? m->slots : 0);
+}
+
 /* The leaves that a plan has in common with the whole one, where they live. */
 static iv_status share_leaves(const iv_plan *whole, iv_plan *plan, bool inputs)
 {
@@ -76,7 +82,7 @@ static void point_at(const iv__micro *m, iv__worker *w, char *slot)
 static iv_status connect_after(const iv_plan *whole, iv__micro *m)
 {
     iv_status status = share_leaves(whole, m->after, false);
-    char *total = slot_of(m, m->slots);
+    char *total = total_of(m);
 
     if (!status)
         status = share_before(m, m->after);
@@ -96,7 +102,7 @@ static iv_status resolve(iv_plan *whole)
 
     if (!status && !m->sums) {
         const size_t bytes = m->sum_size * iv_dtype_size(m->apart.each->real);
-        m->sums = iv__alloc_array(m->alone, m->slots + 1, bytes);
+        m->sums = iv__alloc_array(m->alone, m->slots + (m->slots > 1), bytes);
         status = m->sums ? IV_OK : IV_NOMEM;
     }
     if (!status && m->before) {
@@ -186,7 +192,7 @@ static void add_slots(void *context, int64_t chunk, int thread)
     const iv__micro *m = context;
     const int64_t begin = chunk * ADDED_AT_ONCE, left = (int64_t)m->sum_size - begin,
                   end = begin + (left < ADDED_AT_ONCE ? left : ADDED_AT_ONCE);
-    void *total = slot_of(m, m->slots);
+    void *total = total_of(m);
 
     (void)thread;
     if (m->apart.each->real == IV_F64) {
@@ -206,8 +212,13 @@ iv_status iv__micro_run(iv_plan *whole)
     if (status)
         return status;
     iv__plan_run_constants(m->workers[0].plan);
-    iv__parallel(whole->home, m->slots, run_slot, whole);
-    iv__parallel(whole->home, ((int64_t)m->sum_size + ADDED_AT_ONCE - 1) / ADDED_AT_ONCE, add_slots, m);
+    if (m->slots == 1) {
+        run_slot(whole, 0, 0);
+    } else {
+        iv__parallel(whole->home, m->slots, run_slot, whole);
+        iv__parallel(whole->home, ((int64_t)m->sum_size + ADDED_AT_ONCE - 1) / ADDED_AT_ONCE,
+                     add_slots, m);
+    }
     return iv_plan_run(m->after);
 }
 
@@ -235,8 +246,8 @@ iv_status iv__micro_find_bad(iv_plan *whole)
         put_records(whole, m, w, first);
         status = iv__plan_resolve(w->plan);
         if (!status && iv__plan_find_bad_value(w->plan))
-            status = iv_fail(whole->home, iv_home_status(m->alone),
-                             "%s in the micro-batch of records %lld to %lld", iv_home_message(m->alone),
+            status = iv_fail(whole->home, iv_home_status(m->runs),
+                             "%s in the micro-batch of records %lld to %lld", iv_home_message(m->runs),
                              (long long)first, (long long)(first + w->records - 1));
     }
     return status ? status : iv__plan_find_bad(m->after);

@@ -109,6 +109,7 @@ struct iv_plan {
     int64_t bad_record; /* that iv_plan_find_bad found last; -1: none */
 
     iv__micro *micro; /* if it is not run as a whole but for parts of the batch; then just leaves count here */
+    const iv_call *mixes; /* why it is whole though the home says otherwise; NULL: it need not be */
 };
 
 /* The targets as they stand after rewriting; new nodes may be made in the graph. */

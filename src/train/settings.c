@@ -7,6 +7,7 @@ const iv_field iv__settings_fields[] = {
     FIELD(iv__settings, epoch_steps,     INT,  "0",     0, 1e12, "", "steps",   "what is called an epoch: so many steps; 0: once through the records"),
     FIELD(iv__settings, steps,           INT,  "0",     0, 1e12, "", "steps",   "stop after this many steps in all; 0: by epochs"),
     FIELD(iv__settings, batch,           INT,  "32",    1, 65536,"", "records", "records in a step"),
+    FIELD(iv__settings, micro_batch,     INT,  "0",     0, 65536,"", "records", "so many records of a step at a time, whose gradients are added up, for less memory; 0: as is fastest"),
     FIELD(iv__settings, seed,            INT,  "42",    0, 1e15, "", "",        "decides every random number"),
     FIELD(iv__settings, optimizer,       CHOICE, "adam", 0, 0, "sgd rmsprop adam adamw", "", "how gradients change parameters"),
     FIELD(iv__settings, rate,            REAL, "0.001", 0, 1e9,  "", "",        "learning rate"),

@@ -7,7 +7,7 @@
 #include <ivory/nn.h>
 
 typedef struct iv__settings {
-    int64_t epochs, epoch_steps, steps, batch, seed;
+    int64_t epochs, epoch_steps, steps, batch, micro_batch, seed;
     int optimizer, schedule, schedule_unit, precision; /* precision: an iv_precision */
     double rate, momentum, weight_decay;
     bool nesterov;

@@ -3,6 +3,7 @@
 
 #include "base/home.h"
 #include "graph/node.h"
+#include "plan/parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,7 +89,15 @@ static iv_status make_gradients(iv_train_step *step, const iv_train_step_options
         outputs[OUTPUT_FIXED + step->n + o->n_watched + i] = o->carried[i].value;
     step->gradients = iv_plan_new(step->home, n, outputs, 0, NULL);
     iv__free(step->home, outputs);
-    return step->gradients ? iv_params_bind(step->params, step->gradients) : iv_home_status(step->home);
+    if (!step->gradients)
+        return iv_home_status(step->home);
+    const iv_call *mixes = step->gradients->mixes;
+    if (mixes)
+        return iv_fail(step->home, IV_UNSUPPORTED,
+                       "training step: its records cannot be taken %lld at a time: %s%s%s needs the whole batch at once",
+                       (long long)iv_home_micro_batch(step->home), mixes->scope,
+                       *mixes->scope ? "/" : "", mixes->op->name);
+    return iv_params_bind(step->params, step->gradients);
 }
 
 /* States get what the gradients' plan made of them, when nothing has gone wrong there. */
