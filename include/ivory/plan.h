@@ -57,7 +57,7 @@ IV_API const void *iv_plan_output(const iv_plan *plan, int i);
 /* Runs again and tells the first value that is not finite: its row, scope and place go into the
  * home's message, with status NUMERIC; and so does the record of the batch (axis 0 of the largest input) that
  * makes it so, if others do not: that takes as many runs as the batch can be halved, and some more. OK if all
- * values are finite. For plans without updates. */
+ * values are finite. Of a plan with updates just the leaves are looked at; UNSUPPORTED if those are finite. */
 IV_API iv_status iv_plan_find_bad(iv_plan *plan);
 /* The record that iv_plan_find_bad named last, from 0; -1: it named none. */
 IV_API int64_t iv_plan_bad_record(const iv_plan *plan);

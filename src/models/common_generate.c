@@ -190,10 +190,28 @@ void iv__generator_load_row(iv__generator *g, int64_t row, const void *from)
     }
 }
 
+/* One number among a row's logits that is none leaves none among its weights. */
+static iv_status check_weights(const iv__generator *g)
+{
+    const float *weights = iv_plan_output(g->step, WEIGHTS);
+
+    for (int64_t row = 0; row < g->rows; row++) {
+        if (!isnan(weights[row * g->vocabulary]))
+            continue;
+        iv_status status = iv_plan_find_bad(g->step);
+        return status == IV_NUMERIC
+                   ? status
+                   : iv_fail(g->home, IV_NUMERIC,
+                             "the model gives no numbers: its logits are not finite");
+    }
+    return IV_OK;
+}
+
 iv_status iv__generator_feed(iv__generator *g, const int32_t *token)
 {
     memcpy(g->input, token, (size_t)g->rows * sizeof *token);
-    return iv_plan_run(g->step);
+    iv_status status = iv_plan_run(g->step);
+    return status ? status : check_weights(g);
 }
 
 float *iv__generator_favour(iv__generator *g)

@@ -6,6 +6,7 @@
 #include <ivory/derive.h>
 #include <ivory/ops.h>
 
+#include <math.h>
 #include <string.h>
 
 static const char pixels_name[] = "pixels", label_name[] = "label";
@@ -196,6 +197,17 @@ static void place(iv__painter *p, int64_t row, int64_t column)
         *p->column = (int32_t)column;
 }
 
+static bool are_finite(const iv__painter *p, iv_plan *plan, const float *output)
+{
+    for (int64_t i = 0; i < p->pictures * p->outputs; i++)
+        if (!isfinite(output[i])) {
+            if (iv_plan_find_bad(plan) != IV_NUMERIC)
+                iv_fail(p->home, IV_NUMERIC, "the model gives no numbers: its outputs are not finite");
+            return false;
+        }
+    return true;
+}
+
 const float *iv__painter_look(iv__painter *p, int64_t row, int64_t column, int64_t *outputs)
 {
     place(p, row, column);
@@ -204,7 +216,9 @@ const float *iv__painter_look(iv__painter *p, int64_t row, int64_t column, int64
         return NULL;
     if (run(p, IV_RASTER_LOOK, row, column))
         return NULL;
-    return iv_plan_output(*plan_at(p, IV_RASTER_LOOK, row, column), 0);
+    iv_plan *plan = *plan_at(p, IV_RASTER_LOOK, row, column);
+    const float *output = iv_plan_output(plan, 0);
+    return are_finite(p, plan, output) ? output : NULL;
 }
 
 iv_status iv__painter_keep(iv__painter *p, int64_t row, int64_t column, const unsigned char *values)

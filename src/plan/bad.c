@@ -8,12 +8,14 @@
 
 /* ---- the value ------------------------------------------------------------------------------- */
 
-iv_status iv__plan_find_bad_leaf(iv_plan *plan)
+static iv_status find_bad_leaf(iv_plan *plan, bool parameters)
 {
     for (int i = 0; i < plan->n_leaves; i++) {
         const iv__value *leaf = &plan->values[plan->leaves[i]];
         int64_t at;
         double value;
+        if ((leaf->node->call->op == &iv__op_parameter) != parameters)
+            continue;
         if (iv__find_not_finite(leaf->data, leaf->node->dtype, iv_shape_count(&leaf->node->shape),
                                 &at, &value))
             return iv_fail(plan->home, IV_NUMERIC, "the %s '%s' holds %g at element %lld",
@@ -21,6 +23,14 @@ iv_status iv__plan_find_bad_leaf(iv_plan *plan)
                            (long long)at);
     }
     return IV_OK;
+}
+
+/* Parameters first: they make the states bad that are leaves, too. */
+iv_status iv__plan_find_bad_leaf(iv_plan *plan)
+{
+    iv_status status = find_bad_leaf(plan, true);
+
+    return status ? status : find_bad_leaf(plan, false);
 }
 
 iv_status iv__plan_find_bad_value(iv_plan *plan)
@@ -176,10 +186,15 @@ static iv_status name_record(iv_plan *plan)
 
 iv_status iv_plan_find_bad(iv_plan *plan)
 {
-    if (plan->n_updates)
-        return iv_fail(plan->home, IV_UNSUPPORTED, "plan: a plan with updates would apply them again");
     plan->bad_record = -1;
-    iv_status status = iv__plan_find_bad(plan);
+    iv_status status = plan->n_updates ? (plan->resolved ? IV_OK : iv__plan_resolve(plan))
+                                       : iv__plan_find_bad(plan);
+    if (plan->n_updates && !status)
+        status = iv__plan_find_bad_leaf(plan);
+    if (plan->n_updates)
+        return status ? status
+                      : iv_fail(plan->home, IV_UNSUPPORTED,
+                                "plan: a plan with updates would apply them again");
     return status == IV_NUMERIC ? name_record(plan) : status;
 }
 
