@@ -127,6 +127,8 @@ static bool fill_numbers(reading *r, const iv__protobuf_field *field, iv__protob
     while (packed ? iv__protobuf_packed(&numbers, wire, &value) : true) {
         if (to->filled == to->count)
             return refuse(r, IV_FORMAT, "it has more numbers than its shape");
+        if (to->size == 1 && value > UINT8_MAX)
+            return refuse(r, IV_FORMAT, "a number is larger than its element type holds");
         memcpy(to->data + (size_t)to->filled++ * to->size, &value, to->size); /* little-endian: the low bytes */
         if (!packed)
             break;

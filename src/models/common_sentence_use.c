@@ -155,8 +155,11 @@ static iv_status read_origins(const iv__sentences *s, origins *o)
                                                  : IV_NOMEM;
     for (; !status && n < all && iv__records_next(records, &size, &failed); n++) {
         const char *topic = iv__reuters_topic(records);
+        const int64_t number = *topic ? iv__token_table_add(&topics, topic, strlen(topic)) : -1;
         o->document[n] = (int32_t)iv__reuters_document(records);
-        o->topic[n] = *topic ? (int32_t)iv__token_table_add(&topics, topic, strlen(topic)) + 1 : 0;
+        o->topic[n] = (int32_t)number + 1;
+        if (*topic && number < 0)
+            status = IV_NOMEM;
     }
     if (failed)
         status = iv_home_status(s->home);
@@ -423,12 +426,14 @@ static iv_status put_decoded(iv__comparing *c, const float *latent, int64_t n, i
     return status;
 }
 
-static void put_nearest(const iv__comparing *c, const float *latent, iv__text *answer)
+static iv_status put_nearest(const iv__comparing *c, const float *latent, iv__text *answer)
 {
     bool *taken = iv__alloc_array(c->home, c->n, sizeof *taken);
     int32_t ids[IV_SENTENCE_MOST];
 
-    for (int k = 0; taken && k < SHOWN && k < c->n; k++) {
+    if (!taken)
+        return IV_NOMEM;
+    for (int k = 0; k < SHOWN && k < c->n; k++) {
         int64_t best = -1;
         double most = -2;
         for (int64_t i = 0; i < c->n; i++) {
@@ -438,6 +443,8 @@ static void put_nearest(const iv__comparing *c, const float *latent, iv__text *a
                 best = i;
             }
         }
+        if (best < 0) /* cosines that are no numbers */
+            break;
         taken[best] = true;
         iv__text_print(answer, "  %.3f  ", most);
         const int64_t n = iv__tokens_copy(c->s->data, c->record[best], 0, IV_SENTENCE_MOST, ids);
@@ -445,6 +452,7 @@ static void put_nearest(const iv__comparing *c, const float *latent, iv__text *a
         iv__text_put(answer, "\n");
     }
     iv__free(c->home, taken);
+    return iv__tokens_status(c->s->data);
 }
 
 static iv_status morph(iv__comparing *c, const char *line, iv__text *answer)
@@ -486,7 +494,7 @@ iv_status iv__comparing_line(void *comparing, const char *line, iv__text *answer
     iv__comparing *c = comparing;
     int64_t n;
 
-    if (!strncmp(line, morphs, sizeof morphs - 1))
+    if (!strncmp(line, morphs, sizeof morphs - 1) && strchr(" ", line[sizeof morphs - 1]))
         return morph(c, line + sizeof morphs - 1, answer);
     if (*line == '/') {
         iv__text_print(answer, "%s is no command; /help lists them.\n", line);
@@ -495,9 +503,10 @@ iv_status iv__comparing_line(void *comparing, const char *line, iv__text *answer
     float *latent = iv__alloc_array(c->home, c->one.latent, sizeof *latent);
     iv_status status = latent ? latent_of(c, line, latent, &n, answer) : IV_NOMEM;
     if (!status && n) {
-        put_nearest(c, latent, answer);
+        status = put_nearest(c, latent, answer);
         iv__text_put(answer, "  made of it: ");
-        status = put_decoded(c, latent, n, answer);
+        if (!status)
+            status = put_decoded(c, latent, n, answer);
     }
     iv__free(c->home, latent);
     return status ? status : answer->failed ? IV_NOMEM : IV_OK;

@@ -212,7 +212,7 @@ const char *iv__telling_sentence(const iv__telling *t, int64_t i)
 
 iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknown)
 {
-    const int64_t before = t->sentences.words.count;
+    const int64_t words = t->sentences.words.count, starts = t->sentences.starts.count;
     iv_status status = iv__story_cut(t->story, sentence, strlen(sentence), false,
                                      &t->sentences.words, unknown);
 
@@ -220,12 +220,16 @@ iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknow
         status = iv__ids_add(&t->sentences.starts, (int32_t)t->sentences.words.count);
     if (!status)
         status = iv__ids_add(&t->places, (int32_t)t->told.size);
-    if (status) {
-        t->sentences.words.count = before;
-        return status;
+    if (!status) {
+        iv__text_add(&t->told, sentence, strlen(sentence) + 1);
+        if (!t->told.failed)
+            return IV_OK;
+        t->places.count--;
+        status = IV_NOMEM;
     }
-    iv__text_add(&t->told, sentence, strlen(sentence) + 1);
-    return t->told.failed ? IV_NOMEM : IV_OK;
+    t->sentences.words.count = words;
+    t->sentences.starts.count = starts;
+    return status;
 }
 
 void iv__telling_drop(iv__telling *t)

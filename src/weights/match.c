@@ -491,9 +491,11 @@ iv_status iv_weights_load_with(const iv_weights *weights, iv_params *params,
                                const iv_weights_options *options)
 {
     iv_home *home = weights->home;
-    matching m = { .home = home, .weights = weights, .params = params, .o = options, .message.home = home };
+    iv_weights_options o = { 0 };
+    matching m = { .home = home, .weights = weights, .params = params, .o = &o, .message.home = home };
     iv__arena arena = { .home = home };
 
+    memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     if (take_weights(&m) && take_parameters(&m, &arena))
         match_all(&m);
     else
