@@ -94,17 +94,34 @@ static void put_memory(const info *f)
         printf("  %-32s %35s\n", rows[i].name, cli_bytes(rows[i].bytes, bytes));
 }
 
+/* An option's value as a shell takes it: a word as it is, else in quotes. */
+static void put_quoted(iv__text *text, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/@%=";
+
+    if (*value && !value[strspn(value, plain)]) {
+        iv__text_put(text, value);
+        return;
+    }
+    iv__text_put(text, "'");
+    for (; *value; value++)
+        iv__text_print(text, *value == '\'' ? "'\\''" : "%c", *value);
+    iv__text_put(text, "'");
+}
+
 static void put_options(iv_home *home, const char *title, const iv_field *fields, const void *options)
 {
-    iv__text text = { .home = home };
+    iv__text text = { .home = home }, value = { .home = home };
     int column = printf("\n  %s:", title);
     char name[64];
 
     for (; fields->name; fields++) {
         iv__text_clear(&text);
         iv__text_print(&text, " --%s ", cli_dashed(fields->name, name));
-        iv__field_print(fields, options, &text);
-        if (text.failed)
+        iv__text_clear(&value);
+        iv__field_print(fields, options, &value);
+        put_quoted(&text, value.data ? value.data : "");
+        if (text.failed || value.failed)
             break;
         if (column + (int)text.size > 79)
             column = printf("\n   ") - 1;
@@ -112,6 +129,7 @@ static void put_options(iv_home *home, const char *title, const iv_field *fields
     }
     putchar('\n');
     iv__text_free(&text);
+    iv__text_free(&value);
 }
 
 static void put_about(const info *f)
@@ -416,7 +434,8 @@ const command command_info = {
              "that training takes, known before the first step. A layer reads the layers and\n"
              "inputs that its values come from. Of a run also its options,\n"
              "its data and the checksum of its weights.",
-    .examples = { "ivory info recipes --layers 2 --cell gru --batch 64", "ivory info fashion --graph fashion.svg" },
+    .examples = { "ivory info recipes --layers 2 --cell gru --batch 64",
+                  "ivory info fashion --graph fashion.svg" },
     .fields = { info_fields },
     .options_size = sizeof(info_options),
     .least = 1,

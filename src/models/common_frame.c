@@ -59,7 +59,7 @@ static iv_status refuse_column(iv_home *home, const iv__table *t, const char *wh
     return status;
 }
 
-static iv_status check_ignored(iv_home *home, const iv__table *t, const char *list)
+static iv_status check_ignored(iv_home *home, const iv__table *t, const char *list, const char *target)
 {
     iv_status status = IV_OK;
     iv__text name = { .home = home };
@@ -72,6 +72,10 @@ static iv_status check_ignored(iv_home *home, const iv__table *t, const char *li
             status = IV_NOMEM;
         else if (name.data && iv__table_find(t, name.data) < 0)
             status = refuse_column(home, t, "which --ignore names", name.data);
+        else if (name.data && !strcmp(name.data, target))
+            status = iv_fail(home, IV_VALUE,
+                             "--ignore leaves out %s, which --target predicts: name it in one of them",
+                             target);
     }
     iv__text_free(&name);
     return status;
@@ -82,7 +86,7 @@ static iv_status choose_columns(iv_home *home, const iv__table *t, const iv__fra
                                 int *column, int *n)
 {
     const int target = iv__table_find(t, o->target);
-    iv_status status = check_ignored(home, t, o->ignore);
+    iv_status status = check_ignored(home, t, o->ignore, o->target);
 
     *n = 0;
     if (!status && target < 0)
@@ -390,7 +394,8 @@ iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *
     if (!status)
         status = split_rows(f, &instance->training, o->in_order, &dropped);
     if (!status && dropped)
-        iv__text_print(&note, "%lld rows without %s dropped", (long long)dropped,
+        iv__text_print(&note, "%lld %s without %s dropped", (long long)dropped,
+                       dropped == 1 ? "row" : "rows",
                        iv__table_column(f->table, f->column[f->n_inputs])->name);
     if (!status && !restored)
         status = fit(f, o, &instance->arena, &note);
