@@ -50,6 +50,11 @@ expect_status 0 "it is talked to"
 expect_out "garden  " "it answers"
 expect_out "  Mary went to the garden." "and shows what it looked at"
 expect_no_out "hall  " "until /quit"
+printf 'Who?\n?\nMary went to the garden in the hall.\nWhere is Mary?\nJohn went to the hall.\nSandra went to the hall.\nMary went to the hall.\nWhere is Mary?\n' |
+    "$IVORY" write a >"$out" 2>"$err"
+expect "a question without a word that it knows has no answer" test "$(grep -c '^No word of this question is one' "$out")" -eq 2
+expect_out "(of its 8 words the first 5 are read)" "words that are not read are said"
+expect "and so are sentences" test "$(grep -c '^(of 4 sentences the last 3 are looked at)' "$out")" -eq 1
 run write a b
 expect_status 2 "to several at once nobody talks"
 run sample a
