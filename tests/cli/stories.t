@@ -39,6 +39,9 @@ expect "are answered" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.9) }'
 run export a --out a.onnx
 expect_status 0 "its graph is exported"
 expect "and computes what the run does" computes_the_same a a.onnx
+run info a --json
+expect_out '"name": "memory", "type": "Memory", "shape": [32, 13]' "info tells what its layer gives out"
+expect_out '"reads": ["sentences", "present", "question"]' "and what it reads"
 run train "${small[@]}" --linear-start 2 --noise 0.3 --epochs 4 -o linear
 expect_status 0 "a training that begins without softmax"
 
