@@ -60,6 +60,9 @@ expect_out "(of its 8 words the first 5 are read)" "words that are not read are 
 expect "and so are sentences" test "$(grep -c '^(of 4 sentences the last 3 are looked at)' "$out")" -eq 1
 run write a b
 expect_status 2 "to several at once nobody talks"
+run write a --out said.json
+expect_status 2 "what is said is not saved"
+expect_err "--out is for runs that write texts, and a answers what is typed" "and an option that asks for it is refused"
 run sample a
 expect_status 1 "it draws no samples"
 
@@ -104,6 +107,12 @@ printf '1 Mary left.\n3 John left.\n' >wrong.txt
 run train stories --data wrong.txt -o x
 expect_status 1 "lines out of order are refused"
 expect_err "wrong.txt:2: expected the line of number 2" "with their place"
+printf 'Mary left.\nWhere is she?\n' >plain.txt
+run train stories --data plain.txt -o x
+expect_err "or is none; a file of stories, which is no archive, begins with the number 1" "of a text without numbers it is said what was expected"
+{ printf '\357\273\277'; cat data/qa1_where_train.txt; } >marked.txt
+run train stories --data marked.txt --epochs 1 -o marked
+expect_err "48 stories" "a byte order mark is passed over"
 run train stories --data tales -o x
 expect_status 1 "data without questions are refused"
 expect_err "holds no stories with questions" "and why"
