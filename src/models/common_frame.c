@@ -182,6 +182,30 @@ static void put_reason(iv__text *note, const char *name, const char *before, dou
         iv__text_put(note, before);
 }
 
+/* That no input is left, and why: what was left out, and the first column that holds words or nothing. */
+static iv_status refuse_nothing(const iv__frame *f, const iv__frame_options *o, const iv__text *note)
+{
+    iv__text why = { .home = f->home };
+
+    if (note->size)
+        iv__text_print(&why, "; %s", note->data);
+    for (int i = 0; i < iv__table_columns(f->table); i++) {
+        const iv__column *c = iv__table_column(f->table, i);
+        if (!iv__column_is_text(c) || listed(o->ignore, c->name))
+            continue;
+        if (c->others)
+            iv__text_print(&why, "; %s holds '%s' on line %lld, which is no number", c->name,
+                           c->other, (long long)c->other_line);
+        else
+            iv__text_print(&why, "; %s has no values", c->name);
+        break;
+    }
+    iv_status status = iv_fail(f->home, IV_VALUE, "no column of numbers is left to predict %s from%s",
+                               f->names[0], why.data && !why.failed ? why.data : "");
+    iv__text_free(&why);
+    return status;
+}
+
 /* Measures the chosen columns and leaves out those that are sparse or say nothing. */
 static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena, iv__text *note)
 {
@@ -216,9 +240,7 @@ static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena,
             return IV_NOMEM;
     }
     f->n_inputs = kept - 1;
-    return f->n_inputs ? IV_OK
-                       : iv_fail(f->home, IV_VALUE,
-                                 "no column of numbers is left to predict %s from", f->names[0]);
+    return f->n_inputs ? IV_OK : refuse_nothing(f, o, note);
 }
 
 /* ---- what a saved file carries --------------------------------------------------------------- */

@@ -103,8 +103,11 @@ refuses "a target that is always the same" "the target flat is 1 in every traini
 refuses "a column to ignore that is not there" "no column 'ids', which --ignore names; did you mean 'id'?" --data house.csv --target price --ignore ids
 refuses "a target to ignore" "--ignore leaves out price, which --target predicts" --data house.csv --target price --ignore id,price
 refuses "no column left" "no column of numbers is left to predict price from" --data house.csv --target price --ignore id,area,rooms
+refuses "a column left out, and one of words" "predict price from; 6 rows without price dropped; flat left out: it is the same in every training row; city holds 'Rome' on line 2, which is no number" --data house.csv --target price --ignore id,area,rooms
 refuses "a folder" "--data . is a folder" --data . --target price
 refuses "a text" "the data set tales holds texts, no table" --data tales --target price
+printf 'a,b\n,2\n,3\n' >hollow.csv
+refuses "a column without values" "predict b from; a has no values" --data hollow.csv --target b
 printf 'a,b\n1,2\n3\n' >ragged.csv
 refuses "a ragged row" "ragged.csv:3: expected 2 fields, as many as the header has, found 1" --data ragged.csv --target a
 printf 'a,b\n1,2\n3,two\n5,6\n' >mixed.csv
