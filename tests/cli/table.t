@@ -73,6 +73,9 @@ expect_status 2 "prompts are for texts"
 run write a
 expect_status 1 "it writes no text"
 
+run plot a --prompt x
+expect_status 2 "nor are there words after a prompt to be drawn"
+expect_err "--prompt is for runs that write texts, and a writes none" "which is said"
 run plot a
 expect_err "name it with --data FILE" "predictions are drawn beside the table"
 if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
