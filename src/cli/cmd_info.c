@@ -383,9 +383,12 @@ static int open_run(info *f)
 
 static int save_graph(const info *f, const char *path)
 {
-    const size_t size = strlen(path);
-    const bool svg = size > 4 && !strcmp(path + size - 4, ".svg");
+    const char *ending = strrchr(path, '.');
+    const bool svg = ending && !strcmp(ending, ".svg");
 
+    if (ending && (!strcmp(ending, ".png") || !strcmp(ending, ".jpg") || !strcmp(ending, ".pdf")))
+        return cli_wrong(f->c, "--graph %s: it is drawn as SVG alone: name a file that ends in .svg",
+                         path);
     if (svg ? graph_picture(f->c->home, &f->summary, f->instance->system->name, path)
             : summary_save_graph(f->instance, f->params, path))
         return cli_fail(f->c);
