@@ -226,6 +226,20 @@ int cli_spare(const cli *c, const char *model, const char *out)
                 : DONE;
 }
 
+void cli_put_quoted(iv__text *text, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
+
+    if (*word && !word[strspn(word, plain)]) {
+        iv__text_put(text, word);
+        return;
+    }
+    iv__text_put(text, "'");
+    for (; *word; word++)
+        iv__text_add(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+    iv__text_put(text, "'");
+}
+
 const char *cli_count(int64_t number, char text[32])
 {
     char digits[24];

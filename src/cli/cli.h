@@ -93,6 +93,8 @@ void cli_use_precision(cli *c, int precision, const iv_instance *instance);
 /* Adds the text on one line, its line breaks as \n; what goes beyond `columns` characters becomes
  * an ellipsis. */
 void cli_put_short(iv__text *line, const char *text, size_t columns);
+/* A value as a shell takes it: a word as it is, else in quotes. */
+void cli_put_quoted(iv__text *text, const char *value);
 double cli_clock(void);            /* seconds that go on evenly */
 bool cli_exists(const char *path); /* as a file or a folder */
 /* Whether what is to be written would lie over a model that is read, a run's folder or a file: WRONG then, and it was

@@ -94,21 +94,6 @@ static void put_memory(const info *f)
         printf("  %-32s %35s\n", rows[i].name, cli_bytes(rows[i].bytes, bytes));
 }
 
-/* An option's value as a shell takes it: a word as it is, else in quotes. */
-static void put_quoted(iv__text *text, const char *value)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/@%=";
-
-    if (*value && !value[strspn(value, plain)]) {
-        iv__text_put(text, value);
-        return;
-    }
-    iv__text_put(text, "'");
-    for (; *value; value++)
-        iv__text_print(text, *value == '\'' ? "'\\''" : "%c", *value);
-    iv__text_put(text, "'");
-}
-
 static void put_options(iv_home *home, const char *title, const iv_field *fields, const void *options)
 {
     iv__text text = { .home = home }, value = { .home = home };
@@ -120,7 +105,7 @@ static void put_options(iv_home *home, const char *title, const iv_field *fields
         iv__text_print(&text, " --%s ", cli_dashed(fields->name, name));
         iv__text_clear(&value);
         iv__field_print(fields, options, &value);
-        put_quoted(&text, value.data ? value.data : "");
+        cli_put_quoted(&text, value.data ? value.data : "");
         if (text.failed || value.failed)
             break;
         if (column + (int)text.size > 79)

@@ -23,6 +23,10 @@ run train "${small[@]}" --steps 30 -o c
 run train "${small[@]}" --epochs 40 --resume -o c
 expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
 
+mkdir "my runs"
+cp house.csv "my runs/my house.csv"
+run train table --data "my runs/my house.csv" --target price --epochs 1 -o "my runs/1"
+expect_err "  ivory eval 'my runs/1' --data 'my runs/my house.csv'" "what to do next is such that a shell takes it"
 run eval a --data house.csv --json
 expect_status 0 "it is measured"
 expect "near the truth, in the unit of the target" awk -v rmse="$(value RMSE)" -v r2="$(value R2)" 'BEGIN { exit !(rmse < 30 && r2 > 0.95) }'
