@@ -19,6 +19,7 @@
  *   ... until token == IVORY_END or the text is long enough:
  *   n = ivory_show(&text, token, shown);          what is certain of it as text: n bytes, no zero behind them
  *   ivory_feed(&text, token);
+ *   n = ivory_show(&text, -1, shown);             at the end: what was not certain yet
  *
  * text.values.logits are the model's own, after each ivory_feed. Texts do not share anything that changes. */
 
@@ -682,10 +683,16 @@ static void ivory_sample(ivory_text *text, const char *prompt, const ivory_choic
     putchar('\n');
 }
 
-static int ivory_usage(const char *name, const char *wrong)
+static void ivory_usage(FILE *file, const char *name)
 {
-    fprintf(stderr, "%s: %s\nusage: %s [--prompt TEXT] [--n SAMPLES] [--length TOKENS] [--seed SEED]\n"
-                    "       [--temperature T] [--top-k K] [--top-p P]\n", name, wrong, name);
+    fprintf(file, "usage: %s [--prompt TEXT] [--n SAMPLES] [--length TOKENS] [--seed SEED]\n"
+                  "       [--temperature T] [--top-k K] [--top-p P]\n", name);
+}
+
+static int ivory_wrong(const char *name, const char *what)
+{
+    fprintf(stderr, "%s: %s\n", name, what);
+    ivory_usage(stderr, name);
     return 2;
 }
 
@@ -704,30 +711,35 @@ int main(int argc, char **argv)
 
     for (i = 1; i < argc; i += 2) {
         char *end;
-        if (i + 1 == argc)
-            return ivory_usage(argv[0], "an option without its value");
-        if (strcmp(argv[i], "--prompt") == 0) {
-            prompt = argv[i + 1];
-            continue;
+        int prompted = strcmp(argv[i], "--prompt") == 0;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            ivory_usage(stdout, argv[0]);
+            return 0;
         }
         for (o = 0; o < OPTIONS && strcmp(argv[i], names[o]) != 0; o++)
             ;
-        if (o == OPTIONS)
-            return ivory_usage(argv[0], "an option that does not exist");
+        if (o == OPTIONS && !prompted)
+            return ivory_wrong(argv[0], "an option that does not exist");
+        if (i + 1 == argc)
+            return ivory_wrong(argv[0], "an option without its value");
+        if (prompted) {
+            prompt = argv[i + 1];
+            continue;
+        }
         value[o] = strtod(argv[i + 1], &end);
         if (end == argv[i + 1] || *end || !(value[o] >= least[o] && value[o] <= most[o]) ||
             (o != TEMPERATURE && o != TOP_P && value[o] != (double)(int64_t)value[o]))
-            return ivory_usage(argv[0], "a value that is none, or out of its range");
+            return ivory_wrong(argv[0], "a value that is none, or out of its range");
     }
     cut = ivory_cut_of(prompt);
     while ((got = ivory_cut_next(&cut, &token)) > 0)
         tokens++;
     if (got < 0)
-        return ivory_usage(argv[0], "the prompt is no UTF-8");
+        return ivory_wrong(argv[0], "the prompt is no UTF-8");
     if (cut.unknown)
         fprintf(stderr, "%s: the model does not know %ld of the prompt's tokens\n", argv[0], cut.unknown);
     if (tokens == 0 && IVORY_BEGIN < 0)
-        return ivory_usage(argv[0], "this model continues a text: give it a prompt that it knows");
+        return ivory_wrong(argv[0], "this model continues a text: give it a prompt that it knows");
     how.temperature = value[TEMPERATURE];
     how.top_k = (long)value[TOP_K];
     how.top_p = value[TOP_P];

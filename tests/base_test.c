@@ -465,7 +465,7 @@ static void texts_survive_scarcity(void **state)
 
 static void the_nearest_word_is_meant(void **state)
 {
-    static const char *const words[] = { "units", "layers", "dropout", "clip_norm", "lr", NULL };
+    static const char *const words[] = { "units", "layers", "dropout", "clip_norm", "lr", "T", NULL };
     static const char *const none[] = { NULL };
     static const char *const pairs[][2] = {
         { "unit", "units" },
@@ -474,6 +474,10 @@ static void the_nearest_word_is_meant(void **state)
         { "drop-out", "dropout" },
         { "clipnorm", "clip_norm" },
         { "kr", "lr" },
+        { "LR", "lr" },
+        { "Units", "units" },
+        { "t", "T" },
+        { "y", NULL },
         { "temperature", NULL },
         { "xyz", NULL },
         { "", NULL },

@@ -245,6 +245,12 @@ static iv_node *misfit(iv_scope *scope, iv_node *const in[], const void *user)
     return iv_add(in[0], in[1]);
 }
 
+static iv_node *nothing(iv_scope *scope, iv_node *const in[], const void *user)
+{
+    (void)scope, (void)in, (void)user;
+    return NULL;
+}
+
 static void what_cannot_be(void **state)
 {
     iv_home *home = iv_home_new(NULL);
@@ -255,6 +261,8 @@ static void what_cannot_be(void **state)
     assert_non_null(strstr(iv_home_message(home), "i32"));
     assert_int_equal(iv_check_layer(home, misfit, NULL, .n_in = 2, .in = in), IV_SHAPE);
     assert_non_null(strstr(iv_home_message(home), "[2,4]"));
+    assert_int_equal(iv_check_layer(home, nothing, NULL, .n_in = 2, .in = in), IV_VALUE);
+    assert_string_equal(iv_home_message(home), "the layer gives NULL, and nothing in it says why");
     assert_int_equal(iv_check_layer(home, misfit, NULL, .n_in = 2), IV_VALUE);
     iv_home_free(home);
 }

@@ -43,7 +43,7 @@ IV_API iv_node *iv_graph_output(const iv_graph *graph, const char *name); /* NUL
 /* The graph as text: a line for each call that the outputs need, or where none are named for every call: its number,
  * row, inputs, attributes, and behind # element type and shape. Values of parameters are not in it. */
 IV_API void iv_graph_print(const iv_graph *graph, FILE *file);
-/* The same in a file. Errors: what went wrong in building it; IO. */
+/* The same in a file, to be read by iv_graph_load (derive.h). Errors: what went wrong in building it; IO. */
 IV_API iv_status iv_graph_save(const iv_graph *graph, const char *path);
 
 IV_API iv_graph *iv_node_graph(const iv_node *node);

@@ -70,6 +70,12 @@ void iv__text_free(iv__text *text)
     *text = (iv__text){ .home = text->home };
 }
 
+static int small(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter;
+}
+
+/* Letters to change, add or leave out; those of the other case are the same. */
 static int edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 40 };
@@ -83,7 +89,7 @@ static int edit_distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i;
         for (int j = 1; j <= m; j++) {
-            int change = diagonal + (a[i - 1] != b[j - 1]);
+            int change = diagonal + (small(a[i - 1]) != small(b[j - 1]));
             int insert = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
             diagonal = row[j];
             row[j] = change < insert ? change : insert;
@@ -95,7 +101,8 @@ static int edit_distance(const char *a, const char *b)
 const char *iv__nearest(const char *word, const char *const words[])
 {
     const char *best = NULL;
-    int least = (int)strlen(word) / 3 + 2;
+    const int size = (int)strlen(word);
+    int least = size / 3 + 2 < size ? size / 3 + 2 : size; /* a word that has no letter of it is not near */
 
     for (; *words; words++) {
         int distance = edit_distance(word, *words);

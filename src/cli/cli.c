@@ -210,6 +210,36 @@ bool cli_exists(const char *path)
     return iv__file_exists(path) || iv__is_folder(path);
 }
 
+int cli_spare(const cli *c, const char *model, const char *out)
+{
+    static const char *const names[] = { "model", "last", "previous" };
+    bool over = iv__same_file(model, out);
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        iv__text path = { .home = c->home };
+        iv__text_print(&path, "%s/%s.safetensors", model, names[i]);
+        over |= !path.failed && iv__same_file(path.data, out);
+        iv__text_free(&path);
+    }
+    return over ? cli_wrong(c, "%s is what is read, and more than weights: give another file by --out",
+                            out)
+                : DONE;
+}
+
+void cli_put_quoted(iv__text *text, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
+
+    if (*word && !word[strspn(word, plain)]) {
+        iv__text_put(text, word);
+        return;
+    }
+    iv__text_put(text, "'");
+    for (; *word; word++)
+        iv__text_add(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+    iv__text_put(text, "'");
+}
+
 const char *cli_count(int64_t number, char text[32])
 {
     char digits[24];

@@ -93,8 +93,13 @@ void cli_use_precision(cli *c, int precision, const iv_instance *instance);
 /* Adds the text on one line, its line breaks as \n; what goes beyond `columns` characters becomes
  * an ellipsis. */
 void cli_put_short(iv__text *line, const char *text, size_t columns);
+/* A value as a shell takes it: a word as it is, else in quotes. */
+void cli_put_quoted(iv__text *text, const char *value);
 double cli_clock(void);            /* seconds that go on evenly */
 bool cli_exists(const char *path); /* as a file or a folder */
+/* Whether what is to be written would lie over a model that is read, a run's folder or a file: WRONG then, and it was
+ * said. A model has more than weights. */
+int cli_spare(const cli *c, const char *model, const char *out);
 /* "12,345" into text[32]; returns text. */
 const char *cli_count(int64_t number, char text[32]);
 /* "1.5 MiB" into text[32]; returns text. */

@@ -67,10 +67,11 @@ static int cmd_export(cli *c)
     const char *out = *o->out ? o->out
                               : iv__arena_print(&c->arena, "%s%s", run.instance->system->name,
                                                 endings[format]);
-    int status = !out               ? cli_fail(c)
-                 : format == ONNX   ? export_onnx(c, &run, out, o->step)
-                 : format == C_FILE ? export_c(c, &run, out)
-                                    : export_weights(c, &run, out);
+    int status = !out                            ? cli_fail(c)
+                 : cli_spare(c, c->args[0], out) ? WRONG
+                 : format == ONNX                ? export_onnx(c, &run, out, o->step)
+                 : format == C_FILE              ? export_c(c, &run, out)
+                                                 : export_weights(c, &run, out);
     iv__opened_free(&run);
     return status;
 }

@@ -246,6 +246,9 @@ import im = {.c = c, .o = c->options, .line.home = c->home };
         return cli_wrong(c, "--match, --from and --partial say how weights get --into a run");
     if (!*im.o->out && im.o->not_finite)
         return cli_wrong(c, "--not-finite says that such weights may be written: name a file by --out");
+    if (*im.o->out &&
+        (cli_spare(c, c->args[0], im.o->out) || (*im.o->into && cli_spare(c, im.o->into, im.o->out))))
+        return WRONG;
     im.weights = iv_weights_open(c->home, c->args[0]);
     if (!im.weights)
         return cli_fail(c);

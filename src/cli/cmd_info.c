@@ -96,15 +96,17 @@ static void put_memory(const info *f)
 
 static void put_options(iv_home *home, const char *title, const iv_field *fields, const void *options)
 {
-    iv__text text = { .home = home };
+    iv__text text = { .home = home }, value = { .home = home };
     int column = printf("\n  %s:", title);
     char name[64];
 
     for (; fields->name; fields++) {
         iv__text_clear(&text);
         iv__text_print(&text, " --%s ", cli_dashed(fields->name, name));
-        iv__field_print(fields, options, &text);
-        if (text.failed)
+        iv__text_clear(&value);
+        iv__field_print(fields, options, &value);
+        cli_put_quoted(&text, value.data ? value.data : "");
+        if (text.failed || value.failed)
             break;
         if (column + (int)text.size > 79)
             column = printf("\n   ") - 1;
@@ -112,6 +114,7 @@ static void put_options(iv_home *home, const char *title, const iv_field *fields
     }
     putchar('\n');
     iv__text_free(&text);
+    iv__text_free(&value);
 }
 
 static void put_about(const info *f)
@@ -365,9 +368,12 @@ static int open_run(info *f)
 
 static int save_graph(const info *f, const char *path)
 {
-    const size_t size = strlen(path);
-    const bool svg = size > 4 && !strcmp(path + size - 4, ".svg");
+    const char *ending = strrchr(path, '.');
+    const bool svg = ending && !strcmp(ending, ".svg");
 
+    if (ending && (!strcmp(ending, ".png") || !strcmp(ending, ".jpg") || !strcmp(ending, ".pdf")))
+        return cli_wrong(f->c, "--graph %s: it is drawn as SVG alone: name a file that ends in .svg",
+                         path);
     if (svg ? graph_picture(f->c->home, &f->summary, f->instance->system->name, path)
             : summary_save_graph(f->instance, f->params, path))
         return cli_fail(f->c);
@@ -416,7 +422,8 @@ const command command_info = {
              "that training takes, known before the first step. A layer reads the layers and\n"
              "inputs that its values come from. Of a run also its options,\n"
              "its data and the checksum of its weights.",
-    .examples = { "ivory info recipes --layers 2 --cell gru --batch 64", "ivory info fashion --graph fashion.svg" },
+    .examples = { "ivory info recipes --layers 2 --cell gru --batch 64",
+                  "ivory info fashion --graph fashion.svg" },
     .fields = { info_fields },
     .options_size = sizeof(info_options),
     .least = 1,

@@ -296,29 +296,50 @@ static void run_folder_of(const char *run, iv__text *folder)
         iv__text_put(folder, ".");
 }
 
-static int cmd_plot(cli *c)
+/* An option that is of texts alone, or NULL. */
+static const char *of_texts(const plot_options *o)
+{
+    return *o->prompt         ? "prompt"
+           : *o->prompts      ? "prompts"
+           : *o->temperatures ? "temperatures"
+                              : NULL;
+}
+
+static int plot_all(cli *c, iv__opened *run)
 {
     const plot_options *o = c->options;
-    iv__opened run;
+    const iv_model *model = run->instance->model;
     iv__text folder = { .home = c->home }, losses = { .home = c->home };
 
-    if (iv__run_load(c->home, c->args[0], "model", &run))
-        return cli_fail(c);
     run_folder_of(c->args[0], &folder);
     iv__text_print(&losses, "%s/metrics.jsonl", folder.data ? folder.data : "");
     iv__text_put(&folder, "/plots");
     int status = folder.failed || losses.failed ? cli_fail(c) : DONE;
     const char *out = *o->out ? o->out : folder.data;
     if (!status && iv__file_exists(losses.data))
-        status = plot_losses(c, run.instance, losses.data, out);
-    if (!status && run.instance->model->language)
-        status = plot_text(c, &run, out);
-    if (!status && run.instance->model->predict)
-        status = plot_forecast(c, &run, out);
-    if (!status && run.instance->model->spreads)
-        status = plot_spreads(c, &run, out);
+        status = plot_losses(c, run->instance, losses.data, out);
+    if (!status && model->language)
+        status = plot_text(c, run, out);
+    if (!status && model->predict)
+        status = plot_forecast(c, run, out);
+    if (!status && model->spreads)
+        status = plot_spreads(c, run, out);
     iv__text_free(&folder);
     iv__text_free(&losses);
+    return status;
+}
+
+static int cmd_plot(cli *c)
+{
+    const char *useless = of_texts(c->options);
+    iv__opened run;
+
+    if (iv__run_load(c->home, c->args[0], "model", &run))
+        return cli_fail(c);
+    int status = useless && !run.instance->model->language
+                     ? cli_wrong(c, "--%s is for runs that write texts, and %s writes none",
+                                 useless, c->args[0])
+                     : plot_all(c, &run);
     iv__opened_free(&run);
     return status;
 }

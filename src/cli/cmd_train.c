@@ -205,15 +205,15 @@ static int say_stopped(training *t)
 }
 
 /* With the first of the system's prompts, if it has one that is not empty. */
-static void say_sample(training *t)
+static void say_sample(const training *t, const char *run)
 {
     const char *prompts = t->instance->system->prompts;
 
     if (prompts && *prompts != '\n')
-        cli_note(t->c, "  ivory sample %s --n 3 --prompt \"%.*s\"", t->folder.data,
+        cli_note(t->c, "  ivory sample %s --n 3 --prompt \"%.*s\"", run,
                  (int)strcspn(prompts, "\n"), prompts);
     else
-        cli_note(t->c, "  ivory sample %s --n 3", t->folder.data);
+        cli_note(t->c, "  ivory sample %s --n 3", run);
 }
 
 /* A picture of predictions is an extra: what goes wrong with it is said, and the training is done all the same. */
@@ -236,28 +236,41 @@ static void draw_forecast(training *t)
     iv__text_free(&folder);
 }
 
+/* run, data: as a shell takes them. */
+static void say_next(const training *t, const char *run, const char *data)
+{
+    const iv_model *model = t->instance->model;
+
+    cli_note(t->c, "The model is %s/model.safetensors. Next:", t->folder.data);
+    if (model->palette)
+        cli_note(t->c, "  ivory sample %s --n 16", run);
+    else if (model->predict)
+        cli_note(t->c, "  ivory sample %s --data FILE", run);
+    else if (model->sample)
+        say_sample(t, run);
+    else if (model->talk)
+        cli_note(t->c, "  ivory write %s", run);
+    if (t->instance->trainee.n_records[SPLIT_TEST])
+        cli_note(t->c, "  ivory eval %s%s", run, data);
+    cli_note(t->c, "  ivory plot %s%s", run, model->predict ? data : "");
+}
+
 static int say_done(training *t)
 {
-    const char *folder = t->folder.data;
-
     if (t->instance->model->predict)
         draw_forecast(t);
     if (t->c->common.json)
         return put_end_json(t, true);
-    cli_note(t->c, "The model is %s/model.safetensors. Next:", folder);
-    if (t->instance->model->palette)
-        cli_note(t->c, "  ivory sample %s --n 16", folder);
-    else if (t->instance->model->predict)
-        cli_note(t->c, "  ivory sample %s --data FILE", folder);
-    else if (t->instance->model->sample)
-        say_sample(t);
-    else if (t->instance->model->talk)
-        cli_note(t->c, "  ivory write %s", folder);
-    if (t->instance->trainee.n_records[SPLIT_TEST])
-        cli_note(t->c, "  ivory eval %s%s%s", folder, *t->o->data ? " --data " : "", t->o->data);
-    cli_note(t->c, "  ivory plot %s%s%s", folder,
-             t->instance->model->predict && *t->o->data ? " --data " : "",
-             t->instance->model->predict ? t->o->data : "");
+    iv__text run = { .home = t->c->home }, data = { .home = t->c->home };
+    cli_put_quoted(&run, t->folder.data);
+    if (*t->o->data) {
+        iv__text_put(&data, " --data ");
+        cli_put_quoted(&data, t->o->data);
+    }
+    if (!run.failed && !data.failed)
+        say_next(t, run.data, data.data ? data.data : "");
+    iv__text_free(&run);
+    iv__text_free(&data);
     return DONE;
 }
 

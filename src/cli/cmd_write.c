@@ -198,6 +198,30 @@ static void close_writer(writer *w)
     iv__text_free(&w->out);
 }
 
+/* An option that a dialogue does not heed, or NULL. */
+static const char *of_texts(const write_options *o)
+{
+    return *o->open              ? "open"
+           : *o->out             ? "out"
+           : o->temperature != 1 ? "temperature"
+           : o->top_k            ? "top-k"
+           : o->seed             ? "seed"
+                                 : NULL;
+}
+
+static int talk_to(cli *c, iv__opened *run)
+{
+    const char *useless = of_texts(c->options);
+
+    if (c->n_args > 1)
+        return cli_wrong(c, "%s answers what is typed, and is talked to alone", c->args[0]);
+    if (useless)
+        return cli_wrong(c, "--%s is for runs that write texts, and %s answers what is typed",
+                         useless, c->args[0]);
+    cli_use_precision(c, ((const write_options *)c->options)->precision, run->instance);
+    return talk_with(c, run);
+}
+
 /* A run that answers is talked to, alone. *status: the exit status then. */
 static bool is_talked_to(cli *c, int *status)
 {
@@ -206,11 +230,8 @@ static bool is_talked_to(cli *c, int *status)
     if (iv__run_load(c->home, c->args[0], "model", &run))
         return false; /* who opens it next says why */
     const bool talks = run.instance->model->talk != NULL;
-    if (talks) {
-        cli_use_precision(c, ((const write_options *)c->options)->precision, run.instance);
-        *status = c->n_args == 1 ? talk_with(c, &run)
-                                 : cli_wrong(c, "%s answers what is typed, and is talked to alone", c->args[0]);
-    }
+    if (talks)
+        *status = talk_to(c, &run);
     iv__opened_free(&run);
     return talks;
 }

@@ -96,8 +96,11 @@ static void say_errors(const cli *c, const iv__forecast *f)
     if (!known)
         return;
     iv__forecast_measures(f, m);
-    cli_note(c, "%s rows have a value of %s: RMSE %.6g, MAE %.6g, R2 %.6g", cli_count(known, count),
-             f->target, m[0].value, m[1].value, m[2].value);
+    if (known > 1)
+        cli_note(c, "%s rows have a value of %s: RMSE %.6g, MAE %.6g, R2 %.6g",
+                 cli_count(known, count), f->target, m[0].value, m[1].value, m[2].value);
+    else
+        cli_note(c, "1 row has a value of %s: the error is %.6g", f->target, m[1].value);
 }
 
 int forecast_write(cli *c, iv__opened *run, const char *data, const char *out)

@@ -104,34 +104,20 @@ iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance
 
 /* ---- going on ---------------------------------------------------------------------- */
 
-static void put_quoted(iv__text *text, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
-
-    if (*word && !word[strspn(word, plain)]) {
-        iv__text_put(text, word);
-        return;
-    }
-    iv__text_put(text, "'");
-    for (; *word; word++)
-        iv__text_add(text, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-    iv__text_put(text, "'");
-}
-
 void run_resume_command(const cli *c, const char *folder, iv__text *text)
 {
     bool resumes = false, has_folder = false;
 
     for (int i = 0; i < c->argc; i++) {
         iv__text_put(text, i ? " " : "");
-        put_quoted(text, c->argv[i]);
+        cli_put_quoted(text, c->argv[i]);
         resumes |= !strcmp(c->argv[i], "--resume");
         has_folder |= !strcmp(c->argv[i], "-o") || !strncmp(c->argv[i], "--out", 5) ||
                       !strncmp(c->argv[i], "-o=", 3);
     }
     if (!has_folder) {
         iv__text_put(text, " -o ");
-        put_quoted(text, folder);
+        cli_put_quoted(text, folder);
     }
     if (!resumes)
         iv__text_put(text, " --resume");

@@ -244,19 +244,27 @@ static iv_status next_file(iv__records *records)
 
 iv_status iv__babi_open(iv__records *records)
 {
-    unsigned char first;
+    char first[3];
     babi_state *state = records->state = iv__alloc(records->home, sizeof *state);
 
     if (!state)
         return IV_NOMEM;
     state->next.home = state->sentence.home = records->home;
+    const int64_t got = iv__source_peek(records->source, first, sizeof first);
+    const bool marked = got == 3 && !memcmp(first, "\xEF\xBB\xBF",
+                                            3); /* a byte order mark, which lines pass over */
     /* a file of stories begins with a number */
-    if (iv__source_peek(records->source, &first, 1) == 1 && (first < '0' || first > '9')) {
+    if (got > 0 && !marked && (*first < '0' || *first > '9')) {
         state->tar = iv__tar_new(records->source);
         if (!state->tar)
             return IV_NOMEM;
     }
-    return next_file(records);
+    iv_status status = next_file(records);
+    return status == IV_FORMAT && state->tar
+               ? iv_fail(records->home, status,
+                         "%s; a file of stories, which is no archive, begins with the number 1",
+                         iv_home_message(records->home))
+               : status;
 }
 
 void iv__babi_close(iv__records *records)

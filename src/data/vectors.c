@@ -113,13 +113,28 @@ static void fill_others(iv__vectors *v, const bool *has)
         }
 }
 
+/* As data sets are found; the file is named by an option of its own, and what is to be had is an archive of several. */
+static iv_status locate(iv_home *home, const char *file, iv__text *path)
+{
+    iv_status status = iv__dataset_locate(home, &glove, *file ? file : NULL, path);
+
+    if (status == IV_IO && *file)
+        return iv_fail(home, status, "--vectors %s: there is no such file of word vectors", file);
+    if (status == IV_IO)
+        return iv_fail(home, status,
+                       "word vectors are not here: %s(.gz) is not in the data folder ($IVORY_DATA). Unpack %s, and "
+                       "name its glove.6B.50d.txt with --vectors FILE",
+                       glove.file, glove.download);
+    return status;
+}
+
 iv_status iv__vectors_open(iv_home *home, const char *file, const iv__vocabulary *vocabulary,
                            iv__vectors *v)
 {
     iv__text path = { .home = home };
     *v = (iv__vectors){ .home = home, .count = iv__vocabulary_count(vocabulary) };
     bool *has = iv__alloc_array(home, v->count, sizeof *has);
-    iv_status status = has ? iv__dataset_locate(home, &glove, *file ? file : NULL, &path) : IV_NOMEM;
+    iv_status status = has ? locate(home, file, &path) : IV_NOMEM;
     iv__source *source = status ? NULL : iv__source_open(home, path.data);
     iv__glove *reader = source ? iv__glove_new(source) : NULL;
 

@@ -265,15 +265,48 @@ static void put_unknown(const iv__text *unknown, iv__text *answer)
         iv__text_print(answer, "(words that it does not know, and passes over: %s)\n", unknown->data);
 }
 
+/* What a network of sentences does not see: words behind the longest sentence of the data, sentences before its last. */
+static void put_unseen(const iv__asking *a, int64_t words, bool asked, iv__text *answer)
+{
+    const int64_t room = a->network.sentences, told = iv__telling_count(a->telling),
+                  longest = iv__story_sizes_of(a->story).sentence;
+
+    if (!a->network.hops)
+        return;
+    if (words > longest)
+        iv__text_print(answer, "(of its %lld words the first %lld are read)\n", (long long)words,
+                       (long long)longest);
+    if (asked && told > room)
+        iv__text_print(answer, "(of %lld sentences the last %lld are looked at)\n", (long long)told,
+                       (long long)room);
+}
+
+static iv_status tell(iv__asking *a, const char *sentence, iv__text *unknown, iv__text *answer)
+{
+    iv__said said = { 0 };
+    iv_status status = iv__telling_add(a->telling, sentence, unknown, &said);
+
+    put_unknown(unknown, answer);
+    put_unseen(a, said.words, false, answer);
+    return status;
+}
+
 static iv_status ask(iv__asking *a, const char *question, iv__text *unknown, iv__text *answer)
 {
-    iv_status status = iv__telling_ask(a->telling, question, a->network.plan, unknown);
+    iv__said said = { 0 };
+    iv_status status = iv__telling_ask(a->telling, question, a->network.plan, unknown, &said);
 
-    if (!status)
-        status = iv_plan_run(a->network.plan);
     if (status)
         return status;
     put_unknown(unknown, answer);
+    put_unseen(a, said.words, true, answer);
+    if (!said.known) {
+        iv__text_put(answer, "No word of this question is one that it knows.\n");
+        return IV_OK;
+    }
+    status = iv_plan_run(a->network.plan);
+    if (status)
+        return status;
     put_answers(a, answer);
     put_attention(a, answer);
     return IV_OK;
@@ -320,7 +353,7 @@ iv_status iv__asking_line(void *asking, const char *line, iv__text *answer)
     else if (size && line[size - 1] == '?')
         status = ask(a, said.data, &unknown, answer);
     else if (size)
-        status = iv__telling_add(a->telling, said.data, &unknown), put_unknown(&unknown, answer);
+        status = tell(a, said.data, &unknown, answer);
     iv__text_free(&said);
     iv__text_free(&unknown);
     return status ? status : answer->failed ? IV_NOMEM : IV_OK;

@@ -59,7 +59,7 @@ static iv_status refuse_column(iv_home *home, const iv__table *t, const char *wh
     return status;
 }
 
-static iv_status check_ignored(iv_home *home, const iv__table *t, const char *list)
+static iv_status check_ignored(iv_home *home, const iv__table *t, const char *list, const char *target)
 {
     iv_status status = IV_OK;
     iv__text name = { .home = home };
@@ -72,6 +72,10 @@ static iv_status check_ignored(iv_home *home, const iv__table *t, const char *li
             status = IV_NOMEM;
         else if (name.data && iv__table_find(t, name.data) < 0)
             status = refuse_column(home, t, "which --ignore names", name.data);
+        else if (name.data && !strcmp(name.data, target))
+            status = iv_fail(home, IV_VALUE,
+                             "--ignore leaves out %s, which --target predicts: name it in one of them",
+                             target);
     }
     iv__text_free(&name);
     return status;
@@ -82,7 +86,7 @@ static iv_status choose_columns(iv_home *home, const iv__table *t, const iv__fra
                                 int *column, int *n)
 {
     const int target = iv__table_find(t, o->target);
-    iv_status status = check_ignored(home, t, o->ignore);
+    iv_status status = check_ignored(home, t, o->ignore, o->target);
 
     *n = 0;
     if (!status && target < 0)
@@ -178,6 +182,30 @@ static void put_reason(iv__text *note, const char *name, const char *before, dou
         iv__text_put(note, before);
 }
 
+/* That no input is left, and why: what was left out, and the first column that holds words or nothing. */
+static iv_status refuse_nothing(const iv__frame *f, const iv__frame_options *o, const iv__text *note)
+{
+    iv__text why = { .home = f->home };
+
+    if (note->size)
+        iv__text_print(&why, "; %s", note->data);
+    for (int i = 0; i < iv__table_columns(f->table); i++) {
+        const iv__column *c = iv__table_column(f->table, i);
+        if (!iv__column_is_text(c) || listed(o->ignore, c->name))
+            continue;
+        if (c->others)
+            iv__text_print(&why, "; %s holds '%s' on line %lld, which is no number", c->name,
+                           c->other, (long long)c->other_line);
+        else
+            iv__text_print(&why, "; %s has no values", c->name);
+        break;
+    }
+    iv_status status = iv_fail(f->home, IV_VALUE, "no column of numbers is left to predict %s from%s",
+                               f->names[0], why.data && !why.failed ? why.data : "");
+    iv__text_free(&why);
+    return status;
+}
+
 /* Measures the chosen columns and leaves out those that are sparse or say nothing. */
 static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena, iv__text *note)
 {
@@ -212,9 +240,7 @@ static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena,
             return IV_NOMEM;
     }
     f->n_inputs = kept - 1;
-    return f->n_inputs ? IV_OK
-                       : iv_fail(f->home, IV_VALUE,
-                                 "no column of numbers is left to predict %s from", f->names[0]);
+    return f->n_inputs ? IV_OK : refuse_nothing(f, o, note);
 }
 
 /* ---- what a saved file carries --------------------------------------------------------------- */
@@ -390,7 +416,8 @@ iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *
     if (!status)
         status = split_rows(f, &instance->training, o->in_order, &dropped);
     if (!status && dropped)
-        iv__text_print(&note, "%lld rows without %s dropped", (long long)dropped,
+        iv__text_print(&note, "%lld %s without %s dropped", (long long)dropped,
+                       dropped == 1 ? "row" : "rows",
                        iv__table_column(f->table, f->column[f->n_inputs])->name);
     if (!status && !restored)
         status = fit(f, o, &instance->arena, &note);

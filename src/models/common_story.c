@@ -210,7 +210,16 @@ const char *iv__telling_sentence(const iv__telling *t, int64_t i)
     return t->told.data + t->places.id[i];
 }
 
-iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknown)
+static iv__said said_of(const iv__ids *words, int64_t first)
+{
+    iv__said said = { .words = words->count - first };
+
+    for (int64_t i = first; i < words->count; i++)
+        said.known += words->id[i] != 0;
+    return said;
+}
+
+iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknown, iv__said *said)
 {
     const int64_t words = t->sentences.words.count, starts = t->sentences.starts.count;
     iv_status status = iv__story_cut(t->story, sentence, strlen(sentence), false,
@@ -222,6 +231,7 @@ iv_status iv__telling_add(iv__telling *t, const char *sentence, iv__text *unknow
         status = iv__ids_add(&t->places, (int32_t)t->told.size);
     if (!status) {
         iv__text_add(&t->told, sentence, strlen(sentence) + 1);
+        *said = said_of(&t->sentences.words, words);
         if (!t->told.failed)
             return IV_OK;
         t->places.count--;
@@ -241,7 +251,8 @@ void iv__telling_drop(iv__telling *t)
     t->sentences.words.count = t->sentences.starts.id[t->sentences.starts.count - 1];
 }
 
-iv_status iv__telling_ask(const iv__telling *t, const char *question, iv_plan *plan, iv__text *unknown)
+iv_status iv__telling_ask(const iv__telling *t, const char *question, iv_plan *plan,
+                          iv__text *unknown, iv__said *said)
 {
     iv_home *home = t->story->home;
     iv__story_texts asked = { { .home = home }, { .home = home } };
@@ -258,6 +269,7 @@ iv_status iv__telling_ask(const iv__telling *t, const char *question, iv_plan *p
                           .words = iv_plan_input(plan, IV_STORY_WORDS),
                           .present = iv_plan_input(plan, IV_STORY_PRESENT) },
                 0, &t->sentences, 0, t->places.count, &asked, 0);
+    *said = said_of(&asked.words, 0);
     free_texts(&asked);
     return status;
 }

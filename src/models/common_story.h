@@ -59,13 +59,17 @@ int32_t iv__story_answer(const iv__story *story, iv__split split, int64_t record
 typedef struct iv__telling iv__telling;
 iv__telling *iv__telling_new(iv__story *story);
 void iv__telling_free(iv__telling *telling);
+/* The words of what was said; of a sentence or question those behind the first J are not read. */
+typedef struct iv__said {
+    int64_t words, known; /* all, and those of the vocabulary */
+} iv__said;
 /* Adds a sentence. unknown: receives its words that the vocabulary lacks, with blanks between, or "". */
-iv_status iv__telling_add(iv__telling *telling, const char *sentence, iv__text *unknown);
+iv_status iv__telling_add(iv__telling *telling, const char *sentence, iv__text *unknown, iv__said *said);
 void iv__telling_drop(iv__telling *telling); /* the last one, if there is one */
 int64_t iv__telling_count(const iv__telling *telling);
 const char *iv__telling_sentence(const iv__telling *telling, int64_t i); /* as it was told */
-/* Fills a plan for one question about it. */
+/* Fills a plan for one question about it. unknown, said: as of a sentence. */
 iv_status iv__telling_ask(const iv__telling *telling, const char *question, iv_plan *plan,
-                          iv__text *unknown);
+                          iv__text *unknown, iv__said *said);
 
 #endif

@@ -4,6 +4,7 @@
 #include "models/common_asking.h"
 
 #include "base/home.h"
+#include "nn/scope.h"
 
 #include <stdio.h>
 
@@ -131,7 +132,10 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
                               instance->training.batch;
     iv_graph *g = iv_scope_graph(scope);
     iv_node *words[MOST_HOPS + 1], *times[MOST_HOPS + 1], *places[MOST_HOPS + 1], *looked[MOST_HOPS];
-    iv_scope *memory = iv_scope_enter(scope, "memory", "memory");
+    iv_node *sentences = iv_input(g, IV_STORY_SENTENCES, IV_I32, iv_dims(n, z.sentences, z.sentence));
+    iv_node *present = iv_input(g, IV_STORY_PRESENT, iv_graph_real(g), iv_dims(n, z.sentences));
+    iv_node *question = iv_input(g, IV_STORY_QUESTION, IV_I32, iv_dims(n, z.sentence));
+    iv_scope *memory = iv__layer_open(scope, sentences, "memory", "memory", true);
     char name[32];
 
     for (int64_t k = 0; k <= o->hops; k++) {
@@ -141,9 +145,6 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
         times[k] = iv_param(memory, name, iv_dims(n_ages, d), IV_EMBEDDING_WIDE);
         places[k] = positions(g, z.sentence, d);
     }
-    iv_node *sentences = iv_input(g, IV_STORY_SENTENCES, IV_I32, iv_dims(n, z.sentences, z.sentence));
-    iv_node *present = iv_input(g, IV_STORY_PRESENT, iv_graph_real(g), iv_dims(n, z.sentences));
-    iv_node *question = iv_input(g, IV_STORY_QUESTION, IV_I32, iv_dims(n, z.sentence));
     iv_node *word = iv_gather(table_of(iv_concat((int)o->hops + 1, words, 1)), sentences);
     iv_node *memories = iv_add(iv_sum(iv_mul(word, iv_concat((int)o->hops + 1, places, 1)), 2, false),
                                iv_gather(iv_concat((int)o->hops + 1, times, 1),
@@ -159,8 +160,8 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
         looked[k] = iv_reshape(p, iv_dims(n, 1, z.sentences));
         u = iv_add(u, iv_reshape(iv_matmul(looked[k], values), iv_dims(n, d)));
     }
-    *logits = iv_matmul_with(u, words[o->hops], false, true);
     *attention = iv_concat((int)o->hops, looked, 1);
+    *logits = iv__layer_close(memory, iv_matmul_with(u, words[o->hops], false, true));
 }
 
 /* ---- words as memories ----------------------------------------------------------------------- */

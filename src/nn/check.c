@@ -172,9 +172,13 @@ static iv_status build(built *b, iv_home *home, iv_dtype real, iv_built_layer *l
             return status_of(b);
     }
     iv_scope *scope = iv_scope_new(b->graph, b->params, "");
-    if (scope)
-        iv_scope_training(scope, o->training);
-    b->y = scope ? layer(scope, b->in, o->user) : NULL;
+    if (!scope)
+        return status_of(b);
+    iv_scope_training(scope, o->training);
+    iv_home_clear(home); /* what went wrong before is not the layer's */
+    b->y = layer(scope, b->in, o->user);
+    if (!b->y && !iv_graph_status(b->graph) && !iv_home_status(home))
+        return iv_fail(home, IV_VALUE, "the layer gives NULL, and nothing in it says why");
     if (!b->y || !take_parameters(b, like))
         return status_of(b);
     if (b->y->dtype != real)

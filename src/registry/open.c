@@ -8,13 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_system(const char *name)
+{
+    for (const iv_model *const *model = iv__models; *model; model++)
+        for (const iv_system *system = (*model)->systems; system->name; system++)
+            if (!strcmp(system->name, name))
+                return true;
+    return false;
+}
+
 static iv__safetensors *open_file(iv_home *home, const char *run, const char *which)
 {
     const char *const order[] = { which, strcmp(which, "model") ? "model" : "last", "previous" };
     char path[4096];
 
-    if (!iv__is_folder(run))
-        return iv__safetensors_open(home, run);
+    if (!iv__is_folder(run)) {
+        iv__safetensors *file = iv__safetensors_open(home, run);
+        if (!file && is_system(run))
+            iv_fail(home, IV_IO,
+                    "%s is a system; expected a run of it: the folder that `ivory train %s` makes (runs/%s)",
+                    run, run, run);
+        return file;
+    }
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s.safetensors", run, order[i]);
         if (iv__file_exists(path))

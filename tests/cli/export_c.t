@@ -107,6 +107,11 @@ for wrong in "--n" "--n 0" "--n x" "--length 1.5" "--top-p 2" "--colour 1"; do
     expect "the program refuses $wrong" test $? -eq 2
     expect "and says how it is called" grep -q "usage:" notes
 done
+./words --colour 2>notes
+expect "an option that it lacks is no option without its value" grep -q "an option that does not exist" notes
+./words --help >ours 2>notes
+expect "--help is no mistake" test $? -eq 0
+expect "and tells the options" grep -q "usage: ./words .*--prompt TEXT" ours
 
 # ---- inside another program ------------------------------------------------------------------
 

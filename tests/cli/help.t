@@ -80,6 +80,8 @@ mkdir empty
 run sample empty
 expect_status 1 "a folder without a model"
 expect_err "empty holds no model" "and what is missing"
+run eval benzene
+expect_err "benzene is a system; expected a run of it: the folder that \`ivory train benzene\` makes (runs/benzene)" "so is a system in place of a run"
 printf 'not a model' >file
 run info file
 expect_status 1 "a file that is no model"

@@ -22,6 +22,9 @@ expect_status 0 "the graph is written as text"
 expect "which begins as such" grep -q '^ivory graph 1, real f32$' recipes.txt
 expect "every op with what it reads" grep -Eq '^%[0-9]+ = lstm\((%[0-9]+, ){5}%[0-9]+\) reverse=0' recipes.txt
 expect "and the loss by name" grep -Eq '^output "loss" = %[0-9]+$' recipes.txt
+run info recipes --graph graph.png
+expect_status 2 "no text is written into what is called a picture"
+expect "nor is a file made" test ! -e graph.png
 run info recipes --graph nowhere/graph.svg
 expect_status 1 "a folder that is absent"
 expect_err "nowhere/graph.svg" "is named"

@@ -65,5 +65,8 @@ rm glove/glove.6B.50d.8453words.txt
 run train "${small[@]}" -o x
 expect_status 1 "without vectors there is no training"
 expect_err "glove.6B.50d.8453words.txt" "and it is said which are missing"
+expect_err "name its glove.6B.50d.txt with --vectors FILE" "and how they are named is said"
+run train "${small[@]}" --epochs 1 -o x --vectors no.txt
+expect_err "--vectors no.txt: there is no such file of word vectors" "as is that a file of them is not there"
 run eval a --json
 expect_status 0 "a run has them with it"

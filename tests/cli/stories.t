@@ -39,6 +39,9 @@ expect "are answered" awk -v a="$(accuracy)" 'BEGIN { exit !(a >= 0.9) }'
 run export a --out a.onnx
 expect_status 0 "its graph is exported"
 expect "and computes what the run does" computes_the_same a a.onnx
+run info a --json
+expect_out '"name": "memory", "type": "Memory", "shape": [32, 13]' "info tells what its layer gives out"
+expect_out '"reads": ["sentences", "present", "question"]' "and what it reads"
 run train "${small[@]}" --linear-start 2 --noise 0.3 --epochs 4 -o linear
 expect_status 0 "a training that begins without softmax"
 
@@ -50,8 +53,16 @@ expect_status 0 "it is talked to"
 expect_out "garden  " "it answers"
 expect_out "  Mary went to the garden." "and shows what it looked at"
 expect_no_out "hall  " "until /quit"
+printf 'Who?\n?\nMary went to the garden in the hall.\nWhere is Mary?\nJohn went to the hall.\nSandra went to the hall.\nMary went to the hall.\nWhere is Mary?\n' |
+    "$IVORY" write a >"$out" 2>"$err"
+expect "a question without a word that it knows has no answer" test "$(grep -c '^No word of this question is one' "$out")" -eq 2
+expect_out "(of its 8 words the first 5 are read)" "words that are not read are said"
+expect "and so are sentences" test "$(grep -c '^(of 4 sentences the last 3 are looked at)' "$out")" -eq 1
 run write a b
 expect_status 2 "to several at once nobody talks"
+run write a --out said.json
+expect_status 2 "what is said is not saved"
+expect_err "--out is for runs that write texts, and a answers what is typed" "and an option that asks for it is refused"
 run sample a
 expect_status 1 "it draws no samples"
 
@@ -96,6 +107,12 @@ printf '1 Mary left.\n3 John left.\n' >wrong.txt
 run train stories --data wrong.txt -o x
 expect_status 1 "lines out of order are refused"
 expect_err "wrong.txt:2: expected the line of number 2" "with their place"
+printf 'Mary left.\nWhere is she?\n' >plain.txt
+run train stories --data plain.txt -o x
+expect_err "or is none; a file of stories, which is no archive, begins with the number 1" "of a text without numbers it is said what was expected"
+{ printf '\357\273\277'; cat data/qa1_where_train.txt; } >marked.txt
+run train stories --data marked.txt --epochs 1 -o marked
+expect_err "48 stories" "a byte order mark is passed over"
 run train stories --data tales -o x
 expect_status 1 "data without questions are refused"
 expect_err "holds no stories with questions" "and why"

@@ -23,6 +23,10 @@ run train "${small[@]}" --steps 30 -o c
 run train "${small[@]}" --epochs 40 --resume -o c
 expect "as does a training that was stopped" test "$(weights a)" = "$(weights c)"
 
+mkdir "my runs"
+cp house.csv "my runs/my house.csv"
+run train table --data "my runs/my house.csv" --target price --epochs 1 -o "my runs/1"
+expect_err "  ivory eval 'my runs/1' --data 'my runs/my house.csv'" "what to do next is such that a shell takes it"
 run eval a --data house.csv --json
 expect_status 0 "it is measured"
 expect "near the truth, in the unit of the target" awk -v rmse="$(value RMSE)" -v r2="$(value R2)" 'BEGIN { exit !(rmse < 30 && r2 > 0.95) }'
@@ -31,11 +35,19 @@ expect "beside least squares" awk -v r2="$(value linear_R2)" 'BEGIN { exit !(r2 
 run info a
 expect_out "price" "info names the columns"
 expect_out "is predicted" "and the one that is predicted"
+printf 'a b,c (d),it'"'"'s\n1,2,3\n2,5,4\n3,1,6\n' >names.csv
+run train table --data names.csv --target "it's" --epochs 1 --validation 0 --test 0 -o names
+run info names
+expect_out "--target 'it'\''s' --ignore '' --missing auto" "its options are such that a shell takes them"
 
 run export a --out a.onnx
 expect_out "in   columns          [batch,2] f32" "its graph takes columns in their own units"
 expect_out "out  predicted        [batch,1] f32" "and gives the target in its"
 expect "as the run does" computes_the_same a a.onnx
+
+printf 'rooms,area,price\n2,100,320\n,100,\n' >one.csv
+run sample a --data one.csv
+expect_err "1 row has a value of price: the error is " "one row has an error, no R2"
 
 run sample a --data house.csv --out p.csv
 expect_status 0 "rows are predicted"
@@ -65,6 +77,9 @@ expect_status 2 "prompts are for texts"
 run write a
 expect_status 1 "it writes no text"
 
+run plot a --prompt x
+expect_status 2 "nor are there words after a prompt to be drawn"
+expect_err "--prompt is for runs that write texts, and a writes none" "which is said"
 run plot a
 expect_err "name it with --data FILE" "predictions are drawn beside the table"
 if [ -x "$(dirname "$IVORY")/ivory-plot" ]; then
@@ -93,12 +108,18 @@ refuses "a target that is not there" "no column 'prize', which --target names; d
 refuses "a target of words" "house.csv:2: city holds 'Rome', which is no number" --data house.csv --target city
 refuses "a target that is always the same" "the target flat is 1 in every training row" --data house.csv --target flat
 refuses "a column to ignore that is not there" "no column 'ids', which --ignore names; did you mean 'id'?" --data house.csv --target price --ignore ids
+refuses "a target to ignore" "--ignore leaves out price, which --target predicts" --data house.csv --target price --ignore id,price
 refuses "no column left" "no column of numbers is left to predict price from" --data house.csv --target price --ignore id,area,rooms
+refuses "a column left out, and one of words" "predict price from; 6 rows without price dropped; flat left out: it is the same in every training row; city holds 'Rome' on line 2, which is no number" --data house.csv --target price --ignore id,area,rooms
 refuses "a folder" "--data . is a folder" --data . --target price
 refuses "a text" "the data set tales holds texts, no table" --data tales --target price
+printf 'a,b\n,2\n,3\n' >hollow.csv
+refuses "a column without values" "predict b from; a has no values" --data hollow.csv --target b
 printf 'a,b\n1,2\n3\n' >ragged.csv
 refuses "a ragged row" "ragged.csv:3: expected 2 fields, as many as the header has, found 1" --data ragged.csv --target a
 printf 'a,b\n1,2\n3,two\n5,6\n' >mixed.csv
 refuses "a word among numbers" "mixed.csv:3: b holds 'two', which is no number, as its other cells are" --data mixed.csv --target a
+printf 'a,b\n1,2\n3,1e300\n5,6\n' >large.csv
+refuses "a number whose square is none" "large.csv:3: b holds '1e300', which is too large: at most 1e+100 is read" --data large.csv --target a
 head -c 40 ragged.csv | gzip -c | head -c 30 >cut.csv.gz
 refuses "a damaged file" "cut.csv.gz" --data cut.csv.gz --target a
