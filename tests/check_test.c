@@ -98,6 +98,29 @@ static const iv_op cube = {
     .f64 = cube_f64,
 };
 
+/* One that is called as one of Ivory's keeps its own kernels. */
+static iv_node *cubes_called_tanh(iv_scope *scope, iv_node *const in[], const void *user)
+{
+    static iv_op called;
+
+    (void)user;
+    called = cube;
+    called.name = "tanh";
+    return iv_apply(iv_scope_graph(scope), &called, 1, in, NULL);
+}
+
+static void a_row_is_not_its_name(void **state)
+{
+    iv_home *home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 });
+    iv_check_report r;
+
+    (void)state;
+    assert_int_equal(iv_check_layer(home, cubes_called_tanh, &r, .n_in = 1, .in = &iv_dims(3, 5)),
+                     IV_OK);
+    assert_true(r.f32 < 1e-4);
+    iv_home_free(home);
+}
+
 static iv_node *cubes(iv_scope *scope, iv_node *const in[], const void *user)
 {
     iv_node *x = iv_dense(scope, in[0], .units = 4);
@@ -270,8 +293,11 @@ static void what_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_row_of_ones_own), cmocka_unit_test(numbers_that_f32_does_not_have),
-        cmocka_unit_test(scarce_memory),     cmocka_unit_test(sequences_are_stepped),
+        cmocka_unit_test(a_row_of_ones_own),
+        cmocka_unit_test(a_row_is_not_its_name),
+        cmocka_unit_test(numbers_that_f32_does_not_have),
+        cmocka_unit_test(scarce_memory),
+        cmocka_unit_test(sequences_are_stepped),
         cmocka_unit_test(what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
  *                                 .f32 = kernel_f32, .f64 = kernel_f64 };
  *   iv_node *y = iv_apply(graph, &squash, 1, &x, NULL);
  *
- * Rows are told apart by their names: take one that no row of Ivory's has, with a '/' in it. iv_check_layer (check.h)
+ * In graphs as text rows are told apart by their names: take one that no row of Ivory's has, with a '/' in it. iv_check_layer (check.h)
  * tests kernels and gradients against each other. examples/row.c is a whole one. */
 #ifndef IVORY_ROW_H
 #define IVORY_ROW_H

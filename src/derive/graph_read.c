@@ -14,21 +14,12 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "graph/node.h"
+#include "ops/common_named.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define IV_OPS(name) extern const iv_op *const iv_ops_##name[];
-#include "registry_ops.inc"
-#undef IV_OPS
-
-#define IV_OPS(name) iv_ops_##name,
-static const iv_op *const *const families[] = {
-#include "registry_ops.inc"
-};
-#undef IV_OPS
 
 enum { WORD = 64, MOST_CALLS = 1 << 20 };
 
@@ -131,11 +122,9 @@ static const iv_op *row_named(const reading *r, const char *name)
     for (const iv_op *const *op = r->own; op && *op; op++)
         if (!strcmp((*op)->name, name))
             return *op;
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        for (const iv_op *const *op = families[f]; *op; op++)
-            if (!strcmp((*op)->name, name))
-                return *op;
-    return !strcmp(name, iv__op_input.name)       ? &iv__op_input
+    const iv_op *ivorys = iv__op_named(name);
+    return ivorys                                 ? ivorys
+           : !strcmp(name, iv__op_input.name)     ? &iv__op_input
            : !strcmp(name, iv__op_parameter.name) ? &iv__op_parameter
                                                   : NULL;
 }

@@ -3,6 +3,7 @@
 #include "plan/parts.h"
 
 #include "base/home.h"
+#include "ops/common_named.h"
 
 #include <string.h>
 
@@ -110,7 +111,8 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
 
     fill_call(plan, member);
     bool f64 = has_dtype(&member->k, IV_F64);
-    fast = f64 || has_nothing(&member->k) ? NULL : choose(plan, member);
+    bool own = iv__op_named(op->name) != op; /* somebody's, whatever it is called */
+    fast = f64 || own || has_nothing(&member->k) ? NULL : choose(plan, member);
     if (!fast) {
         member->kernel = f64 ? op->f64 : op->f32;
         member->kernel_name = "reference";
