@@ -407,6 +407,7 @@ static iv__tokens *build(request *r)
 
     if (r->folder.size > 0) {
         status = iv__make_folders(r->home, r->folder.data);
+        iv__remove_leftovers(r->folder.data);
         if (!status)
             status = build_at(r, r->path.data, &unwritten);
         if (!status)
