@@ -3,7 +3,7 @@
 #   families         an array of their names
 #   make_families    writes their data into this folder, which becomes IVORY_DATA
 #   family NAME      sets the array `all`: the system and the options of its training, some tenths of a second
-#   times N          N times as much with IVORY_TORTURE=N, 25 times with `all`, once without
+#   amount N         N times as much with IVORY_TORTURE=N, 25 times with `all`, once without
 
 . "$tests/cli/text.sh"
 . "$tests/cli/pictures.sh"
@@ -47,7 +47,7 @@ family()
     esac
 }
 
-times()
+amount()
 {
     local torture=${IVORY_TORTURE:-1}
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests/cli/families.sh"
 
-kills=$(times 20)
+kills=$(amount 20)
 RANDOM=8
 make_families
 declare -A life killed_of killed_in problems
@@ -149,3 +149,176 @@ for name in "${families[@]}"; do
 done
 echo "# $count kills: $(for name in "${families[@]}"; do printf '%s %d, ' "$name" "${killed_of[$name]:-0}"; done)by family"
 echo "# $count kills: $(for state in "${!killed_in[@]}"; do printf '%s %d, ' "$state" "${killed_in[$state]}"; done | sort)by moment"
+
+# ---- the data cache --------------------------------------------------------------------------
+
+# A text whose tokens take a while, and the training of one step that makes them.
+awk 'BEGIN { for (i = 0; i < 40000; i++) printf "the %d foxes of %d saw %d herons, and lost.\n", i, i * 7 % 1000, i * i % 5000 }' >large.txt
+all=(text --data large.txt --units 8 --embed 8 --length 8 --vocab 2000 --steps 1)
+rm -rf "$IVORY_CACHE"
+begin=$(now)
+run train "${all[@]}" -o large
+expect_status 0 "a text with many tokens"
+life[large]=$(($(now) - begin))
+mv "$IVORY_CACHE" whole/cache
+count=0 found=
+for ((i = 0; i < $(amount 4); i++)); do
+    rm -rf run "$IVORY_CACHE"
+    attempt KILL "$(below "${life[large]}")"
+    [ "$state" != "writing the data cache" ] || count=$((count + 1))
+    for file in "$IVORY_CACHE"/*; do
+        case $file in
+            *'*' | *.[0-9]*.new) ;;
+            *.sha256) [ "$(wc -c <"$file")" -eq 128 ] || found+="half of $file; " ;; # noted where the data have not just been changed
+            *) cmp -s "$file" "whole/cache/${file##*/}" || found+="half of $file; " ;;
+        esac
+    done
+    run train "${all[@]}" --resume -o run
+    cmp -s run/last.safetensors large/last.safetensors || found+="other weights; "
+    found+=$(diff -rqx "*.sha256" "$IVORY_CACHE" whole/cache)
+done
+expect "killed while its tokens are kept, $count of $i times: they are whole or absent${found:+: $found}" test -z "$found"
+
+# ---- asked to stop ---------------------------------------------------------------------------
+
+# halts SIGNAL NAME: sends a signal to a training at a random moment; complains of an end that is none of those there are:
+# saved and told, done before, and ended by the signal before there was anything to save.
+halts()
+{
+    attempt "$1" "$(a_moment "$2")"
+    case $status in
+        130) grep -q '"done": false' steps && grep -q "^ivory: stopped after step" "$err" || complain "$2" "SIG$1 is not told" ;;
+        0) ;;
+        $((128 + $(kill -l "$1")))) lacks steps '"epoch"' || complain "$2" "SIG$1 ends a training unsaved" ;;
+        *) complain "$2" "SIG$1: status $status, $(cat "$err")" ;;
+    esac
+    [ $status -eq 0 ] || { stops=$((stops + 1)) && complain "$2" "$(unsound "$2")"; }
+}
+stops=0 problems=()
+signals=(INT TERM HUP)
+for ((i = 0; i < $(amount 9); i++)); do
+    name=${families[i % 9]}
+    family "$name"
+    rm -rf run
+    halts "${signals[(i + i / 9) % 3]}" "$name"
+    halts "${signals[(i + 1) % 3]}" "$name"
+    run train "${all[@]}" --resume -o run
+    complain "$name" "$(differs "$name")"
+done
+for name in "${families[@]}"; do
+    expect "$name: asked to stop it saves, and ends as if it had not been${problems[$name]:+: ${problems[$name]}}" test -z "${problems[$name]:-}"
+done
+echo "# $stops stops by SIGINT, SIGTERM and SIGHUP"
+
+# A training of a second or so, for what must happen while it runs.
+family words
+all+=(--epochs 40)
+run train "${all[@]}" -o whole/long
+rm -rf run
+ends_alike()
+{
+    expect_status "$1" "$2"
+    run train "${all[@]}" --resume -o run
+    expect "and its run ends as the whole one" test "$(weights run)" = "$(weights whole/long)"
+    rm -rf run
+}
+
+for ((i = 0; i < $(amount 2); i++)); do
+    train_in_background "${all[@]}" -o run
+    wait_for_lines $((10 + $(below 500))) steps
+    kill -INT "$trainer"
+    pause "$(below 3000)"
+    kill -INT "$trainer" 2>/dev/null # if it has not ended yet
+    wait "$trainer"
+    status=$?
+    ends_alike 130 "Ctrl-C twice"
+done
+
+rm -f steps
+(trap '' HUP && exec "$IVORY" train "${all[@]}" -o run --json >steps 2>"$err") &
+trainer=$!
+wait_for_lines 50 steps
+kill -HUP $trainer
+wait $trainer
+status=$?
+ends_alike 0 "nohup stays in force"
+
+train_in_background "${all[@]}" -o run
+for ((i = 0; i < $(amount 3); i++)); do
+    wait_for_lines $((50 * i + 1)) steps
+    kill -STOP "$trainer"
+    pause 20000
+    kill -CONT "$trainer"
+done
+wait "$trainer"
+status=$?
+ends_alike 0 "a process that is halted and goes on"
+
+# ---- a terminal, or a reader, that goes away -------------------------------------------------
+
+on_terminal=$(dirname "$IVORY")/tests/on-terminal
+status=$(TERM=xterm "$on_terminal" 900 "$IVORY" train "${all[@]}" -o run --epoch-steps 1000000 </dev/null)
+expect_status 130 "a terminal that is closed"
+expect "what was trained is saved" test -s run/last.safetensors
+rm -rf run
+status=$(TERM=xterm "$on_terminal" 900 "$IVORY" train "${all[@]}" -o run </dev/null)
+ends_alike 130 "a terminal that is closed, a training of epochs"
+status=$(TERM=xterm "$on_terminal" 900 bash -c 'trap "" HUP; exec "$@"' - "$IVORY" train "${all[@]}" -o run </dev/null)
+ends_alike 0 "a terminal that is closed, with nohup"
+"$IVORY" train "${all[@]}" -o run 2> >(head -c 700 >/dev/null)
+status=$?
+ends_alike 0 "a reader of messages that goes away"
+"$IVORY" train "${all[@]}" -o run --json 2>"$err" | head -n 30 >steps
+status=${PIPESTATUS[0]}
+expect_err "ivory: writing to standard output: Broken pipe" "a reader of --json that goes away is told"
+expect "and what was trained is saved" test -s run/last.safetensors
+ends_alike 1 "with status 1"
+
+# ---- what other commands write ---------------------------------------------------------------
+
+words=whole/words mixture=whole/mixture
+run sample $mixture --n 3 --out drawn/
+printf 'the fox\n/go 20\n/go 20\n/go 20\n' >dialogue
+cat >commands <<END
+new.txt    sample $words --n 300 --length 30 --out new.txt
+new.png    sample $mixture --n 6 --out new.png
+new        sample $mixture --n 6 --out new/
+new.apng   sample $mixture --n 1 --out sheet.png --animate new.apng
+new.ivc    compress $mixture drawn/0001.png drawn/0002.png new.ivc
+new        decompress $mixture drawn.ivc new/
+new.onnx   export $words --out new.onnx
+new.c      export $words --c --out new.c
+new.safetensors export $mixture --out new.safetensors
+new.safetensors import words.safetensors --into $words --out new.safetensors
+new.json   write $words --out new.json
+new.png    eval $mixture --picture drawn/0001.png --out new.png
+new.csv    sample whole/table --data house.csv --out new.csv
+new        plot whole/table --data house.csv --out new
+END
+run compress $mixture drawn/000?.png drawn.ivc
+run export $words --out words.safetensors
+count=0 found=
+while read -r new command; do
+    rm -rf new* sheet.png
+    begin=$(now)
+    "$IVORY" $command <dialogue >"$out" 2>"$err" || found+="$command fails: $(cat "$err"); "
+    long=$(($(now) - begin))
+    rm -rf expected && mv "$new" expected
+    for ((i = 0; i < $(amount 2); i++)); do
+        rm -rf new*
+        [ $((i % 2)) -eq 0 ] || [ -d expected ] || echo old >"$new"
+        "$IVORY" $command <dialogue >"$out" 2>"$err" &
+        trainer=$!
+        pause "$(below "$long")"
+        kill -KILL $trainer 2>/dev/null
+        wait $trainer 2>/dev/null || count=$((count + 1))
+        for file in new*; do
+            case $file in
+                *.[0-9]*.new | 'new*') ;;
+                new) found+=$(diff -rq new expected | grep -v -e "^Only in expected" -e "[.][0-9]*[.]new$") ;;
+                *) cmp -s "$file" expected || [ "$(cat "$file" | head -c 4)" = old ] || found+="$command: half of $file; " ;;
+            esac
+        done
+    done
+done <commands
+expect "$count commands that were killed left files that are whole, or none${found:+: $found}" test -z "$found"
