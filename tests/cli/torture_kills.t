@@ -128,11 +128,12 @@ while [ $count -lt "$kills" ]; do
         family "$name"
         rm -rf run
         [ "$(below 1)" -eq 0 ] || rm -rf "$IVORY_CACHE"
-        in_a_row=$((1 + $(below 4)))
-        while [ $in_a_row -gt 0 ] && [ $count -lt "$kills" ]; do
+        in_a_row=$((1 + $(below 2))) left=$in_a_row
+        while [ $left -gt 0 ] && [ $count -lt "$kills" ]; do
             attempt KILL "$(a_moment "$name")"
+            [ $status -eq 137 ] || [ $left -lt $in_a_row ] || { [ $status -eq 0 ] && rm -rf run && continue; } # it was too quick
             [ $status -eq 137 ] || break
-            count=$((count + 1)) in_a_row=$((in_a_row - 1))
+            count=$((count + 1)) left=$((left - 1))
             killed_of[$name]=$((${killed_of[$name]:-0} + 1))
             killed_in[$state]=$((${killed_in[$state]:-0} + 1))
             complain "$name" "$(unsound "$name")"
@@ -147,14 +148,14 @@ for name in "${families[@]}"; do
     expect "$name: ${killed_of[$name]:-0} kills, and it ends as if there had been none${problems[$name]:+: ${problems[$name]}}" \
         test -z "${problems[$name]:-}"
 done
-echo "# $count kills: $(for name in "${families[@]}"; do printf '%s %d, ' "$name" "${killed_of[$name]:-0}"; done)by family"
-echo "# $count kills: $(for state in "${!killed_in[@]}"; do printf '%s %d, ' "$state" "${killed_in[$state]}"; done | sort)by moment"
+echo "# $count kills: $(for name in "${families[@]}"; do printf '%s %d, ' "$name" "${killed_of[$name]:-0}"; done | sed 's/, $//')"
+echo "# $count kills: $(for state in "${!killed_in[@]}"; do printf '%s %d, ' "$state" "${killed_in[$state]}"; done | sed 's/, $//')"
 
 # ---- the data cache --------------------------------------------------------------------------
 
 # A text whose tokens take a while, and the training of one step that makes them.
-awk 'BEGIN { for (i = 0; i < 40000; i++) printf "the %d foxes of %d saw %d herons, and lost.\n", i, i * 7 % 1000, i * i % 5000 }' >large.txt
-all=(text --data large.txt --units 8 --embed 8 --length 8 --vocab 2000 --steps 1)
+for ((i = 0; i < 10; i++)); do cat large.txt; done >many.txt
+all=(text --data many.txt --units 8 --embed 8 --length 8 --vocab 2000 --steps 1)
 rm -rf "$IVORY_CACHE"
 begin=$(now)
 run train "${all[@]}" -o large
