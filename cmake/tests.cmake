@@ -62,8 +62,8 @@ foreach(source IN LISTS programs)
     ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
 endforeach()
 
-# Programs that compare Ivory with what others made: tests/programs/NAME.c becomes build/tests/NAME. The scripts of
-# tests/cli run them on the data.
+# Programs that the scripts of tests/cli run, as those that compare Ivory with what others made: tests/programs/NAME.c
+# becomes build/tests/NAME.
 file(GLOB programs CONFIGURE_DEPENDS tests/programs/*.c)
 foreach(source IN LISTS programs)
     get_filename_component(name ${source} NAME_WE)

@@ -60,7 +60,7 @@ large_family()
         chars) all=(text --data large.txt --tokens chars --cell gru --units 48 --embed 16 --length 64 --batch 64 --average 0.9 --validation 0.001) ;;
         bpe) all=(text --data small.txt --tokens bpe --vocab 300 --units 160 --embed 32 --layers 2 --length 24 --batch 36) ;;
         grey) all=(fashion --data data "${pictures[@]}" --size 16 --filters 64 --blocks 2) ;;
-        mixture) all=(fashion-mixture --data data "${pictures[@]}" --size 16 --filters 32 --logistics 4 --average 0.8) ;;
+        mixture) all=(fashion-mixture --data data "${pictures[@]}" --size 16 --filters 20 --logistics 2 --average 0.8) ;;
         own) all=(pictures --data own "${pictures[@]}" --batch 12 --size 16 --filters 24 --hierarchies 2 --logistics 3 --classes) ;;
         table) all=(table --data house.csv --target price --ignore id --units 256 --layers 3 --dropout 0.1 --batch 128) ;;
         stories) all=(stories --data qa1_where_train.txt --embed 64 --hops 3 --batch 48 --optimizer adam --linear-start 0 --noise 0.1) ;;

@@ -226,7 +226,7 @@ ends_alike()
 
 for ((i = 0; i < $(amount 2); i++)); do
     train_in_background "${all[@]}" -o run
-    wait_for_lines $((10 + $(below 500))) steps
+    wait_for_lines $((10 + $(below 300))) steps
     kill -INT "$trainer"
     pause "$(below 3000)"
     kill -INT "$trainer" 2>/dev/null # if it has not ended yet
