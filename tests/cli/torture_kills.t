@@ -74,7 +74,8 @@ unsound()
             *) echo "$file is there" ;;
         esac
     done
-    [ ! -e run/last.safetensors ] || "$IVORY" info run >"$out" 2>"$err" || echo "info refuses the run"
+    [ ! -e run/run.json ] || "$IVORY" info run >"$out" 2>"$err" ||
+        { [ -z "$(compgen -G 'run/*.safetensors')" ] && has "$err" "run holds no model yet"; } || echo "info refuses the run: $(cat "$err")"
     [ ! -e run/model.safetensors ] || use "whole/$1" run || echo "its model cannot be used"
 }
 
