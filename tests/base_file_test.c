@@ -160,8 +160,11 @@ static void what_killed_writers_left_is_removed(void **state)
     iv__writer_add(writer, "whole", 5);
     assert_null(iv__writer_new(w->home, path)); /* one is at it */
 
-    iv__remove_leftovers(w->folder);
+    assert_int_equal(symlink(w->folder, in_folder(w, "link")), 0);
+    iv__remove_leftovers(in_folder(w, "link"));
+    assert_file(in_folder(w, left[0]), "half");
     iv__remove_leftovers(in_folder(w, "absent"));
+    iv__remove_leftovers(in_folder(w, "link/."));
     assert_int_equal(iv__writer_commit(writer), IV_OK);
     assert_file(path, "whole");
     for (int i = 0; i < SIZE(kept); i++)

@@ -201,7 +201,8 @@ static bool is_beside(const char *name)
 
 void iv__remove_leftovers(const char *folder)
 {
-    DIR *list = opendir(folder);
+    const int opened = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *list = opened < 0 ? NULL : fdopendir(opened);
 
     for (struct dirent *entry; list && (entry = readdir(list));) {
         if (!is_beside(entry->d_name))
@@ -214,6 +215,8 @@ void iv__remove_leftovers(const char *folder)
     }
     if (list)
         closedir(list);
+    else if (opened >= 0)
+        close(opened);
 }
 
 iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size)
