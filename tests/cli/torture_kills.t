@@ -245,16 +245,18 @@ wait $trainer
 status=$?
 ends_alike 0 "nohup stays in force"
 
-train_in_background "${all[@]}" -o run
-for ((i = 0; i < $(amount 3); i++)); do
-    wait_for_lines $((50 * i + 1)) steps
-    kill -STOP "$trainer"
-    pause 20000
-    kill -CONT "$trainer"
+for ((i = 0; i < $(amount 1); i++)); do
+    train_in_background "${all[@]}" -o run
+    for halt in 1 2 3; do
+        wait_for_lines $((halt * 100 + $(below 100))) steps
+        kill -STOP "$trainer"
+        pause 20000
+        kill -CONT "$trainer"
+    done
+    wait "$trainer"
+    status=$?
+    ends_alike 0 "a process that is halted and goes on"
 done
-wait "$trainer"
-status=$?
-ends_alike 0 "a process that is halted and goes on"
 
 # ---- a terminal, or a reader, that goes away -------------------------------------------------
 
