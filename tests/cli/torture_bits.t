@@ -149,6 +149,7 @@ for ((i = 0; i < ${#isas[@]}; i++)); do
     done
 done
 unset IVORY_ISA
+echo "# $trainings trainings with those on each of ${#isas[@]} instruction sets"
 
 # apart FAMILY PRECISION STEPS: how far the instruction sets lie from portable C after so many steps: for each ulp of the
 # loss, of the weights, and how many of a thousand weights differ.
