@@ -4,6 +4,7 @@ PREFIX       ?= /usr/local
 BUILD        ?= build
 FUZZ_SECONDS ?= 60
 BENCH        ?=
+TORTURE      ?= all
 PEERS        ?= $(BUILD)/bench/peers
 SETUP        ?= tools/setup
 CLANG_FORMAT ?= clang-format-14
@@ -27,7 +28,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check asan ubsan tsan fuzz bench bench-curves bench-convolutions format layers install clean help
+.PHONY: all setup setup-developer demo check torture asan ubsan tsan fuzz bench bench-curves bench-convolutions format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -45,6 +46,10 @@ demo: setup ## train on a small collection of fables, for a minute or two, and w
 check: setup ## everything that must be green: warnings are errors, all tests
 	$(call build,$(BUILD),all,-DIVORY_WERROR=ON)
 	@tools/check $(BUILD)
+
+torture: setup ## the tests that try to break what is promised, at length: hours; TORTURE=5 for five times what `check` does
+	$(call build,$(BUILD),all,-DIVORY_WERROR=ON)
+	@IVORY_TORTURE=$(TORTURE) tools/check $(BUILD) -L torture
 
 asan: setup ## all tests with the address and leak sanitizers
 	$(call sanitized,$(BUILD)-asan,address)

@@ -1,5 +1,6 @@
 # Tests under CTest: every tests/*_test.c is a cmocka program, every tests/cli/*.t a script on the program. Those whose
-# names end in _alone (before _test.c or .t) measure time or memory, and run while nothing else does.
+# names end in _alone (before _test.c or .t) measure time or memory, and run while nothing else does. Those whose names
+# begin with torture_ try to break what is promised: a little in `make check`, long in `make torture`.
 
 enable_testing()
 
@@ -9,6 +10,9 @@ function(ivory_test name label)
         ENVIRONMENT "IVORY=${PROJECT_BINARY_DIR}/ivory;IVORY_SANITIZE=${IVORY_SANITIZE}")
     if(name MATCHES "_alone(_test)?$")
         set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+    if(name MATCHES "^(cli/)?torture_")
+        set_tests_properties(${name} PROPERTIES LABELS "${label};torture" TIMEOUT 14400)
     endif()
 endfunction()
 
@@ -58,8 +62,8 @@ foreach(source IN LISTS programs)
     ivory_test(${name} program ${PROJECT_BINARY_DIR}/tests/${name})
 endforeach()
 
-# Programs that compare Ivory with what others made: tests/programs/NAME.c becomes build/tests/NAME. The scripts of
-# tests/cli run them on the data.
+# Programs that the scripts of tests/cli run, as those that compare Ivory with what others made: tests/programs/NAME.c
+# becomes build/tests/NAME.
 file(GLOB programs CONFIGURE_DEPENDS tests/programs/*.c)
 foreach(source IN LISTS programs)
     get_filename_component(name ${source} NAME_WE)

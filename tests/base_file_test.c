@@ -140,6 +140,48 @@ static void failing_writes_leave_the_old_file(void **state)
     assert_int_equal(left, 0);
 }
 
+static void what_killed_writers_left_is_removed(void **state)
+{
+    static const char *const kept[] = { "a.txt",  "a.new", "a.7x.new",
+                                        ".7.new", "7.new", "a.7.new.txt" };
+    static const char *const left[] = { "a.txt.7.new", "last.safetensors.123456.new" };
+    world *w = *state;
+    char path[512], target[600];
+
+    snprintf(path, sizeof path, "%s/b.txt", w->folder);
+    for (int i = 0; i < SIZE(kept); i++)
+        write_text(in_folder(w, kept[i]), "kept");
+    for (int i = 0; i < SIZE(left); i++)
+        write_text(in_folder(w, left[i]), "half");
+    assert_int_equal(symlink("a.txt", in_folder(w, "link.7.new")), 0);
+    assert_int_equal(mkfifo(in_folder(w, "pipe.7.new"), 0600), 0);
+    assert_int_equal(mkdir(in_folder(w, "folder.7.new"), 0700), 0);
+    iv__writer *writer = iv__writer_new(w->home, path);
+    iv__writer_add(writer, "whole", 5);
+    assert_null(iv__writer_new(w->home, path)); /* one is at it */
+
+    assert_int_equal(symlink(w->folder, in_folder(w, "link")), 0);
+    iv__remove_leftovers(in_folder(w, "link"));
+    assert_file(in_folder(w, left[0]), "half");
+    iv__remove_leftovers(in_folder(w, "absent"));
+    iv__remove_leftovers(in_folder(w, "link/."));
+    assert_int_equal(iv__writer_commit(writer), IV_OK);
+    assert_file(path, "whole");
+    for (int i = 0; i < SIZE(kept); i++)
+        assert_file(in_folder(w, kept[i]), "kept");
+    for (int i = 0; i < SIZE(left); i++)
+        assert_int_equal(access(in_folder(w, left[i]), F_OK), -1);
+    assert_int_equal(readlink(in_folder(w, "link.7.new"), target, sizeof target), 5);
+    assert_int_equal(access(in_folder(w, "pipe.7.new"), F_OK), 0);
+    assert_int_equal(access(in_folder(w, "folder.7.new"), F_OK), 0);
+
+    /* what one of our number left is written over */
+    snprintf(target, sizeof target, "%s.%d.new", path, (int)getpid());
+    write_text(target, "a longer leftover");
+    assert_int_equal(iv__file_write(w->home, path, "x", 1), IV_OK);
+    assert_file(path, "x");
+}
+
 static void paths_that_cannot_be_written_are_named(void **state)
 {
     world *w = *state;
@@ -291,6 +333,7 @@ int main(void)
         IN_WORLD(files_are_old_or_new),
         IN_WORLD(large_files_come_out_whole),
         IN_WORLD(failing_writes_leave_the_old_file),
+        IN_WORLD(what_killed_writers_left_is_removed),
         IN_WORLD(paths_that_cannot_be_written_are_named),
         IN_WORLD(folders_are_made_with_those_above),
         IN_WORLD(views_show_whole_files),

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +45,24 @@ static void writer_free(iv__writer *writer)
     iv__free(writer->home, writer);
 }
 
+/* It stays locked until it has its name, which tells it from what a writer that was killed has left. */
+static int open_locked(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+    if (file < 0)
+        return -1;
+    const bool taken = flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    if (!taken && !ftruncate(file, 0))
+        return file;
+    const int error = errno;
+    if (!taken)
+        unlink(path);
+    close(file);
+    errno = error;
+    return -1;
+}
+
 /* A link is followed; what stands there already keeps its mode. */
 static void open_beside(iv__writer *writer)
 {
@@ -54,7 +74,7 @@ static void open_beside(iv__writer *writer)
         writer->file = open(writer->path, O_WRONLY | O_CLOEXEC);
         return;
     }
-    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->file = open_locked(writer->beside);
     if (writer->file >= 0 && there && fchmod(writer->file, info.st_mode & 07777))
         writer->error = errno;
 }
@@ -140,11 +160,11 @@ iv_status iv__writer_commit(iv__writer *writer)
     write_out(writer, writer->buffer, writer->used);
     if (!writer->error && !writer->direct && fsync(writer->file))
         writer->error = errno;
-    if (close(writer->file) && !writer->error)
-        writer->error = errno;
-    writer->file = -1;
     if (!writer->error && !writer->direct && rename(writer->beside, writer->path))
         writer->error = errno;
+    if (close(writer->file) && writer->direct && !writer->error) /* a file was flushed */
+        writer->error = errno;
+    writer->file = -1;
 
     iv_status status = IV_OK;
     if (writer->error) {
@@ -165,6 +185,38 @@ void iv__writer_cancel(iv__writer *writer)
     if (!writer->direct)
         unlink(writer->beside);
     writer_free(writer);
+}
+
+/* NAME.PID.new, as a writer names what it writes. */
+static bool is_beside(const char *name)
+{
+    size_t size = strlen(name), digits = 0;
+
+    if (size < 4 || strcmp(name + size - 4, ".new"))
+        return false;
+    for (size -= 4; size && name[size - 1] >= '0' && name[size - 1] <= '9'; size--)
+        digits++;
+    return digits && size > 1 && name[size - 1] == '.';
+}
+
+void iv__remove_leftovers(const char *folder)
+{
+    const int opened = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *list = opened < 0 ? NULL : fdopendir(opened);
+
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        if (!is_beside(entry->d_name))
+            continue;
+        int file = openat(dirfd(list), entry->d_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file >= 0 && !flock(file, LOCK_EX | LOCK_NB))
+            unlinkat(dirfd(list), entry->d_name, 0);
+        if (file >= 0)
+            close(file);
+    }
+    if (list)
+        closedir(list);
+    else if (opened >= 0)
+        close(opened);
 }
 
 iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size)

@@ -13,6 +13,10 @@ void iv__writer_add(iv__writer *writer, const void *bytes, size_t size);
 iv_status iv__writer_commit(iv__writer *writer); /* frees the writer */
 void iv__writer_cancel(iv__writer *writer);      /* frees it; `path` stays as it was */
 
+/* Removes from a folder what writers that were killed have left there, not what one that lives is writing. A link to a
+ * folder is not followed; LINK/. is. */
+void iv__remove_leftovers(const char *folder);
+
 iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size);
 
 /* A read-only view of a whole file (mapped). size 0 has data "". */

@@ -7,6 +7,7 @@
 #include "cli/summary.h"
 #include "cli/watch.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -282,6 +283,7 @@ static int train(training *t)
     iv__watcher watcher = watch_watcher(&w);
 
     stop_on_signals();
+    signal(SIGPIPE, SIG_IGN); /* who read our messages, or --json, has gone: no reason to end without saving */
     iv_status status = iv__train(t->run, &t->instance->training, t->params, &t->instance->trainee,
                                  &watcher);
     bar_hide(&w.bar);

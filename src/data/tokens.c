@@ -400,6 +400,16 @@ static iv__tokens *build_temporary(request *r)
     return tokens;
 }
 
+static void remove_leftovers(const request *r)
+{
+    iv__text folder = { .home = r->home };
+
+    iv__text_print(&folder, "%s/.", r->folder.data);
+    if (!folder.failed)
+        iv__remove_leftovers(folder.data);
+    iv__text_free(&folder);
+}
+
 static iv__tokens *build(request *r)
 {
     bool unwritten = true;
@@ -407,6 +417,7 @@ static iv__tokens *build(request *r)
 
     if (r->folder.size > 0) {
         status = iv__make_folders(r->home, r->folder.data);
+        remove_leftovers(r);
         if (!status)
             status = build_at(r, r->path.data, &unwritten);
         if (!status)

@@ -35,9 +35,16 @@ static iv__safetensors *open_file(iv_home *home, const char *run, const char *wh
         if (iv__file_exists(path))
             return iv__safetensors_open(home, path);
     }
-    iv_fail(home, IV_IO,
-            "%s holds no model: neither model.safetensors nor last.safetensors is there; is it the folder of a run?",
-            run);
+    snprintf(path, sizeof path, "%s/run.json", run);
+    if (iv__file_exists(path))
+        iv_fail(home, IV_IO,
+                "%s holds no model yet: its training has not come to the first checkpoint; let it go on, with "
+                "--resume if it has ended",
+                run);
+    else
+        iv_fail(home, IV_IO,
+                "%s holds no model: neither model.safetensors nor last.safetensors is there; is it the folder of a run?",
+                run);
     return NULL;
 }
 

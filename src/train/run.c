@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/home.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,21 +56,17 @@ static iv_status lock_folder(iv__run *run)
     return status;
 }
 
-/* What a process that was killed while it wrote has left beside our files. The folder must be
- * locked. */
+/* What a process that was killed while it wrote has left. */
 static void remove_leftovers(const iv__run *run)
 {
-    static const char *const files[] = { last_name, model_name, metrics_name, events_name, "run.json" };
-    DIR *folder = opendir(run->folder);
+    static const char *const folders[] = { ".", "samples", "plots" };
 
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        const char *name = entry->d_name, *end = strrchr(name, '.');
-        for (size_t i = 0; end && !strcmp(end, ".new") && i < sizeof files / sizeof *files; i++)
-            if (!strncmp(name, files[i], strlen(files[i])))
-                unlinkat(dirfd(folder), name, 0);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *path = iv__run_path(run, folders[i]);
+        if (path)
+            iv__remove_leftovers(path);
+        iv__free(run->home, path);
     }
-    if (folder)
-        closedir(folder);
 }
 
 iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)

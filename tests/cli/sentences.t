@@ -2,23 +2,10 @@
 # sentences: an autoencoder trained on small articles with word vectors beside them, the same for any threads and stops; its
 # measures; what is near a typed sentence, and between two.
 . "$(dirname "$0")/lib.sh"
+. "$tests/cli/small_data.sh"
 export IVORY_CACHE=$here/cache IVORY_DATA=$work
 
-mkdir -p reuters-21578 glove
-awk 'BEGIN {
-    split("oil gold wheat steel", what, " "); split("rose fell jumped sank", did, " ")
-    for (i = 0; i < 40; i++) {
-        t = i % 2 ? "<D>earn</D>" : i % 3 ? "<D>crude</D>" : ""
-        printf "<REUTERS><TOPICS>%s</TOPICS><TEXT><BODY>", t
-        for (j = 0; j < 4; j++)
-            printf "%s %s %d dlrs in the %s. ", i % 2 ? "Profit of" : "Price of", what[(i + j) % 4 + 1] " " did[int(i / 4 + j) % 4 + 1], 10 + i * j, j % 2 ? "year" : "month"
-        print "</BODY></TEXT></REUTERS>"
-    }
-}' >reuters-21578/reuters21578.tar # one file of markup does for the archive
-awk 'BEGIN {
-    n = split("oil gold wheat steel rose fell jumped sank profit price of in the year month . 99 dlrs", words, " ")
-    for (i = 1; i <= n; i++) printf "%s %.3f %.3f %.3f %.3f\n", words[i], sin(i), cos(2 * i), sin(3 * i + 1), cos(i * i)
-}' >glove/glove.6B.50d.8453words.txt
+small_articles
 small=(sentences --latent 24 --length 12 --batch 8 --rate 0.01)
 
 run train "${small[@]}" --epochs 12 -o a

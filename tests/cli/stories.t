@@ -2,24 +2,13 @@
 # stories: trained on small files in bAbI's layout, the same for any threads and stops; asked, and talked to; what is wrong
 # with such files is said.
 . "$(dirname "$0")/lib.sh"
+. "$tests/cli/small_data.sh"
 
-# stories N: so many stories of two persons, who each go somewhere and are asked for.
-stories()
-{
-    awk -v n="$1" 'BEGIN {
-        split("Mary John Sandra Daniel", who, " "); split("hall garden kitchen office", where, " ")
-        for (i = 0; i < n; i++) {
-            a = i % 4 + 1; b = (i + 1 + int(i / 16) % 3) % 4 + 1; p = int(i / 4) % 4 + 1; q = int(i * 7 / 5) % 4 + 1
-            printf "1 %s went to the %s.\n2 %s went to the %s.\n3 Where is %s? \t%s\t1\n", who[a], where[p], who[b], where[q], who[a], where[p]
-            printf "4 %s went to the %s.\n5 Where is %s? \t%s\t4\n", who[a], where[q], who[a], where[q]
-        }
-    }'
-}
 accuracy() { sed -n 's/.*"accuracy": \([0-9.]*\).*/\1/p' "$out"; }
 
 mkdir -p data/tasks
-stories 48 >data/qa1_where_train.txt
-stories 24 >data/qa1_where_test.txt
+small_stories 48 >data/qa1_where_train.txt
+small_stories 24 >data/qa1_where_test.txt
 small=(stories --data data/qa1_where_train.txt --embed 16 --hops 2 --optimizer adam --rate 0.01 --schedule constant --linear-start 0)
 
 computes_the_same() { "$(dirname "$IVORY")/tests/onnx-roundtrip" "$@" >"$out" 2>"$err"; }
@@ -74,9 +63,9 @@ expect_out "accuracy" "and are counted"
 
 cp data/qa1_where_train.txt data/tasks/qa1_where_train.txt
 cp data/qa1_where_test.txt data/tasks/qa1_where_test.txt
-stories 20 >data/tasks/qa6_more_train.txt
-stories 10 >data/tasks/qa6_more_test.txt
-stories 10 >data/tasks/qa9_untrained_test.txt
+small_stories 20 >data/tasks/qa6_more_train.txt
+small_stories 10 >data/tasks/qa6_more_test.txt
+small_stories 10 >data/tasks/qa9_untrained_test.txt
 echo "not a story" >data/tasks/README.txt
 tar -czf tasks.tar.gz -C data tasks
 run train stories --data tasks.tar.gz --task 0 --epochs 1 -o all
@@ -93,9 +82,9 @@ run train stories --data tasks.tar.gz --task 9 -o x
 expect_status 1 "a task that has tests alone is refused"
 expect_err "no question to train with" "and why"
 mkdir -p data/official/en data/official/en-10k data/official/hn
-stories 10 >data/official/en/qa1_where_train.txt
-stories 20 >data/official/en-10k/qa1_where_train.txt
-stories 30 >data/official/hn/qa1_where_train.txt
+small_stories 10 >data/official/en/qa1_where_train.txt
+small_stories 20 >data/official/en-10k/qa1_where_train.txt
+small_stories 30 >data/official/hn/qa1_where_train.txt
 tar -czf official.tar.gz -C data official
 run train stories --data official.tar.gz --epochs 1 -o en
 expect_err "10 stories" "of the official archive the English tasks are taken"

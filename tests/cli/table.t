@@ -2,12 +2,9 @@
 # table: a person's own CSV: what is read, said and refused; trained alike for any threads and stops; predictions as CSV
 # and as a picture.
 . "$(dirname "$0")/lib.sh"
+. "$tests/cli/small_data.sh"
 
-# A price that follows from area and rooms, with gaps, a text, a number of the row and a constant.
-awk 'BEGIN { print "id;area;rooms;city;flat;price"
-    for (i = 1; i <= 240; i++) { a = 30 + (i * 7919 % 170); r = 1 + i * 31 % 6
-        s = sprintf("%d;%.1f;%s;%s;1;%s", i, a, i % 12 ? r : "NA", i % 2 ? "Rome" : "Bonn", i % 40 ? 3 * a + 10 * r + 0.5 : "")
-        gsub(/\./, ",", s); print s } }' >house.csv
+small_table >house.csv
 small=(table --data house.csv --target price --ignore id --units 8 --layers 1 --rate 0.01)
 computes_the_same() { "$(dirname "$IVORY")/tests/onnx-roundtrip" "$@" >"$out" 2>"$err"; }
 value() { sed -n "s/.*\"$1\": \([-0-9.e+]*\).*/\1/p" "$out"; }
