@@ -54,7 +54,7 @@ static void open_beside(iv__writer *writer)
         writer->file = open(writer->path, O_WRONLY | O_CLOEXEC);
         return;
     }
-    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->file = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (writer->file >= 0 && there && fchmod(writer->file, info.st_mode & 07777))
         writer->error = errno;
 }
