@@ -10,38 +10,46 @@
 /* U+0080 to U+009F, which some terminals obey, are two bytes, the first of which is this. */
 enum { HALF = 0xC2 };
 
-/* The byte as it is shown; *half: whether the one before it was HALF. */
-static char shown(unsigned char byte, bool *half)
+/* The bytes as they are shown, into `to`, which has room for one more; how many. *half: HALF came last, and waits. */
+static size_t show(const char *bytes, size_t size, bool *half, char *to)
 {
-    const bool second = *half && byte >= 0x80 && byte < 0xA0;
-    const bool obeyed = second || byte == 0x7F || (byte < ' ' && byte != '\n' && byte != '\t');
+    size_t n = 0;
 
-    *half = byte == HALF;
-    return obeyed ? '?' : (char)byte;
+    for (size_t i = 0; i < size; i++) {
+        const unsigned char byte = (unsigned char)bytes[i];
+        const bool second = *half && byte >= 0x80 && byte < 0xA0;
+        const bool obeyed = second || byte == 0x7F || (byte < ' ' && byte != '\n' && byte != '\t');
+        if (*half && !second)
+            to[n++] = (char)HALF;
+        *half = byte == HALF;
+        if (!*half)
+            to[n++] = obeyed ? '?' : (char)byte;
+    }
+    return n;
 }
 
 void plain_put(FILE *file, const char *text)
 {
+    char shown[2];
     bool half = false;
 
     for (; *text; text++)
-        fputc(shown((unsigned char)*text, &half), file);
+        fwrite(shown, 1, show(text, 1, &half, shown), file);
 }
 
 static ssize_t write_plainly(void *half, const char *bytes, size_t size)
 {
-    char piece[1 << 12];
-    size_t n = size < sizeof piece ? size : sizeof piece, done = 0;
+    char shown[(1 << 12) + 1];
+    const size_t taken = size < sizeof shown - 1 ? size : sizeof shown - 1,
+                 n = show(bytes, taken, half, shown);
 
-    for (size_t i = 0; i < n; i++)
-        piece[i] = shown((unsigned char)bytes[i], half);
-    while (done < n) {
-        ssize_t wrote = write(STDOUT_FILENO, piece + done, n - done);
+    for (size_t done = 0; done < n;) {
+        ssize_t wrote = write(STDOUT_FILENO, shown + done, n - done);
         if (wrote < 0 && errno != EINTR)
             return 0;
         done += wrote > 0 ? (size_t)wrote : 0;
     }
-    return (ssize_t)n;
+    return (ssize_t)taken;
 }
 
 void plain_stdout(void)
