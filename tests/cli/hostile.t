@@ -223,15 +223,16 @@ if [ -x "$(dirname "$IVORY")/ivory-hdf5" ]; then
     sleep 5 | "$(dirname "$IVORY")/ivory-hdf5" any >"$out" 2>"$err" &
     limited=$!
     for i in 1 2 3 4 5 6 7 8 9 10; do
-        grep -Eq 'cpu time +60 ' "/proc/$limited/limits" && break
+        grep -Eq '^Seccomp:.*2' "/proc/$limited/status" && break
         sleep 0.2
     done
     expect "the helper has a limit of time" grep -Eq 'cpu time +60 ' "/proc/$limited/limits"
     expect "and of what it writes" grep -Eq 'file size +1073741824 ' "/proc/$limited/limits"
     if [ -n "${IVORY_SANITIZE:-}" ]; then
-        skip "and of memory" "a sanitizer's shadow is more than any limit"
+        skip "limits of memory and rights" "sanitizers need more"
     else
         expect "and of memory" grep -Eq 'address space +1073741824 ' "/proc/$limited/limits"
+        expect "it has given up the right to open files and programs" grep -Eq '^Seccomp:.*2' "/proc/$limited/status"
     fi
     kill "$limited" 2>/dev/null
 else

@@ -3,6 +3,7 @@
  *
  * A program of its own, started by libivory-io, so that libhdf5 is loaded only where such a file is read, and what a
  * file of bad will does to that library ends only this program. NAME begins messages. */
+#include "confine.h"
 #include "contents.h"
 
 #include <ivory/base.h>
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
         return 1;
     }
     set_limits();
+    H5open(); /* what it reads of the system for itself */
+    confine();
     bool done = hdf5_open(&file, home, argv[1]) && hdf5_write(&file, stdout);
     if (!done)
         fprintf(stderr, "%s\n", iv_home_message(home));
