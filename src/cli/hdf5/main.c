@@ -19,9 +19,10 @@
  * file may lead the library in circles, and one of bad will may unfold to a thousand times its size. */
 enum { SECONDS = 60, BYTES = 1 << 30, TIMES = 8, BYTES_A_SECOND = 1 << 23 };
 
+/* What ends it at the limit of time says so: one second later it would be ended without a reason. */
 static void limit(int what, rlim_t most)
 {
-    setrlimit(what, &(struct rlimit){ most, most });
+    setrlimit(what, &(struct rlimit){ most, most + 1 });
 }
 
 static void set_limits(void)
