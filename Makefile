@@ -28,7 +28,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check torture asan ubsan tsan fuzz bench bench-curves bench-convolutions format layers install clean help
+.PHONY: all setup setup-developer demo check torture asan ubsan tsan fuzz fuzz-long bench bench-curves bench-convolutions format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -64,6 +64,9 @@ fuzz: export CC = clang
 fuzz: setup-developer ## every fuzz target for FUZZ_SECONDS (60)
 	$(call build,$(BUILD)-fuzz,all,-DIVORY_FUZZ=ON)
 	@tools/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS)
+
+fuzz-long: ## the same for half an hour each; what all sittings were is added up in build-fuzz/tally
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=1800
 
 bench: ## Ivory and its peers in turn, as a table in build/bench/; BENCH="--workloads chars-8 --quick" for less
 	$(call build,$(BUILD),programs,)

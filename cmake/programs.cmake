@@ -13,11 +13,14 @@ function(ivory_program target sources)
     endif()
 endfunction()
 
+# All of the program but its main: the fuzz targets use it too.
 file(GLOB cli CONFIGURE_DEPENDS src/cli/*.c)
-ivory_program(ivory-program "${cli}" ivory-io ivory)
-if(TARGET ivory-program)
-    set_target_properties(ivory-program PROPERTIES OUTPUT_NAME ivory)
-endif()
+list(FILTER cli EXCLUDE REGEX "/src/cli/main\\.c$")
+add_library(ivory-cli STATIC ${cli})
+target_link_libraries(ivory-cli PUBLIC ivory-io ivory)
+add_dependencies(ivory-cli ivory-version)
+ivory_program(ivory-program src/cli/main.c ivory-cli)
+set_target_properties(ivory-program PROPERTIES OUTPUT_NAME ivory)
 
 pkg_check_modules(CAIRO IMPORTED_TARGET cairo)
 if(CAIRO_FOUND)

@@ -14,4 +14,7 @@ if(IVORY_FUZZ)
     set(sanitizer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 endif()
 add_compile_options(${sanitizer})
+if(sanitizer)
+    add_compile_definitions(IVORY_SANITIZED) # its shadow is more memory than any limit of a program's own
+endif()
 add_link_options(${sanitizer})

@@ -48,7 +48,7 @@ static void writer_free(iv__writer *writer)
 /* It stays locked until it has its name, which tells it from what a writer that was killed has left. */
 static int open_locked(const char *path)
 {
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    int file = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 
     if (file < 0)
         return -1;

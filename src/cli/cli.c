@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/plain.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,14 +12,14 @@
 
 /* ---- messages ---------------------------------------------------------------------- */
 
-/* Messages name what files hold: what a terminal would obey is not shown to it. */
-static void put_plainly(const char *message)
+static void say(const char *begin, const char *format, va_list values)
 {
-    for (; *message; message++)
-        fputc(((unsigned char)*message < ' ' && *message != '\n' && *message != '\t') || *message == 0x7f
-                  ? '?'
-                  : *message,
-              stderr);
+    char message[1 << 16];
+
+    vsnprintf(message, sizeof message, format, values);
+    fputs(begin, stderr);
+    plain_put(stderr, message);
+    fputc('\n', stderr);
 }
 
 int cli_fail_in(const iv_home *home)
@@ -27,7 +28,7 @@ int cli_fail_in(const iv_home *home)
     const char *message = iv_home_message(home);
 
     fputs("ivory: ", stderr);
-    put_plainly(*message ? message : iv_status_text(status ? status : IV_NOMEM));
+    plain_put(stderr, *message ? message : iv_status_text(status ? status : IV_NOMEM));
     fputc('\n', stderr);
     return status == IV_STOPPED ? INTERRUPTED : FAILED;
 }
@@ -41,11 +42,9 @@ int cli_refuse(const char *format, ...)
 {
     va_list values;
 
-    fputs("ivory: ", stderr);
     va_start(values, format);
-    vfprintf(stderr, format, values);
+    say("ivory: ", format, values);
     va_end(values);
-    fputc('\n', stderr);
     return FAILED;
 }
 
@@ -53,11 +52,10 @@ int cli_wrong(const cli *c, const char *format, ...)
 {
     va_list values;
 
-    fputs("ivory: ", stderr);
     va_start(values, format);
-    vfprintf(stderr, format, values);
+    say("ivory: ", format, values);
     va_end(values);
-    fprintf(stderr, "\nSee `ivory %s%s--help`.\n", c->command ? c->command->name : "",
+    fprintf(stderr, "See `ivory %s%s--help`.\n", c->command ? c->command->name : "",
             c->command ? " " : "");
     return WRONG;
 }
@@ -69,9 +67,8 @@ void cli_note(const cli *c, const char *format, ...)
     if (c->common.quiet || c->common.json)
         return;
     va_start(values, format);
-    vfprintf(stderr, format, values);
+    say("", format, values);
     va_end(values);
-    fputc('\n', stderr);
 }
 
 /* ---- JSON -------------------------------------------------------------------------- */

@@ -313,8 +313,9 @@ static int plot_all(cli *c, iv__opened *run)
 
     run_folder_of(c->args[0], &folder);
     iv__text_print(&losses, "%s/metrics.jsonl", folder.data ? folder.data : "");
+    const bool within = *o->out || (!folder.failed && !iv__run_stays_within(c->home, folder.data));
     iv__text_put(&folder, "/plots");
-    int status = folder.failed || losses.failed ? cli_fail(c) : DONE;
+    int status = folder.failed || losses.failed || !within ? cli_fail(c) : DONE;
     const char *out = *o->out ? o->out : folder.data;
     if (!status && iv__file_exists(losses.data))
         status = plot_losses(c, run->instance, losses.data, out);

@@ -85,7 +85,8 @@ static const char *free_path(cli *c, const char *run)
         iv__text_put(&folder, run);
     else
         folder_of(run, &folder);
-    for (int i = 1; !folder.failed; i++) {
+    const bool within = !folder.failed && !iv__run_stays_within(c->home, folder.data);
+    for (int i = 1; within; i++) {
         path = iv__arena_print(&c->arena, "%s/writings/%d.json", folder.data, i);
         if (!path || !cli_exists(path))
             break;

@@ -2,6 +2,7 @@
 #include "cli/help.h"
 #include "cli/limit.h"
 #include "cli/options.h"
+#include "cli/plain.h"
 
 #include "backend/backend.h"
 
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
 {
     if (!open_standard_streams())
         return FAILED;
+    plain_stdout();
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the shell's limit: that is seen when writing */
     cli c = { .home = iv_home_new(&(iv_home_options){ .size = sizeof(iv_home_options), .threads = 1 }),
               .argc = argc,

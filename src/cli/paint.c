@@ -313,7 +313,9 @@ static iv_status default_out(cli *c, int64_t seed, iv__text *out)
         return iv_fail(c->home, IV_VALUE,
                        "say with --out where the pictures go: a file (.png, .jpg, .webp, .ppm) or a folder (NAME/)");
     iv__text_print(out, "%s/samples", run);
-    iv_status status = out->failed ? IV_NOMEM : iv__make_folders(c->home, out->data);
+    iv_status status = out->failed ? IV_NOMEM : iv__run_stays_within(c->home, run);
+    if (!status)
+        status = iv__make_folders(c->home, out->data);
     iv__text_print(out, "/seed-%lld.png", (long long)seed);
     return status;
 }

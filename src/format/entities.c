@@ -50,8 +50,10 @@ static bool read_number(const char *at, size_t size, uint32_t *code)
             return false;
         number = number * base + digit;
     }
+    if (number == 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000))
+        return false;
     *code = number >= 128 && number < 160 ? windows[number - 128] : number;
-    return number > 0 && number <= 0x10ffff && !(number >= 0xd800 && number < 0xe000);
+    return true;
 }
 
 size_t iv__entity_read(const char *at, size_t left, bool bare, uint32_t *code)

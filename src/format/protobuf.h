@@ -27,9 +27,12 @@ typedef struct iv__protobuf_field {
     size_t size;
 } iv__protobuf_field;
 
+/* bytes may be NULL where there are none. */
 static inline iv__protobuf iv__protobuf_of(const void *bytes, size_t size)
 {
-    return (iv__protobuf){ bytes, (const unsigned char *)bytes + size, NULL };
+    const unsigned char *at = size ? bytes : (const void *)"";
+
+    return (iv__protobuf){ at, at + size, NULL };
 }
 /* False at the end of the message, and where it is malformed: then, and ever after, ->wrong says how. */
 bool iv__protobuf_next(iv__protobuf *message, iv__protobuf_field *field);

@@ -47,6 +47,9 @@ void iv__encode_symbol(iv__encoder *e, uint32_t cumulated, uint32_t frequency)
     }
 }
 
+/* Zeros at the end that are not written, at most; and bytes that wait in a decoder. */
+enum { UNWRITTEN = 16, WAITING = 8 };
+
 /* The number in the last range that ends with the most zeros, which need not be written. */
 void iv__encoder_end(iv__encoder *e)
 {
@@ -59,11 +62,11 @@ void iv__encoder_end(iv__encoder *e)
     e->low &= ~rest;
     for (int i = 0; i < kept; i++)
         put_byte(e);
-    while (e->bytes.size && !e->bytes.data[e->bytes.size - 1])
+    for (int i = 0; i < UNWRITTEN && e->bytes.size && !e->bytes.data[e->bytes.size - 1]; i++)
         e->bytes.size--;
 }
 
-/* Behind the end there are zeros. */
+/* Behind the end there are zeros, but not for ever. */
 static void read_byte(iv__decoder *d)
 {
     d->code = d->code << 8 | (d->at < d->size ? d->bytes[d->at] : 0);
@@ -74,9 +77,14 @@ iv__decoder iv__decoder_new(const void *bytes, size_t size)
 {
     iv__decoder d = { .range = UINT64_MAX, .bytes = bytes, .size = size };
 
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < WAITING; i++)
         read_byte(&d);
     return d;
+}
+
+static bool is_beyond(const iv__decoder *d)
+{
+    return d->at > d->size && d->at - d->size > UNWRITTEN + WAITING;
 }
 
 uint32_t iv__decoder_place(iv__decoder *d)
@@ -176,6 +184,11 @@ static iv_status code_pixels(coding *c, iv__painter *painter, const iv__coded *p
     for (int64_t row = 0; row < picture->height && !status; row++) {
         if (progress && !progress(user, row))
             return iv_fail(c->instance->home, IV_STOPPED, "stopped in row %lld of %lld",
+                           (long long)row + 1, (long long)picture->height);
+        if (c->decoder && is_beyond(c->decoder))
+            return iv_fail(c->instance->home, IV_FORMAT,
+                           "the numbers end before the pictures do, in row %lld of %lld of one: the file is cut "
+                           "off or damaged",
                            (long long)row + 1, (long long)picture->height);
         for (int64_t column = 0; column < across && !status; column++) {
             const bool within = column < picture->width;

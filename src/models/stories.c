@@ -105,17 +105,16 @@ static iv_node *at_first(iv_graph *g, int64_t steps)
 /* Scores [N,S] of sentences as shares; those that are not there have none. What is missing to 1 looks at nothing, whose
  * score is 0 (the paper's program has empty sentences for that): so a hop can tell that no sentence is what it looks
  * for. */
-static iv_node *shares(iv_node *scores, iv_node *present, int64_t linear_steps)
+static iv_node *shares(iv_graph *g, iv_node *scores, iv_node *present, int64_t linear_steps)
 {
     const int64_t n = iv_node_dim(scores, 0), sentences = iv_node_dim(scores, 1);
-    iv_node *nothing = iv_fill(iv_node_graph(scores), iv_dims(n, 1), 0);
+    iv_node *nothing = iv_fill(g, iv_dims(n, 1), 0);
     iv_node *masked = iv_add(scores, iv_scale(iv_shift(present, -1), 1e9));
     iv_node *p = iv_slice(iv_softmax(iv_concat(2, (iv_node *[]){ masked, nothing }, 1)), 1, 0,
                           sentences, 1);
 
     if (linear_steps)
-        p = iv_select(iv_broadcast_to(at_first(iv_node_graph(scores), linear_steps),
-                                      iv_dims(n, sentences)),
+        p = iv_select(iv_broadcast_to(at_first(g, linear_steps), iv_dims(n, sentences)),
                       iv_mul(scores, present), p);
     return p;
 }
@@ -156,7 +155,7 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
                 *values = iv_slice(memories, 2, (k + 1) * d, d, 1);
         iv_node *scores = iv_reshape(iv_matmul(keys, iv_reshape(u, iv_dims(n, d, 1))),
                                      iv_dims(n, z.sentences));
-        iv_node *p = shares(scores, present, training ? o->linear_start * per_epoch : 0);
+        iv_node *p = shares(g, scores, present, training ? o->linear_start * per_epoch : 0);
         looked[k] = iv_reshape(p, iv_dims(n, 1, z.sentences));
         u = iv_add(u, iv_reshape(iv_matmul(looked[k], values), iv_dims(n, d)));
     }

@@ -18,8 +18,9 @@ struct iv_params {
     iv_home *home;
     iv_dtype real;
     uint64_t seed;
-    bool empty;       /* no initial values */
-    uint64_t version; /* plans watch it */
+    bool empty;                      /* no initial values */
+    uint64_t version;                /* plans watch it */
+    const iv__safetensors *expected; /* that weights are to be loaded from; or NULL */
     entry *entries;
     int count, room;
 };
@@ -169,9 +170,23 @@ static iv_status fill(const iv_params *params, const entry *e)
     return IV_OK;
 }
 
+void iv__params_expect(iv_params *params, const iv__safetensors *file)
+{
+    params->expected = file;
+}
+
+/* Optimizers' and states may be absent from a file. */
+static bool may_make(const iv_params *params, const char *name, const iv_shape *shape)
+{
+    return !params->expected || iv__is_optimizers(name) || iv__is_state(name) ||
+           iv__safetensors_expect(params->expected, name, params->real, shape);
+}
+
 static iv_tensor *make(iv_params *params, const char *name, iv_shape shape, iv_init init,
                        const iv__born *born)
 {
+    if (!may_make(params, name, &shape))
+        return NULL;
     char *own_name = grow(params) ? iv__copy_text(params->home, name) : NULL;
     iv_tensor *tensor = own_name ? iv_tensor_new(params->home, params->real, shape) : NULL;
 

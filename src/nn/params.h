@@ -4,9 +4,11 @@
 
 #include <ivory/nn.h>
 
+#include "format/safetensors.h"
+
 /* What of axes 0 and 1 does not begin as 0: a rectangle, or so many places in reading order. */
 typedef struct iv__born {
-    iv_kept kept;  /* its rows end at 0: all */
+    iv_kept kept; /* its rows end at 0: all */
     int64_t taps; /* 0: all */
 } iv__born;
 
@@ -21,6 +23,10 @@ iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, i
 #define IV__STATE_PREFIX "state/"
 bool iv__is_optimizers(const char *name);
 bool iv__is_state(const char *name);
+
+/* Weights that are made from now on stand in the file with the same shape, or are refused before memory is asked for: so a
+ * model file cannot ask for more than it holds. The file is borrowed; NULL: nothing is expected any more. */
+void iv__params_expect(iv_params *params, const iv__safetensors *file);
 
 /* Where an optimizer keeps averages of weights: PART of its state of each. */
 #define IV__AVERAGE "average"

@@ -80,11 +80,15 @@ iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__op
         status = model->restore(opened->instance, opened->file);
     if (!status) {
         opened->params = iv_params_new_empty(home, IV_F32);
+        if (opened->params)
+            iv__params_expect(opened->params, opened->file);
         status = opened->params ? iv__instance_make_params(opened->instance, opened->params)
                                 : iv_home_status(home);
     }
     if (!status)
         status = iv__checkpoint_load(opened->params, opened->file, &opened->progress);
+    if (!status)
+        iv__params_expect(opened->params, NULL);
     /* Before an epoch is over there is only the checkpoint; what a model file has as its weights are its averages. */
     if (!status && !strcmp(which, "model") && opened->instance->training.average > 0)
         iv__params_swap_averages(opened->params);

@@ -6,18 +6,22 @@
 #include "base/file.h"
 #include "base/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char model_name[] = "model.safetensors";
 static const char last_name[] = "last.safetensors", previous_name[] = "previous.safetensors";
 static const char metrics_name[] = "metrics.jsonl", events_name[] = "events.out.tfevents.ivory";
+static const char settings_name[] = "run.json", lock_name[] = "lock";
 
 char *iv__run_path(const iv__run *run, const char *file)
 {
@@ -38,9 +42,59 @@ static bool has(const iv__run *run, const char *file)
     return there;
 }
 
+/* ---- staying in it --------------------------------------------------------------------------- */
+
+/* An entry that is there is a file or a folder. */
+static iv_status check_entry(iv_home *home, const char *folder, const char *inner, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat info;
+
+    if (snprintf(path, sizeof path, "%s/%s%s", folder, inner, name) >= (int)sizeof path)
+        return iv_fail(home, IV_VALUE, "the path is longer than %zu bytes: %.60s...", sizeof path, path);
+    if (lstat(path, &info) || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
+        return IV_OK;
+    return iv_fail(home, IV_IO,
+                   "%s is a %s: a run's folder is written to only where all that is written stays in it; put "
+                   "what it leads to in its place, or remove it",
+                   path, S_ISLNK(info.st_mode) ? "link" : "pipe or a device");
+}
+
+static iv_status check_folder(iv_home *home, const char *folder, const char *inner)
+{
+    iv_status status = check_entry(home, folder, "", inner);
+    char path[PATH_MAX], within[64];
+    DIR *list = NULL;
+
+    snprintf(within, sizeof within, "%s/", inner);
+    if (!status && snprintf(path, sizeof path, "%s/%s", folder, inner) < (int)sizeof path)
+        list = opendir(path);
+    for (struct dirent *entry; list && !status && (entry = readdir(list));)
+        status = check_entry(home, folder, within, entry->d_name);
+    if (list)
+        closedir(list);
+    return status;
+}
+
+iv_status iv__run_stays_within(iv_home *home, const char *folder)
+{
+    static const char *const files[] = { lock_name,    last_name,   previous_name, model_name,
+                                         metrics_name, events_name, settings_name },
+                             *const folders[] = { "samples", "plots", "writings" };
+    iv_status status = IV_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files && !status; i++)
+        status = check_entry(home, folder, "", files[i]);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && !status; i++)
+        status = check_folder(home, folder, folders[i]);
+    return status;
+}
+
+/* ---- its lock -------------------------------------------------------------------------------- */
+
 static iv_status lock_folder(iv__run *run)
 {
-    char *path = iv__run_path(run, "lock");
+    char *path = iv__run_path(run, lock_name);
     if (!path)
         return IV_NOMEM;
     run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -79,6 +133,8 @@ iv__run *iv__run_new(iv_home *home, const char *folder, bool resume)
     run->metrics.home = home;
     run->folder = iv__copy_text(home, folder);
     iv_status status = run->folder ? iv__make_folders(home, folder) : IV_NOMEM;
+    if (!status)
+        status = iv__run_stays_within(home, folder);
     if (!status)
         status = lock_folder(run);
     if (!status && !resume && (has(run, last_name) || has(run, previous_name) || has(run, model_name)))
@@ -154,14 +210,23 @@ iv_status iv__run_rotate(const iv__run *run)
     return status;
 }
 
-/* The number behind "step": in a line of ours, or -1. */
+/* The number behind "step": in a line of ours, or -1. The line is no terminated text. */
 static int64_t step_of_line(const char *line, const char *end)
 {
     static const char key[] = "{\"step\":";
-    size_t size = sizeof key - 1;
+    const size_t size = sizeof key - 1;
+    int64_t step = 0;
 
-    return (size_t)(end - line) > size && !memcmp(line, key, size) ? strtoll(line + size, NULL, 10)
-                                                                   : -1;
+    if ((size_t)(end - line) <= size || memcmp(line, key, size))
+        return -1;
+    line += size;
+    line += *line == ' ';
+    for (const char *digit = line; digit < end && *digit >= '0' && *digit <= '9'; digit++) {
+        if (step > (INT64_MAX - 9) / 10)
+            return -1;
+        step = 10 * step + (*digit - '0');
+    }
+    return *line >= '0' && *line <= '9' ? step : -1;
 }
 
 /* Keeps our lines up to the step; a torn or damaged line goes. */

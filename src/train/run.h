@@ -18,6 +18,10 @@ typedef struct iv__run {
 /* The path of a file in the folder, in a buffer that is freed with iv__free. */
 char *iv__run_path(const iv__run *run, const char *file);
 
+/* Refuses a run's folder in which what is written to is a link, a pipe or a device (IO): it may come from a stranger, and
+ * nothing is written outside it. `folder` itself may be a link; nothing of it need be there. */
+iv_status iv__run_stays_within(iv_home *home, const char *folder);
+
 /* Makes the folder and locks it for training.
  * resume: an existing run goes on, an absent one starts. Without it a folder that holds a run is
  * refused.
