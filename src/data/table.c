@@ -370,12 +370,11 @@ bool iv__column_is_text(const iv__column *column)
 iv_status iv__table_check(const iv__table *t, int column)
 {
     const iv__column *c = &t->columns[column];
-
     double number;
 
     if (!c->others)
         return IV_OK;
-    if (iv__decimal(c->other, strlen(c->other), &number))
+    if (iv__decimal(c->other, strlen(c->other), &number) && !(fabs(number) <= LARGEST))
         return iv_fail(t->home, IV_FORMAT,
                        "%s:%lld: %s holds '%s', which is too large: at most %g is read", t->file,
                        (long long)c->other_line, c->name, c->other, LARGEST);
