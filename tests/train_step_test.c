@@ -183,7 +183,7 @@ static void bad_numbers_are_named_and_not_applied(void **state)
     assert_string_equal(iv_home_message(w.home), "the input 'x' holds nan at element 7, for record 2 of the batch");
     x[7] = 1e200;
     assert_int_equal(iv_train_step_gradients(step), IV_NUMERIC);
-    assert_string_equal(iv_home_message(w.home), "m/dense/matmul gave inf at element 2 of [3,2], for record 1 of the batch");
+    assert_string_equal(iv_home_message(w.home), "m/dense/matmul gave inf at element 2 of [3,2], for record 2 of the batch");
     x[7] = good;
     assert_int_equal(iv_train_step_gradients(step), IV_OK);
     parameter(&w, "m/dense/bias")[1] = (double)INFINITY;
