@@ -309,7 +309,7 @@ while read -r new command; do
     long=$(($(now) - begin))
     rm -rf expected && mv "$new" expected
     for ((i = 0; i < $(amount 2); i++)); do
-        rm -rf new*
+        until rm -rf new* 2>"$err"; do pause 10000; done # a helper program may be at it still
         [ $((i % 2)) -eq 0 ] || [ -d expected ] || echo old >"$new"
         "$IVORY" $command <dialogue >"$out" 2>"$err" &
         trainer=$!

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (child == 0) {
+        signal(SIGHUP, SIG_DFL); /* whoever runs this may be under nohup */
         execvp(argv[2], argv + 2);
         _exit(127);
     }

@@ -14,7 +14,8 @@
 
 static int fail(const iv_home *home, const char *what)
 {
-    fprintf(stderr, "ulp-differences: %s%s%s\n", what, home ? ": " : "", home ? iv_home_message(home) : "");
+    fprintf(stderr, "ulp-differences: %s%s%s\n", what, home ? ": " : "",
+            home ? iv_home_message(home) : "");
     return 1;
 }
 
