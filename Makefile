@@ -28,7 +28,7 @@ $(call build,$(1),all,-DIVORY_SANITIZE=$(2))
  tools/check $(1)
 endef
 
-.PHONY: all setup setup-developer demo check torture asan ubsan tsan fuzz fuzz-long bench bench-curves bench-convolutions format layers install clean help
+.PHONY: all setup setup-developer demo check torture asan ubsan tsan msan valgrind fuzz fuzz-long bench bench-curves bench-convolutions format layers install clean help
 
 all: ## release build: build/ivory, the libraries, test programs in build/tests/
 	$(call build,$(BUILD),all,)
@@ -59,6 +59,15 @@ ubsan: setup ## all tests with the undefined behaviour sanitizer
 
 tsan: setup ## all tests with the thread sanitizer
 	$(call sanitized,$(BUILD)-tsan,thread)
+
+msan: export CC = clang
+msan: setup-developer ## our own readers and the trainings without pictures, with clang's memory sanitizer
+	$(call build,$(BUILD)-msan,ivory-program replays,-DIVORY_SANITIZE=memory)
+	@tools/msan $(BUILD)-msan
+
+valgrind: setup-developer ## readers and a choice of tests under valgrind, with portable kernels and those for AVX2
+	$(call build,$(BUILD),all,)
+	@tools/valgrind $(BUILD)
 
 fuzz: export CC = clang
 fuzz: setup-developer ## every fuzz target for FUZZ_SECONDS (60)
@@ -95,7 +104,7 @@ install: ## headers, libraries, programs, manual page under PREFIX (/usr/local);
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)
 
 clean: ## remove the build folders
-	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-fuzz
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-tsan $(BUILD)-msan $(BUILD)-fuzz
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

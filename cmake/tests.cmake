@@ -77,11 +77,13 @@ endforeach()
 
 # Fuzz targets without a fuzzer: build/tests/replay-NAME runs fuzz_NAME.c over what fuzz/seeds/NAME keeps: what starts a
 # fuzzer off, and what fuzzers found.
+add_custom_target(replays)
 foreach(source IN LISTS IVORY_FUZZ_TARGETS)
     get_filename_component(name ${source} NAME_WE)
     string(REPLACE fuzz_ "" name ${name})
     ivory_fuzz_target(replay-${name} ${source} fuzz/replay.c)
     if(TARGET replay-${name})
+        add_dependencies(replays replay-${name})
         set_target_properties(replay-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         ivory_test(replay/${name} fuzz ${PROJECT_BINARY_DIR}/tests/replay-${name} ${PROJECT_SOURCE_DIR}/fuzz/seeds/${name})
     endif()

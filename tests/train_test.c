@@ -383,7 +383,8 @@ static void a_run_killed_between_two_writes_goes_on_bit_for_bit(void **state)
     s = (seen){ .stop_at = 7 };
     assert_int_equal(train(&t, false, &s, message), IV_STOPPED);
     FILE *metrics = fopen(file_of(&t, "metrics.jsonl"), "a");
-    fputs("{\"step\":8,\"epoch\":2,\"loss\":1}\n{\"step\":9,\"ep", metrics);
+    fputs("{\"step\":8,\"epoch\":2,\"loss\":1}\n{\"step\": }\n{\"step\": 99999999999999999999}\n{\"step\":9,\"ep",
+          metrics);
     fclose(metrics);
     s = (seen){ 0 };
     train_to_the_end(&t, true, &s);

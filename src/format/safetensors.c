@@ -44,6 +44,7 @@ struct iv__safetensors {
     const iv__named_tensor **by_name;
     int64_t n_tensors, room_tensors;
     iv__pair *pairs;
+    const iv__pair **by_key;
     int64_t n_pairs, room_pairs;
     bool checked;
 };
@@ -334,6 +335,27 @@ static bool sort_names(iv__safetensors *file)
     return true;
 }
 
+/* Of a key that comes twice the first one counts. */
+static int by_key(const void *a, const void *b)
+{
+    const iv__pair *x = *(const iv__pair *const *)a, *y = *(const iv__pair *const *)b;
+    const int order = strcmp(x->key, y->key);
+
+    return order ? order : x < y ? -1 : x > y;
+}
+
+static bool sort_keys(iv__safetensors *file)
+{
+    file->by_key = iv__alloc_array(file->home, file->n_pairs + 1, sizeof *file->by_key);
+    if (!file->by_key)
+        return false;
+    for (int64_t i = 0; i < file->n_pairs; i++)
+        file->by_key[i] = &file->pairs[i];
+    if (file->n_pairs > 1)
+        qsort(file->by_key, (size_t)file->n_pairs, sizeof *file->by_key, by_key);
+    return true;
+}
+
 /* ---- checksums ------------------------------------------------------------------------------- */
 
 static bool header_matches(const iv__safetensors *file, const char *expected)
@@ -425,7 +447,7 @@ static bool take_bytes(iv__safetensors *file, const unsigned char *bytes, size_t
     bool good = read_header(file);
     for (int64_t i = 0; good && i < file->n_tensors; i++)
         good = settle_tensor(file, &file->tensors[i], &file->places[i]);
-    return good && check_places(file) && sort_names(file) && check_sums(file);
+    return good && check_places(file) && sort_names(file) && sort_keys(file) && check_sums(file);
 }
 
 static iv__safetensors *safetensors_new(iv_home *home, const char *name)
@@ -471,6 +493,7 @@ void iv__safetensors_close(iv__safetensors *file)
     iv__free(file->home, file->tensors);
     iv__free(file->home, file->places);
     iv__free(file->home, file->by_name);
+    iv__free(file->home, file->by_key);
     iv__free(file->home, file->pairs);
     iv__arena_free(&file->arena);
     iv__view_close(&file->view);
@@ -507,10 +530,16 @@ const iv__named_tensor *iv__safetensors_find(const iv__safetensors *file, const 
 
 const char *iv__safetensors_metadata(const iv__safetensors *file, const char *key)
 {
-    for (int64_t i = 0; i < file->n_pairs; i++)
-        if (strcmp(file->pairs[i].key, key) == 0)
-            return file->pairs[i].value;
-    return NULL;
+    int64_t low = 0, high = file->n_pairs; /* the first whose key is no less */
+
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (strcmp(file->by_key[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < file->n_pairs && !strcmp(file->by_key[low]->key, key) ? file->by_key[low]->value : NULL;
 }
 
 const iv__pair *iv__safetensors_pairs(const iv__safetensors *file, int64_t *n)

@@ -100,14 +100,19 @@ iv_status iv__weights_write(iv_home *home, const char *path, const iv_params *pa
     return status;
 }
 
+/* Each is looked for among those that are there already: of more than a model can have that would take too long. */
 static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
 {
-    int64_t n;
+    enum { MOST = 1 << 14 };
+    int64_t n, kept = 0;
     const iv__named_tensor *list = iv__safetensors_list(file, &n);
 
     for (int64_t i = 0; i < n; i++) {
         if (!iv__is_optimizers(list[i].name))
             continue;
+        if (++kept > MOST)
+            return iv_fail(iv_params_home(params), IV_FORMAT,
+                           "the checkpoint has more than %d tensors of an optimizer: it is none of Ivory's", MOST);
         iv_tensor *tensor = iv_params_make(params, list[i].name, list[i].shape);
         const iv__named_tensor *found = tensor ? iv__safetensors_expect(file, list[i].name,
                                                                         tensor->dtype, &tensor->shape)

@@ -98,6 +98,25 @@ awk 'BEGIN { printf "{"; for (i = 0; i < 100000; i++) printf "%s\"t%d\":{\"dtype
 { little "$(wc -c <many.json)" 8; cat many.json; } >many.safetensors
 run_bounded import many.safetensors -q
 expect_status 0 "a hundred thousand tensors are listed"
+# Names as Keras gives them, each of which is looked for in the metadata.
+awk 'BEGIN { n = 30000; printf "{\"__metadata__\":{"; for (i = 0; i < n; i++) printf "%s\"t%d:x\":\"\"", i ? "," : "", i; printf "}"
+    for (i = 0; i < n; i++) printf ",\"t%d/t/t/t/vars/0\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i; printf "}" }' >many.json
+{ little "$(wc -c <many.json)" 8; cat many.json; } >many.safetensors
+run_bounded import many.safetensors -q
+expect_status 0 "thirty thousand layers of Keras's, with as many texts"
+# Tensors of an optimizer, each of which is looked for among those before.
+awk -v most=16385 'BEGIN { for (i = 0; i < most; i++) printf ", \"optimizer/%d/m\": {\"dtype\": \"F32\", \"shape\": [0], \"data_offsets\": [0, 0]}", i }' >many.json
+size=$(od -An -tu8 -N8 plain.safetensors | tr -d ' ')
+header=$(tail -c +9 plain.safetensors | head -c "$size" | sed 's/} *$//')
+{
+    little $((${#header} + $(wc -c <many.json) + 1)) 8
+    printf %s "$header"
+    cat many.json
+    printf '}'
+    tail -c +$((size + 9)) plain.safetensors
+} >many.safetensors
+run_bounded info many.safetensors
+expect_err "more than 16384 tensors of an optimizer" "more of an optimizer than any has"
 
 # ---- files that unfold, and names that lead elsewhere -----------------------------------------------------------------
 head -c 400000000 /dev/zero | gzip -1 >bomb.txt.gz
