@@ -106,7 +106,7 @@ static int cmd_decompress(cli *c)
 
 const command command_decompress = {
     .name = "decompress",
-    .place = 61,
+    .place = 63,
     .arguments = "RUN FILE OUT",
     .says = "the pictures of a file that `ivory compress` made",
     .about = "Gives the pictures of FILE back exactly, with the model that they were compressed\n"

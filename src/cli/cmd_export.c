@@ -78,7 +78,7 @@ static int cmd_export(cli *c)
 
 const command command_export = {
     .name = "export",
-    .place = 80,
+    .place = 64,
     .arguments = "RUN [OPTION]...",
     .says = "a trained run in a form that others read",
     .about = "Writes a trained run, its folder or a model file of it alone, in another form.\n"
