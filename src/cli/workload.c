@@ -4,6 +4,7 @@
 #include "backend/peak.h"
 #include "base/home.h"
 #include "base/random.h"
+#include "graph/node.h"
 #include "models/common_painting.h"
 #include "train/loop.h"
 
@@ -325,7 +326,7 @@ iv_status work_open(work *w, iv_home *home, const workload *spec, const char *da
                        : spec->kind == WORK_DRAW   ? open_drawing(w)
                                                    : open_training(w);
     if (status && iv_graph_status(w->graph))
-        status = iv_fail(home, iv_graph_status(w->graph), "%s", iv_graph_message(w->graph));
+        status = iv__graph_fail(w->graph);
     return status;
 }
 

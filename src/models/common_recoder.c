@@ -2,6 +2,7 @@
 #include "models/common_sentence.h"
 
 #include "base/home.h"
+#include "graph/node.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ static iv_plan *plan_of(iv__recoder *r, iv_params *params, iv_node *output)
     iv_plan *plan = NULL;
 
     if (!output || iv_graph_status(graph))
-        iv_fail(r->home, iv_graph_status(graph), "%s", iv_graph_message(graph));
+        iv__graph_fail(graph);
     else
         plan = iv_plan_new(r->home, 1, &output, 0, NULL);
     if (plan && iv_params_bind(params, plan)) {
@@ -89,8 +90,9 @@ iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float
         const int64_t n = count - first < r->n ? count - first : r->n;
         for (int64_t i = 0; i < r->n; i++)
             iv__recoder_put(r, ids,
-                    i < n ? iv__tokens_copy(r->s->data, record[first + i], 0, r->s->length, ids) : 0,
-                    i);
+                            i < n ? iv__tokens_copy(r->s->data, record[first + i], 0, r->s->length, ids)
+                                  : 0,
+                            i);
         status = iv_plan_run(r->encoder);
         if (status)
             break;
