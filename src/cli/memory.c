@@ -163,6 +163,5 @@ void memory_put_json(iv__json_writer *w, const iv__memory *memory)
     put_recall(w, "real", &r->real);
     cli_put_string(w, "real_split", iv__split_name(r->real_split));
     cli_put_int(w, "copied_span", r->span);
-    iv__json_put_name(w, "by_heart");
-    iv__json_put_bool(w, r->by_heart);
+    cli_put_bool(w, "by_heart", r->by_heart);
 }
