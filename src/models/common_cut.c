@@ -45,27 +45,6 @@ struct iv__cut {
     lanes training, evaluation;
 };
 
-static iv__split split_by(uint64_t key, const iv__settings *s, int64_t record)
-{
-    uint32_t word[4];
-
-    iv__philox(key, 0, (uint64_t)record, word);
-    double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation             ? SPLIT_VALIDATION
-           : u < s->validation + s->test ? SPLIT_TEST
-                                         : SPLIT_TRAIN;
-}
-
-static uint64_t split_key(void)
-{
-    return iv__random_key(0, "split");
-}
-
-iv__split iv__split_of(const iv__settings *s, int64_t record)
-{
-    return split_by(split_key(), s, record);
-}
-
 static int64_t divided(int64_t n, int64_t by) /* rounded up */
 {
     return (n + by - 1) / by;
@@ -96,13 +75,13 @@ static int64_t pieces_of(const iv__cut_options *o, int64_t tokens)
 static iv_status count_pieces(iv__cut *cut)
 {
     int64_t texts = cut->all_texts, all = 0;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
 
     cut->marks = iv__alloc_array(cut->home, texts / MARKED + 1, sizeof *cut->marks);
     if (!cut->marks)
         return IV_NOMEM;
     for (int64_t r = 0; r < texts; r++) {
-        iv__split split = split_by(key, cut->settings, r);
+        iv__split split = iv__split_by(key, cut->settings, r);
         for (int s = 0; r % MARKED == 0 && s < SPLITS; s++)
             cut->marks[r / MARKED].pieces[s] = (int32_t)cut->n[s];
         int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
@@ -120,7 +99,7 @@ static iv_status count_pieces(iv__cut *cut)
 static piece find(const iv__cut *cut, iv__split split, int64_t number)
 {
     int64_t low = 0, high = cut->all_texts / MARKED;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
 
     while (low < high) { /* the last mark that is not behind it */
         int64_t middle = (low + high + 1) / 2;
@@ -131,7 +110,7 @@ static piece find(const iv__cut *cut, iv__split split, int64_t number)
     }
     piece p = { low * MARKED, number - cut->marks[low].pieces[split] };
     for (;; p.text++) {
-        if (split_by(key, cut->settings, p.text) != split)
+        if (iv__split_by(key, cut->settings, p.text) != split)
             continue;
         int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, p.text));
         if (p.number < count)
@@ -146,7 +125,7 @@ static iv_status make_lanes(iv__cut *cut)
 {
     iv_home *home = cut->home;
     int64_t batch = cut->settings->batch, at[SPLITS] = { 0 }, n[SPLITS] = { 0 };
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
     bool made = true;
 
     for (int s = 0; s < SPLITS; s++)
@@ -159,7 +138,7 @@ static iv_status make_lanes(iv__cut *cut)
         return IV_NOMEM;
     cut->training.order = cut->order;
     for (int64_t r = 0; r < cut->all_texts; r++) {
-        iv__split s = split_by(key, cut->settings, r);
+        iv__split s = iv__split_by(key, cut->settings, r);
         cut->before[s][at[s]++] = (int32_t)n[s];
         n[s] += pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
     }
@@ -435,13 +414,13 @@ iv__extent iv__cut_extent(const iv__cut *cut, iv__split split)
 {
     const iv__cut_options *o = &cut->options;
     bool windows = o->kind == IV_CUT_WINDOWS;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
     iv__extent extent = { .vocabulary = iv__tokens_vocabulary(cut->tokens) };
     int64_t first = o->begin ? 0 : windows ? o->length : 1;
 
     for (int64_t r = 0; r < cut->all_texts; r++) {
         int64_t tokens = iv__tokens_length(cut->tokens, r);
-        if (split_by(key, cut->settings, r) != split)
+        if (iv__split_by(key, cut->settings, r) != split)
             continue;
         if (windows && o->stride > 1) {
             for (int64_t at = first; at < tokens; at += o->stride)
