@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "graph/node.h"
 #include "models/common_painting.h"
+#include "train/batch.h"
 #include "train/loop.h"
 
 #include <string.h>
@@ -195,7 +196,7 @@ static void begin_batch(work *w, int64_t step)
     int64_t count = n - first < w->spec.batch ? n - first : w->spec.batch;
 
     if (epoch != w->epoch)
-        iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
+        iv__shuffle(iv__random_key(SEED, IV__SHUFFLE_KEY), (uint64_t)epoch, w->order, n);
     w->epoch = epoch;
     for (int64_t i = 0; i < count; i++)
         w->records[i] = w->order[first + i];

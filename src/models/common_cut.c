@@ -5,6 +5,7 @@
 
 #include "base/home.h"
 #include "base/random.h"
+#include "train/batch.h"
 
 #include <string.h>
 
@@ -220,8 +221,8 @@ bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, i
     if (l->split != split || l->pass != pass || l->next != step) {
         *l = (lanes){ split, pass, step, l->order, l->lane };
         if (l->order)
-            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, "shuffle"), (uint64_t)pass,
-                        cut->order, cut->texts[split]);
+            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, IV__SHUFFLE_KEY),
+                        (uint64_t)pass, cut->order, cut->texts[split]);
         if (l->order)
             share_equally(cut, l);
         else
