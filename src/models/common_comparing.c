@@ -93,9 +93,11 @@ static iv_status put_decoded(iv__comparing *c, const float *latent, int64_t n, i
     const int64_t width = c->s->vectors.width, first = c->s->unmasked ? c->s->length - n : 0;
     int32_t ids[IV_SENTENCE_MOST] = { 0 };
 
-    memcpy(iv_plan_input(c->one.decoder, "latent"), latent, (size_t)c->one.latent * sizeof *latent);
+    iv_status status = iv__recoder_give(c->one.decoder, "latent", latent,
+                                        (size_t)c->one.latent * sizeof *latent);
     iv__sentences_put(c->s, ids, n, 0, NULL, iv_plan_input(c->one.decoder, IV_SENTENCE_PRESENT));
-    iv_status status = iv_plan_run(c->one.decoder);
+    if (!status)
+        status = iv_plan_run(c->one.decoder);
     for (int64_t t = 0; t < n && !status; t++)
         ids[t] = iv__vectors_nearest(&c->s->vectors, (const float *)iv_plan_output(c->one.decoder, 0) +
                                                          (first + t) * width);

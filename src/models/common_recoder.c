@@ -66,17 +66,27 @@ void iv__recoder_put(iv__recoder *r, const int32_t *ids, int64_t n, int64_t row)
     iv__sentences_put(r->s, ids, n, row, NULL, iv_plan_input(r->decoder, IV_SENTENCE_PRESENT));
 }
 
+iv_status iv__recoder_give(iv_plan *plan, const char *input, const void *from, size_t bytes)
+{
+    void *to = iv_plan_input(plan, input);
+
+    if (to)
+        memcpy(to, from, bytes);
+    return to ? IV_OK : IV_NOMEM;
+}
+
 /* What is made of the encoder's latents goes through it once more. */
 static iv_status encode_again(iv__recoder *r, const float *latents)
 {
     const size_t bytes = (size_t)(r->n * r->s->length * r->s->vectors.width) * sizeof(float);
 
-    memcpy(iv_plan_input(r->decoder, "latent"), latents, (size_t)(r->n * r->latent) * sizeof *latents);
-    iv_status status = iv_plan_run(r->decoder);
-    if (status)
-        return status;
-    memcpy(iv_plan_input(r->encoder, IV_SENTENCE_VECTORS), iv_plan_output(r->decoder, 0), bytes);
-    return iv_plan_run(r->encoder);
+    iv_status status = iv__recoder_give(r->decoder, "latent", latents,
+                                        (size_t)(r->n * r->latent) * sizeof *latents);
+    if (!status)
+        status = iv_plan_run(r->decoder);
+    if (!status)
+        status = iv__recoder_give(r->encoder, IV_SENTENCE_VECTORS, iv_plan_output(r->decoder, 0), bytes);
+    return status ? status : iv_plan_run(r->encoder);
 }
 
 iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float *latents, float *again)
