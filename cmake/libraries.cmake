@@ -47,12 +47,7 @@ foreach(source IN LISTS engine)
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
 endforeach()
 
-# Rooms may still be empty, an archive may not.
 function(ivory_library target)
-    if(NOT ARGN)
-        file(CONFIGURE OUTPUT ${GENERATED}/empty.c CONTENT "extern int iv_empty;\n")
-        set(ARGN ${GENERATED}/empty.c)
-    endif()
     add_library(${target} STATIC ${ARGN})
     target_include_directories(${target} PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     add_dependencies(${target} ivory-version)

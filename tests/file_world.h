@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/home.h"
+#include "scarce.h"
 
 typedef struct world {
     iv_home *home;
@@ -100,34 +101,13 @@ static inline void assert_message(iv_home *home, const char *text)
 
 /* ---- memory that runs out -------------------------------------------------------------------- */
 
-typedef struct scarce {
-    int64_t left;  /* allocations that still succeed */
-    int64_t alive; /* blocks that are not freed */
-} scarce;
-
-static inline void *scarce_allocate(void *user, void *old, size_t bytes)
-{
-    scarce *s = user;
-
-    if (bytes == 0) {
-        s->alive -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (s->left-- <= 0)
-        return NULL;
-    s->alive += old == NULL;
-    return realloc(old, bytes);
-}
-
-/* Runs the work with 0, 1, 2 ... allocations until it succeeds: it must fail with NOMEM before,
- * and never leak. */
+/* Runs the work with 1, 2, 3 ... allocations, the home's own among them, until it succeeds: it must fail
+ * with NOMEM before, and never leak. */
 static inline void assert_survives_scarcity(bool (*work)(iv_home *home, void *context), void *context)
 {
     for (int64_t allowed = 1;; allowed++) {
         scarce s = { .left = allowed };
-        iv_home *home = iv_home_new(&(iv_home_options){
-            .size = sizeof(iv_home_options), .threads = 1, .allocate = scarce_allocate, .user = &s });
+        iv_home *home = scarce_home(&s);
         assert_non_null(home);
         bool done = work(home, context);
         iv_status status = iv_home_status(home);

@@ -48,8 +48,8 @@ typedef struct iv_home iv_home;
 typedef struct iv_home_options {
     size_t size; /* sizeof(iv_home_options) */
     int threads; /* threads that share a kernel's work; 0: one per processor this process may use */
-    const char *isa; /* amx, avx512bf16, avx512, avx2 or portable (amx-emulated: slow, for tests); NULL:
-                        $IVORY_ISA, else the best that this processor has */
+    const char *isa; /* amx, avx512bf16-few, avx512bf16, avx512, avx2 or portable (amx-emulated: slow, for tests);
+                        NULL: $IVORY_ISA, else the best that this processor has */
     void *(*allocate)(void *user, void *old, size_t bytes); /* like realloc; bytes 0 frees */
     void *user;
     size_t most_bytes; /* that may be held at once: more is NOMEM, before any of it is asked for; 0: no limit */

@@ -67,7 +67,7 @@ IV_API int64_t iv_run_text_with(iv_run *run, char *text, size_t size, const iv_w
 /* ---- writing together: a text that grows from both sides --------------------------------------- */
 typedef struct iv_writer iv_writer;
 
-/* Takes temperature, likeliest, top_k and seed from the options, and the prompt as the beginning. */
+/* Takes temperature, likeliest, top_k, top_p and seed from the options, and the prompt as the beginning. */
 IV_API iv_writer *iv_writer_new_with(iv_run *run, const iv_write_options *options);
 #define iv_writer_new(run, ...) \
     iv_writer_new_with(run, &(iv_write_options){ .size = sizeof(iv_write_options), __VA_ARGS__ })

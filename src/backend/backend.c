@@ -14,7 +14,7 @@ const iv_backend *const iv__backends[] = {
     &iv__backend_portable, &iv__backend_amx_emulated,   NULL,
 };
 
-/* The names of those here, or of all, with blanks between. */
+/* The names of those here, or of all, with commas between. */
 static void names(iv__text *text, bool here)
 {
     for (int i = 0; iv__backends[i]; i++) {

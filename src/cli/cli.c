@@ -112,6 +112,12 @@ void cli_put_float(iv__json_writer *w, const char *name, double number)
     iv__json_put_float(w, number);
 }
 
+void cli_put_bool(iv__json_writer *w, const char *name, bool truth)
+{
+    iv__json_put_name(w, name);
+    iv__json_put_bool(w, truth);
+}
+
 void cli_put_string(iv__json_writer *w, const char *name, const char *string)
 {
     iv__json_put_name(w, name);

@@ -74,6 +74,7 @@ void cli_put_fields(iv__json_writer *w, const char *name, const iv_field *fields
 /* A member of an object. */
 void cli_put_int(iv__json_writer *w, const char *name, int64_t number);
 void cli_put_float(iv__json_writer *w, const char *name, double number);
+void cli_put_bool(iv__json_writer *w, const char *name, bool truth);
 void cli_put_string(iv__json_writer *w, const char *name, const char *string);
 /* As cli_put_float; blanks in the name become '_'. */
 void cli_put_measure(iv__json_writer *w, const char *name, double number);

@@ -122,7 +122,7 @@ static int cmd_compress(cli *c)
 
 const command command_compress = {
     .name = "compress",
-    .place = 60,
+    .place = 62,
     .arguments = "RUN PICTURE... FILE [OPTION]...",
     .says = "pictures without loss in fewer bytes, by what a model expects",
     .about = "Writes pictures to FILE (.ivc), without loss, in about as many bits as they\n"

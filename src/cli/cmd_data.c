@@ -44,12 +44,12 @@ static int list_one(cli *c, const iv_dataset *set)
     if (c->common.json) {
         iv__json_writer w = { .text = &text };
         iv__json_put_object(&w);
-        iv__json_put_name(&w, "data"), iv__json_put_string(&w, set->name);
-        iv__json_put_name(&w, "says"), iv__json_put_string(&w, set->says);
-        iv__json_put_name(&w, "licence"), iv__json_put_string(&w, set->licence);
-        iv__json_put_name(&w, "home"), iv__json_put_string(&w, set->home_page);
-        iv__json_put_name(&w, "here"), iv__json_put_bool(&w, here);
-        iv__json_put_name(&w, "where"), iv__json_put_string(&w, where);
+        cli_put_string(&w, "data", set->name);
+        cli_put_string(&w, "says", set->says);
+        cli_put_string(&w, "licence", set->licence);
+        cli_put_string(&w, "home", set->home_page);
+        cli_put_bool(&w, "here", here);
+        cli_put_string(&w, "where", where);
         iv__json_end_object(&w);
         status = cli_put_line(c, &text);
     } else {

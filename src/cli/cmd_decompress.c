@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static bool is_folder_name(const char *out)
-{
-    return *out && out[strlen(out) - 1] == '/';
-}
-
 /* Its values are added to `all`. */
 static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decoder *decoder,
                             const char *out, iv__text *all, iv__image *image)
@@ -30,19 +25,9 @@ static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decode
     }
     if (!status) {
         iv__text_add(all, (const char *)picture.values, (size_t)size);
-        status = press_show(p, &picture, image);
+        status = paint_image(p->home, &p->palette, picture.height, picture.width, picture.values, image);
     }
     iv__free(p->home, picture.values);
-    return status;
-}
-
-static iv_status write_one(press *p, const char *out, int64_t i, const iv__image *image)
-{
-    iv__text path = { .home = p->home };
-
-    iv__text_print(&path, is_folder_name(out) ? "%s%04lld.png" : "%s", out, (long long)i + 1);
-    iv_status status = path.failed ? IV_NOMEM : iv__image_write(p->home, path.data, image);
-    iv__text_free(&path);
     return status;
 }
 
@@ -62,10 +47,9 @@ static iv_status decompress_all(press *p, const iv__ivc *file, const char *out)
     if (!status && iv__crc32c(all.data, all.size) != file->checksum)
         status = iv_fail(p->home, IV_FORMAT,
                          "%s is damaged: the pictures' checksum does not come out", p->c->args[1]);
-    if (!status && is_folder_name(out))
-        status = iv__make_folders(p->home, out);
-    for (int64_t i = 0; i < file->n && !status; i++)
-        status = write_one(p, out, i, &images[i]);
+    if (!status)
+        status = paint_is_folder(out) ? paint_each(p->home, file->n, images, out)
+                                      : iv__image_write(p->home, out, &images[0]);
     for (int64_t i = 0; images && i < file->n; i++)
         iv__image_free(p->home, &images[i]);
     iv__free(p->home, images);
@@ -87,10 +71,10 @@ static int decompress(press *p)
         status = iv_fail(p->home, IV_VALUE,
                          "%s was made with another model: its weights begin with SHA-256 %s, those of %s with %s",
                          path, press_hex(file.model, wants), p->c->args[0], press_hex(p->model, has));
-    if (!status && file.n > 1 && !is_folder_name(out))
+    if (!status && file.n > 1 && !paint_is_folder(out))
         status = iv_fail(p->home, IV_VALUE, "%s holds %lld pictures: name a folder for them (%s/)",
                          path, (long long)file.n, out);
-    if (!status && !is_folder_name(out))
+    if (!status && !paint_is_folder(out))
         status = iv__image_writes(p->home, out, (int)p->palette.channels);
     if (!status)
         status = decompress_all(p, &file, out);
@@ -106,7 +90,7 @@ static int cmd_decompress(cli *c)
 
 const command command_decompress = {
     .name = "decompress",
-    .place = 61,
+    .place = 63,
     .arguments = "RUN FILE OUT",
     .says = "the pictures of a file that `ivory compress` made",
     .about = "Gives the pictures of FILE back exactly, with the model that they were compressed\n"

@@ -142,17 +142,16 @@ static iv_status measure_forecast(iv__opened *run, iv__split split, result *r)
 
 static int evaluate(cli *c, iv__opened *run)
 {
-    static const char *const names[] = { "training", "validation", "test" };
     iv_instance *instance = run->instance;
     iv__split split = (iv__split)((const eval_options *)c->options)->split;
-    result r = { .split = names[split],
+    result r = { .split = iv__split_name(split),
                  .counted = instance->model->language ? "tokens" : "places",
                  .records = instance->trainee.n_records[split] };
 
     if (!r.records)
-        return cli_refuse(
-            "the run keeps no records for %s: choose another with --split (%s)", r.split,
-            names[instance->trainee.n_records[SPLIT_VALIDATION] ? SPLIT_VALIDATION : SPLIT_TRAIN]);
+        return cli_refuse("the run keeps no records for %s: choose another with --split (%s)", r.split,
+                          iv__split_name(instance->trainee.n_records[SPLIT_VALIDATION] ? SPLIT_VALIDATION
+                                                                                       : SPLIT_TRAIN));
     iv__evaluation *evaluation = iv__evaluation_new(run->params, &instance->trainee,
                                                     instance->training.batch);
     iv_status status = evaluation ? iv__evaluate(evaluation, split, &r.loss, &r.weight)

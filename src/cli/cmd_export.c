@@ -1,6 +1,7 @@
 /* ivory export RUN: a trained run in a form that others read. */
-#include "cli/export_c.h"
+#include "base/file.h"
 #include "cli/export_onnx.h"
+#include "models/common_c.h"
 #include "train/checkpoint.h"
 
 #include <string.h>
@@ -36,6 +37,37 @@ static int format_of(const export_options *o)
     return format;
 }
 
+/* {"file": OUT, NAME: number}, for --json. */
+static int put_json(cli *c, const char *out, const char *name, int64_t number)
+{
+    iv__text line = { .home = c->home };
+    iv__json_writer w = { .text = &line };
+
+    iv__json_put_object(&w);
+    cli_put_string(&w, "file", out);
+    cli_put_int(&w, name, number);
+    iv__json_end_object(&w);
+    const int status = cli_put_line(c, &line);
+    iv__text_free(&line);
+    return status;
+}
+
+/* Says how large it is. */
+static int export_c(cli *c, iv__opened *run, const char *out)
+{
+    iv__view view;
+    char size[32];
+
+    if (iv__export_c(run->instance, run->params, out) || iv__view_open(c->home, out, &view))
+        return cli_fail(c);
+    const int64_t bytes = (int64_t)view.size;
+    iv__view_close(&view);
+    if (c->common.json)
+        return put_json(c, out, "bytes", bytes);
+    printf("%s: %s of C, for cc -std=c99 -O3\n", out, cli_bytes((size_t)bytes, size));
+    return DONE;
+}
+
 static int export_weights(cli *c, const iv__opened *run, const char *out)
 {
     char count[32];
@@ -43,7 +75,7 @@ static int export_weights(cli *c, const iv__opened *run, const char *out)
     if (iv__weights_write(c->home, out, run->params))
         return cli_fail(c);
     if (c->common.json)
-        return export_json(c, out, "parameters", iv_params_elements(run->params, ""));
+        return put_json(c, out, "parameters", iv_params_elements(run->params, ""));
     printf("%s: %s parameters\n", out, cli_count(iv_params_elements(run->params, ""), count));
     return DONE;
 }
@@ -78,7 +110,7 @@ static int cmd_export(cli *c)
 
 const command command_export = {
     .name = "export",
-    .place = 80,
+    .place = 64,
     .arguments = "RUN [OPTION]...",
     .says = "a trained run in a form that others read",
     .about = "Writes a trained run, its folder or a model file of it alone, in another form.\n"

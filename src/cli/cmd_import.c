@@ -83,7 +83,7 @@ static void list_one(import *im, const iv_weight *weight, int64_t bad)
         cli_put_string(&im->json, "part", weight->part);
         cli_put_string(&im->json, "kind", weight->kind);
         put_shape(&im->json, "shape", &weight->shape);
-        iv__json_put_name(&im->json, "weight"), iv__json_put_bool(&im->json, !weight->beside);
+        cli_put_bool(&im->json, "weight", !weight->beside);
         cli_put_int(&im->json, "not_finite", bad < 0 ? 0 : bad);
         iv__json_end_object(&im->json);
     } else {
@@ -199,7 +199,7 @@ static void tell_match(void *user, const iv_weights_match *match)
         iv__json_put_object(&im->json);
         cli_put_string(&im->json, "weight", match->weight ? match->weight->name : NULL);
         cli_put_string(&im->json, "parameter", match->parameter);
-        iv__json_put_name(&im->json, "taken"), iv__json_put_bool(&im->json, match->taken);
+        cli_put_bool(&im->json, "taken", match->taken);
         cli_put_string(&im->json, "note", match->note);
         iv__json_end_object(&im->json);
     } else {

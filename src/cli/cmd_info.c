@@ -254,8 +254,7 @@ static void put_run_json(iv__json_writer *w, const info *f)
         cli_put_float(w, "longest_copy", f->copies.longest_copy);
         cli_put_float(w, "copied_spans", f->copies.copied);
         cli_put_float(w, "real_copied_spans", f->copies.real_copied);
-        iv__json_put_name(w, "by_heart");
-        iv__json_put_bool(w, f->copies.by_heart);
+        cli_put_bool(w, "by_heart", f->copies.by_heart);
     }
     cli_put_string(w, "data_sha256", f->instance->data_sha256);
     cli_put_string(w, "version", iv__safetensors_metadata(f->opened.file, "ivory.version"));
@@ -272,8 +271,7 @@ static int put_all_json(info *f)
     cli_put_string(&w, "system", instance->system->name);
     cli_put_string(&w, "model", instance->model->name);
     cli_put_string(&w, "data", instance->data);
-    iv__json_put_name(&w, "as_printed");
-    iv__json_put_bool(&w, instance->as_printed);
+    cli_put_bool(&w, "as_printed", instance->as_printed);
     if (f->opened.instance)
         put_run_json(&w, f);
     put_layers_json(&w, &f->summary);

@@ -82,7 +82,7 @@ static void put_json(sampling *s, const iv_sample *sample)
         cli_put_float(&w, "per_token", sample->per_token);
     }
     put_tokens(&w, s->vocabulary, sample);
-    iv__json_put_name(&w, "ended"), iv__json_put_bool(&w, sample->ended);
+    cli_put_bool(&w, "ended", sample->ended);
     iv__json_end_object(&w);
 }
 

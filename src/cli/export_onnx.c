@@ -58,9 +58,7 @@ static iv_status draw(drawing *d, int g)
         return iv_home_status(home);
     iv_node *output = iv__evaluation_of(d->run->instance, scope, batches[g], lengths[g], &d->names[0]);
     if (!output)
-        return iv_graph_status(d->graph[g])
-                   ? iv_fail(home, iv_graph_status(d->graph[g]), "%s", iv_graph_message(d->graph[g]))
-                   : iv_home_status(home);
+        return iv_graph_status(d->graph[g]) ? iv__graph_fail(d->graph[g]) : iv_home_status(home);
     d->outputs[g][0] = output;
     d->n_outputs = 1;
     if (!d->step)
@@ -168,7 +166,7 @@ static int put_json(cli *c, drawing *d, const iv__onnx_model *model, const char 
     put_values(d, &w, "inputs", model->inputs, model->n_inputs);
     put_values(d, &w, "outputs", model->outputs, model->n_outputs);
     iv__json_end_object(&w);
-    const int status = line.failed ? cli_fail(c) : cli_put_line(c, &line);
+    const int status = cli_put_line(c, &line);
     iv__text_free(&line);
     return status;
 }

@@ -35,7 +35,7 @@ int figure_say(cli *c, const char *path)
 
     if (c->common.json) {
         iv__json_put_object(&w);
-        iv__json_put_name(&w, "file"), iv__json_put_string(&w, path);
+        cli_put_string(&w, "file", path);
         iv__json_end_object(&w);
     } else {
         iv__text_put(&text, path);

@@ -172,7 +172,6 @@ static void put_against(iv__text *d, const iv__forecast *f, const char *split)
 
 int forecast_draw(cli *c, iv__opened *run, const char *folder)
 {
-    static const char *const names[] = { "training", "validation", "test" };
     const int64_t *n = run->instance->trainee.n_records;
     const iv__split split = n[SPLIT_TEST]         ? SPLIT_TEST
                             : n[SPLIT_VALIDATION] ? SPLIT_VALIDATION
@@ -187,8 +186,8 @@ int forecast_draw(cli *c, iv__opened *run, const char *folder)
     iv__text_print(&d, "title\t%s: ", run->instance->system->name);
     figure_put_text(&d, f.target);
     iv__text_put(&d, "\n");
-    put_rows(&d, &f, names[split]);
-    put_against(&d, &f, names[split]);
+    put_rows(&d, &f, iv__split_name(split));
+    put_against(&d, &f, iv__split_name(split));
     iv__text_put(&d, "end\n");
     int status = figure_draw(c, &d, folder, "predictions");
     iv__forecast_free(&f);

@@ -12,7 +12,7 @@ void help_all(FILE *file)
     fprintf(file, "usage: ivory COMMAND [ARGUMENT]... [OPTION]...\n\n"
                   "Trains generative models and makes things with them.\n\n");
     for (int i = 0; cli_commands[i]; i++)
-        fprintf(file, "  %-8s  %s\n", cli_commands[i]->name, cli_commands[i]->says);
+        fprintf(file, "  %-10s  %s\n", cli_commands[i]->name, cli_commands[i]->says);
     fprintf(file, "\n  ivory COMMAND --help  every option of a command, with examples\n"
                   "  ivory --version       the version\n\n"
                   "To begin: ivory train tales\n");

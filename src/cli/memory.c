@@ -83,13 +83,6 @@ static const char *cell(const iv__recall *r, const struct row *row, char text[32
     return text;
 }
 
-static const char *real_name(const iv__memory_report *r)
-{
-    static const char *const names[] = { "training", "validation", "test" };
-
-    return names[r->real_split];
-}
-
 void memory_put_alarm(const iv__memory *memory, iv__text *text)
 {
     const iv__memory_report *r = iv__memory_report_of(memory);
@@ -168,8 +161,7 @@ void memory_put_json(iv__json_writer *w, const iv__memory *memory)
 
     put_recall(w, "samples", &r->samples);
     put_recall(w, "real", &r->real);
-    cli_put_string(w, "real_split", real_name(r));
+    cli_put_string(w, "real_split", iv__split_name(r->real_split));
     cli_put_int(w, "copied_span", r->span);
-    iv__json_put_name(w, "by_heart");
-    iv__json_put_bool(w, r->by_heart);
+    cli_put_bool(w, "by_heart", r->by_heart);
 }

@@ -12,12 +12,11 @@
 
 /* ---- values as images ------------------------------------------------------------------------ */
 
-/* Values 0 .. levels - 1 become 0 .. 255, from black to white. */
-static iv_status show_picture(iv_home *home, const iv__palette *p, const unsigned char *values,
-                              iv__image *image)
+iv_status paint_image(iv_home *home, const iv__palette *p, int64_t height, int64_t width,
+                      const unsigned char *values, iv__image *image)
 {
-    iv_status status = iv__image_new(home, p->width, p->height, (int)p->channels, 8, image);
-    const int64_t count = p->height * p->width * p->channels, top = p->levels - 1;
+    iv_status status = iv__image_new(home, width, height, (int)p->channels, 8, image);
+    const int64_t count = height * width * p->channels, top = p->levels - 1;
     unsigned char *to = image->pixels;
 
     for (int64_t i = 0; i < count && !status; i++)
@@ -40,7 +39,8 @@ static iv__image *show_pictures(iv_home *home, const iv__palette *p, int64_t n,
     iv_status status = images ? IV_OK : IV_NOMEM;
 
     for (int64_t i = 0; i < n && !status; i++)
-        status = show_picture(home, p, values + i * p->height * p->width * p->channels, &images[i]);
+        status = paint_image(home, p, p->height, p->width,
+                             values + i * p->height * p->width * p->channels, &images[i]);
     if (!status)
         return images;
     free_images(home, images, n);
@@ -206,9 +206,9 @@ static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const pai
                      d->values, d->bits);
 }
 
-static bool is_folder(const char *out)
+bool paint_is_folder(const char *out)
 {
-    return out[strlen(out) - 1] == '/';
+    return *out && out[strlen(out) - 1] == '/';
 }
 
 /* What is told before anything is drawn. */
@@ -228,8 +228,7 @@ static iv_status may_write(iv_home *home, const char *out)
     return status;
 }
 
-/* A file for each picture. */
-static iv_status write_each(iv_home *home, int64_t n, const iv__image *images, const char *folder)
+iv_status paint_each(iv_home *home, int64_t n, const iv__image *images, const char *folder)
 {
     iv_status status = iv__make_folders(home, folder);
     iv__text path = { .home = home };
@@ -323,9 +322,9 @@ static iv_status default_out(cli *c, int64_t seed, iv__text *out)
 static int write_out(cli *c, const painted *d, const char *out, const paint_options *o)
 {
     iv__image *images = show_pictures(c->home, &d->palette, d->n, d->values);
-    iv_status status = !images          ? iv_home_status(c->home)
-                       : is_folder(out) ? write_each(c->home, d->n, images, out)
-                                        : write_sheet(c->home, d->n, images, 0, out);
+    iv_status status = !images                ? iv_home_status(c->home)
+                       : paint_is_folder(out) ? paint_each(c->home, d->n, images, out)
+                                              : write_sheet(c->home, d->n, images, 0, out);
 
     if (!status && *o->animate)
         status = animate(c->home, d, &images[0], o->animate);
@@ -352,9 +351,9 @@ int paint_samples(cli *c, iv__opened *run, const iv_generation *g, const paint_o
     iv__text out = { .home = c->home };
     double begin = cli_clock();
 
-    iv_status status = !*o->out            ? default_out(c, g->seed, &out)
-                       : is_folder(o->out) ? IV_OK
-                                           : may_write(c->home, o->out);
+    iv_status status = !*o->out                  ? default_out(c, g->seed, &out)
+                       : paint_is_folder(o->out) ? IV_OK
+                                                 : may_write(c->home, o->out);
     if (!status && *o->out)
         iv__text_put(&out, o->out);
     if (!status)
@@ -391,7 +390,7 @@ static iv_status write_map(iv_home *home, const painted *d, const char *path)
 
     for (int64_t i = 0; i < pixels; i++)
         most = d->bits[i] > most ? d->bits[i] : most;
-    iv_status status = show_picture(home, p, d->values, &pair[0]);
+    iv_status status = paint_image(home, p, p->height, p->width, d->values, &pair[0]);
     if (!status)
         status = iv__image_convert(home, &pair[0], 3, 8, NULL);
     if (!status)

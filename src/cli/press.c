@@ -115,18 +115,6 @@ iv_status press_read(press *p, const char *path, iv__coded *picture)
     return status;
 }
 
-iv_status press_show(press *p, const iv__coded *picture, iv__image *image)
-{
-    const int64_t top = p->palette.levels - 1;
-    iv_status status = iv__image_new(p->home, picture->width, picture->height,
-                                     (int)p->palette.channels, 8, image);
-    unsigned char *to = image->pixels;
-
-    for (int64_t i = 0; i < picture->height * picture->width * p->palette.channels && !status; i++)
-        to[i] = (unsigned char)((picture->values[i] * 255 + top / 2) / top);
-    return status;
-}
-
 /* ---- progress -------------------------------------------------------------------------------- */
 
 void press_begin(press *p, const char *name, int64_t rows)

@@ -28,7 +28,6 @@ int press_fail(const press *p);
 /* The values of a picture as the model knows them, or refused: nothing may be lost. values are to be
  * freed. Errors: those of reading; VALUE. */
 iv_status press_read(press *p, const char *path, iv__coded *picture);
-iv_status press_show(press *p, const iv__coded *picture, iv__image *image);
 
 /* Progress, on a terminal; press_row ends the work when the command is asked to stop. */
 void press_begin(press *p, const char *name, int64_t rows);

@@ -83,7 +83,7 @@ iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance
     iv__json_put_object(&w);
     cli_put_string(&w, "system", instance->system->name);
     cli_put_string(&w, "model", instance->model->name);
-    iv__json_put_name(&w, "as_printed"), iv__json_put_bool(&w, instance->as_printed);
+    cli_put_bool(&w, "as_printed", instance->as_printed);
     cli_put_int(&w, "parameters", parameters);
     cli_put_fields(&w, "options", instance->model->fields, instance->options);
     cli_put_fields(&w, "training", iv__settings_fields, &instance->training);

@@ -211,7 +211,7 @@ static iv_graph *build_graph(iv_instance *instance, iv_params *params, bool trai
         if (!instance->model->build(instance, build) && !iv_graph_status(graph))
             return graph;
         if (iv_graph_status(graph))
-            iv_fail(instance->home, iv_graph_status(graph), "%s", iv_graph_message(graph));
+            iv__graph_fail(graph);
     }
     iv_graph_free(graph);
     return NULL;

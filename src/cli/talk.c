@@ -36,7 +36,7 @@ static int read_lines(cli *c, const iv__talk *talk, void *with)
         if (asks)
             fputs("> ", stdout);
         if (fflush(stdout))
-            status = cli_refuse("cannot write: %s", strerror(errno));
+            status = cli_refuse("writing to standard output: %s", strerror(errno));
         ssize_t size = status ? -1 : getline(&line, &room, stdin);
         if (size < 0)
             break;

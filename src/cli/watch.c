@@ -60,7 +60,7 @@ static void note(void *user, const char *message)
     if (!w->c->common.json)
         return;
     iv__json_put_object(&j);
-    iv__json_put_name(&j, "note"), iv__json_put_string(&j, message);
+    cli_put_string(&j, "note", message);
     iv__json_end_object(&j);
     end_line(w, &text);
 }
@@ -145,7 +145,7 @@ static void keep_copies(watch *w, const iv__epoch_report *epoch, const iv__memor
     cli_put_int(&j, "copied_span", r->span);
     cli_put_float(&j, "copied_spans", r->samples.spans);
     cli_put_float(&j, "real_copied_spans", r->real.spans);
-    iv__json_put_name(&j, "by_heart"), iv__json_put_bool(&j, r->by_heart);
+    cli_put_bool(&j, "by_heart", r->by_heart);
     iv__json_end_object(&j);
     if (!text.failed)
         iv__run_metric(w->run, text.data, epoch->step, r->span ? 4 : 2, values);
@@ -241,7 +241,7 @@ static void put_epoch_json(watch *w, const iv__epoch_report *r)
     cli_put_int(&j, "epoch", r->epoch);
     cli_put_float(&j, "training", r->training);
     cli_put_float(&j, "validation", r->validation);
-    iv__json_put_name(&j, "best"), iv__json_put_bool(&j, r->best);
+    cli_put_bool(&j, "best", r->best);
     iv__json_end_object(&j);
     end_line(w, &text);
 }

@@ -4,7 +4,9 @@
 #include "backend/peak.h"
 #include "base/home.h"
 #include "base/random.h"
+#include "graph/node.h"
 #include "models/common_painting.h"
+#include "train/batch.h"
 #include "train/loop.h"
 
 #include <string.h>
@@ -194,7 +196,7 @@ static void begin_batch(work *w, int64_t step)
     int64_t count = n - first < w->spec.batch ? n - first : w->spec.batch;
 
     if (epoch != w->epoch)
-        iv__shuffle(iv__random_key(SEED, "shuffle"), (uint64_t)epoch, w->order, n);
+        iv__shuffle(iv__random_key(SEED, IV__SHUFFLE_KEY), (uint64_t)epoch, w->order, n);
     w->epoch = epoch;
     for (int64_t i = 0; i < count; i++)
         w->records[i] = w->order[first + i];
@@ -325,7 +327,7 @@ iv_status work_open(work *w, iv_home *home, const workload *spec, const char *da
                        : spec->kind == WORK_DRAW   ? open_drawing(w)
                                                    : open_training(w);
     if (status && iv_graph_status(w->graph))
-        status = iv_fail(home, iv_graph_status(w->graph), "%s", iv_graph_message(w->graph));
+        status = iv__graph_fail(w->graph);
     return status;
 }
 

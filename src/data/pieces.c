@@ -56,7 +56,8 @@ iv_status iv__joins_add(iv__joins *joins, uint32_t left, uint32_t right)
     return IV_OK;
 }
 
-int64_t iv__joins_find(const iv__joins *joins, uint32_t left, uint32_t right)
+/* The piece that two make, or -1. */
+static int64_t find_join(const iv__joins *joins, uint32_t left, uint32_t right)
 {
     if (joins->count == 0)
         return -1;
@@ -75,7 +76,7 @@ int iv__joins_encode(const iv__joins *joins, const char *stretch, size_t size,
     for (int i = 0; i < n; i++)
         pieces[i] = (unsigned char)stretch[i];
     for (int i = 0; i + 1 < n; i++)
-        joined[i] = iv__joins_find(joins, pieces[i], pieces[i + 1]);
+        joined[i] = find_join(joins, pieces[i], pieces[i + 1]);
     for (;;) {
         int best = -1;
         for (int i = 0; i + 1 < n; i++)
@@ -88,9 +89,9 @@ int iv__joins_encode(const iv__joins *joins, const char *stretch, size_t size,
         memmove(pieces + best + 1, pieces + best + 2, (size_t)(n - best - 1) * sizeof *pieces);
         memmove(joined + best, joined + best + 1, (size_t)(n - best) * sizeof *joined);
         if (best > 0)
-            joined[best - 1] = iv__joins_find(joins, pieces[best - 1], pieces[best]);
+            joined[best - 1] = find_join(joins, pieces[best - 1], pieces[best]);
         if (best + 1 < n)
-            joined[best] = iv__joins_find(joins, pieces[best], pieces[best + 1]);
+            joined[best] = find_join(joins, pieces[best], pieces[best + 1]);
     }
 }
 

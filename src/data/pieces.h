@@ -31,8 +31,6 @@ typedef struct iv__joins {
 
 void iv__joins_free(iv__joins *joins);
 iv_status iv__joins_add(iv__joins *joins, uint32_t left, uint32_t right); /* a new pair */
-/* The piece that two make, or -1. */
-int64_t iv__joins_find(const iv__joins *joins, uint32_t left, uint32_t right);
 /* A stretch as pieces; returns how many. */
 int iv__joins_encode(const iv__joins *joins, const char *stretch, size_t size,
                      uint32_t pieces[IV_STRETCH_MAX]);

@@ -46,7 +46,7 @@ bool iv__column_is_text(const iv__column *column);
 /* "9357 rows, 13 columns of numbers; missing: CO(GT) 1683, ...; 114 empty rows passed over; no numbers: Date, Time" */
 void iv__table_report(const iv__table *table, iv__text *text);
 
-/* "-1.5e3", with blanks around it or not; decimal: '.' or ','. False: no finite number. */
+/* "-1.5e3", with blanks around it or not; decimal: '.' or ','. False: no number, or one beyond 1e100. */
 bool iv__table_number(const char *text, size_t size, char decimal, double *number);
 
 #endif

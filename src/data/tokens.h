@@ -17,7 +17,7 @@ typedef struct iv__tokens_options {
     const void *set_options; /* of set->fields; NULL: defaults */
     /* Which records the vocabulary is made from; record counts kept records from 0. NULL: all.
      * `counts_says` (never NULL with `counts`) names the rule and all its settings, for the
-     * cache: "training seed=42 validation=0.1". A complete vocabulary of words or characters is made from
+     * cache: "training validation=0.1 test=0.1". A complete vocabulary of words or characters is made from
      * all records. */
     bool (*counts)(void *user, int64_t record);
     void *user;

@@ -358,7 +358,7 @@ static void make(iv_stepper *stepper, iv_graph *whole, int n, iv_node *const out
 
 iv_stepper *iv_stepper_new(int n, iv_node *const outputs[])
 {
-    return iv__stepper_new(n, outputs, iv__walk_of_time);
+    return iv__stepper_new(n, outputs, (iv__walk){ .last = true });
 }
 
 iv_stepper *iv__stepper_new(int n, iv_node *const outputs[], iv__walk walk)

@@ -13,7 +13,6 @@ typedef struct iv__walk {
     int64_t phase; /* position modulo the period */
     int64_t of;    /* phase of the walk before */
 } iv__walk;
-static const iv__walk iv__walk_of_time = { .last = true };
 
 typedef struct iv__of_row {
     iv_node *leaf;  /* of the graph of a pixel */

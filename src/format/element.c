@@ -50,7 +50,7 @@ static int64_t integer(iv__element element, uint64_t bits)
     return (int64_t)(bits << unused) >> unused;
 }
 
-double iv__element_value(iv__element element, const unsigned char *at)
+static double value_at(iv__element element, const unsigned char *at)
 {
     const uint64_t bits = bits_of(element, at);
 
@@ -94,7 +94,7 @@ int64_t iv__elements_copy(iv__element element, const void *from, int64_t n, iv_d
         return n;
     }
     for (int64_t i = 0; i < n; i++, at += element.width) {
-        const double value = iv__element_value(element, at);
+        const double value = value_at(element, at);
         if ((dtype == IV_I32 || dtype == IV_U8) &&
             !(value >= low && value <= high && value == (double)(int64_t)value))
             return i;

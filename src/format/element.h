@@ -18,7 +18,6 @@ typedef struct iv__element {
     bool big_endian;
 } iv__element;
 
-double iv__element_value(iv__element element, const unsigned char *at);
 /* Whether numbers of this kind may have fractions. */
 bool iv__element_is_real(iv__element element);
 /* The dtype that holds its numbers best: f64 for wide reals, f32 for the others, u8 for single bytes and truths, else

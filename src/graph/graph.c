@@ -70,6 +70,11 @@ iv_node *iv_refuse(iv_graph *graph, iv_status status, const char *format, ...)
     return NULL;
 }
 
+iv_status iv__graph_fail(const iv_graph *graph)
+{
+    return iv_fail(graph->home, graph->status, "%s", graph->message);
+}
+
 static iv_node *no_memory(iv_graph *graph)
 {
     return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
@@ -102,7 +107,7 @@ static iv_node *refuse_call(iv_graph *graph, const iv_op *op, int n_in, iv_node 
         used += (size_t)snprintf(inputs + used, sizeof inputs - used, "%s%s", i ? ", " : "", one);
     }
     return iv_refuse(graph, IV_SHAPE, "%s%s%s: %s (%s)", graph->scope, *graph->scope ? "/" : "",
-                      op->name, why, inputs);
+                     op->name, why, inputs);
 }
 
 static uint64_t hash_call(const iv_op *op, int n_in, iv_node *const in[], const void *attr)
@@ -210,7 +215,7 @@ iv_node *iv_apply(iv_graph *graph, const iv_op *op, int n_in, iv_node *const in[
 
     if (n_in < op->min_in || n_in > op->max_in)
         return iv_refuse(graph, IV_VALUE, "%s: it takes %d to %d inputs and got %d", op->name,
-                          op->min_in, op->max_in, n_in);
+                         op->min_in, op->max_in, n_in);
     for (int i = 0; i < n_in; i++) {
         if (!in[i])
             return NULL;

@@ -57,6 +57,9 @@ struct iv_graph {
 iv_node *iv__apply1(const iv_op *op, iv_node *x, const void *attr);
 iv_node *iv__apply2(const iv_op *op, iv_node *a, iv_node *b, const void *attr);
 
+/* Records the graph's first reason with its home. Returns its status. */
+iv_status iv__graph_fail(const iv_graph *graph);
+
 /* "name [2,3]" of a node, for messages: the leaf's name or scope, else the row's name. */
 char *iv__node_text(const iv_node *node, char *text, size_t size);
 

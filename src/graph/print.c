@@ -112,8 +112,7 @@ void iv_graph_print(const iv_graph *graph, FILE *file)
 iv_status iv_graph_save(const iv_graph *graph, const char *path)
 {
     iv__text text = { .home = graph->home };
-    iv_status status = graph->status ? iv_fail(graph->home, graph->status, "%s", graph->message)
-                                     : put_graph(graph, &text);
+    iv_status status = graph->status ? iv__graph_fail(graph) : put_graph(graph, &text);
 
     if (!status)
         status = iv__file_write(graph->home, path, text.data, text.size);

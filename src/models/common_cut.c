@@ -5,6 +5,7 @@
 
 #include "base/home.h"
 #include "base/random.h"
+#include "train/batch.h"
 
 #include <string.h>
 
@@ -45,27 +46,6 @@ struct iv__cut {
     lanes training, evaluation;
 };
 
-static iv__split split_by(uint64_t key, const iv__settings *s, int64_t record)
-{
-    uint32_t word[4];
-
-    iv__philox(key, 0, (uint64_t)record, word);
-    double u = iv__unit_f64(word[0], word[1]);
-    return u < s->validation             ? SPLIT_VALIDATION
-           : u < s->validation + s->test ? SPLIT_TEST
-                                         : SPLIT_TRAIN;
-}
-
-static uint64_t split_key(void)
-{
-    return iv__random_key(0, "split");
-}
-
-iv__split iv__split_of(const iv__settings *s, int64_t record)
-{
-    return split_by(split_key(), s, record);
-}
-
 static int64_t divided(int64_t n, int64_t by) /* rounded up */
 {
     return (n + by - 1) / by;
@@ -96,13 +76,13 @@ static int64_t pieces_of(const iv__cut_options *o, int64_t tokens)
 static iv_status count_pieces(iv__cut *cut)
 {
     int64_t texts = cut->all_texts, all = 0;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
 
     cut->marks = iv__alloc_array(cut->home, texts / MARKED + 1, sizeof *cut->marks);
     if (!cut->marks)
         return IV_NOMEM;
     for (int64_t r = 0; r < texts; r++) {
-        iv__split split = split_by(key, cut->settings, r);
+        iv__split split = iv__split_by(key, cut->settings, r);
         for (int s = 0; r % MARKED == 0 && s < SPLITS; s++)
             cut->marks[r / MARKED].pieces[s] = (int32_t)cut->n[s];
         int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
@@ -120,7 +100,7 @@ static iv_status count_pieces(iv__cut *cut)
 static piece find(const iv__cut *cut, iv__split split, int64_t number)
 {
     int64_t low = 0, high = cut->all_texts / MARKED;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
 
     while (low < high) { /* the last mark that is not behind it */
         int64_t middle = (low + high + 1) / 2;
@@ -131,7 +111,7 @@ static piece find(const iv__cut *cut, iv__split split, int64_t number)
     }
     piece p = { low * MARKED, number - cut->marks[low].pieces[split] };
     for (;; p.text++) {
-        if (split_by(key, cut->settings, p.text) != split)
+        if (iv__split_by(key, cut->settings, p.text) != split)
             continue;
         int64_t count = pieces_of(&cut->options, iv__tokens_length(cut->tokens, p.text));
         if (p.number < count)
@@ -146,7 +126,7 @@ static iv_status make_lanes(iv__cut *cut)
 {
     iv_home *home = cut->home;
     int64_t batch = cut->settings->batch, at[SPLITS] = { 0 }, n[SPLITS] = { 0 };
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
     bool made = true;
 
     for (int s = 0; s < SPLITS; s++)
@@ -159,7 +139,7 @@ static iv_status make_lanes(iv__cut *cut)
         return IV_NOMEM;
     cut->training.order = cut->order;
     for (int64_t r = 0; r < cut->all_texts; r++) {
-        iv__split s = split_by(key, cut->settings, r);
+        iv__split s = iv__split_by(key, cut->settings, r);
         cut->before[s][at[s]++] = (int32_t)n[s];
         n[s] += pieces_of(&cut->options, iv__tokens_length(cut->tokens, r));
     }
@@ -241,8 +221,8 @@ bool iv__cut_choose(iv__cut *cut, iv__split split, int64_t pass, int64_t step, i
     if (l->split != split || l->pass != pass || l->next != step) {
         *l = (lanes){ split, pass, step, l->order, l->lane };
         if (l->order)
-            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, "shuffle"), (uint64_t)pass,
-                        cut->order, cut->texts[split]);
+            iv__shuffle(iv__random_key((uint64_t)cut->settings->seed, IV__SHUFFLE_KEY),
+                        (uint64_t)pass, cut->order, cut->texts[split]);
         if (l->order)
             share_equally(cut, l);
         else
@@ -435,13 +415,13 @@ iv__extent iv__cut_extent(const iv__cut *cut, iv__split split)
 {
     const iv__cut_options *o = &cut->options;
     bool windows = o->kind == IV_CUT_WINDOWS;
-    uint64_t key = split_key();
+    uint64_t key = iv__split_key();
     iv__extent extent = { .vocabulary = iv__tokens_vocabulary(cut->tokens) };
     int64_t first = o->begin ? 0 : windows ? o->length : 1;
 
     for (int64_t r = 0; r < cut->all_texts; r++) {
         int64_t tokens = iv__tokens_length(cut->tokens, r);
-        if (split_by(key, cut->settings, r) != split)
+        if (iv__split_by(key, cut->settings, r) != split)
             continue;
         if (windows && o->stride > 1) {
             for (int64_t at = first; at < tokens; at += o->stride)

@@ -5,8 +5,7 @@
 
 #include "data/extent.h"
 #include "data/tokens.h"
-#include "train/settings.h"
-#include "train/trainee.h"
+#include "models/common_split.h"
 
 typedef enum iv__cut_kind {
     IV_CUT_FIRST,  /* the beginning of a text */
@@ -34,10 +33,6 @@ typedef struct iv__cut_options {
 #define IV_CUT_GOES_ON "goes on" /* [N] of carried: 0 where a text begins, or nothing stands */
 
 typedef struct iv__cut iv__cut;
-
-/* Which split a text belongs to depends on its number alone, not on the seed: runs can be
- * compared. */
-iv__split iv__split_of(const iv__settings *settings, int64_t record);
 
 /* Tokens and settings are borrowed; a batch has settings->batch rows. Errors: VALUE when there are
  * too many pieces. */

@@ -2,7 +2,7 @@
 #include "models/common_frame.h"
 
 #include "base/home.h"
-#include "models/common_cut.h"
+#include "models/common_split.h"
 
 #include <math.h>
 #include <string.h>

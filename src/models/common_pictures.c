@@ -2,20 +2,63 @@
 #include "models/common_pictures.h"
 
 #include "base/home.h"
-#include "models/common_cut.h"
+#include "models/common_split.h"
 
 #include <math.h>
 #include <string.h>
 
 static const char classes_name[] = "classes";
 
-/* ---- opening --------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static int64_t pixel_count(const iv__gallery *g)
 {
     return iv__pictures_height(g->pictures) * iv__pictures_width(g->pictures) *
            iv__pictures_channels(g->pictures);
 }
+
+/* [H,W,C] */
+static const unsigned char *picture_at(const iv__gallery *g, iv__split s, int64_t i)
+{
+    return iv__pictures_at(g->pictures, s == SPLIT_TEST && g->own_test, g->records[s][i]);
+}
+
+const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i)
+{
+    const iv__gallery *g = instance->state;
+
+    return g->pictures && i < g->n[SPLIT_TRAIN] ? picture_at(g, SPLIT_TRAIN, i) : NULL;
+}
+
+static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
+{
+    /* the gallery is the first member of the state of every model that has one */
+    const iv__gallery *g = ((const iv_instance *)self)->state;
+    const int64_t count = pixel_count(g);
+    float *pixels = iv__batch_input(batch, IV_PICTURES_PIXELS),
+          *weight = iv__batch_input(batch, IV_PICTURES_WEIGHT);
+    int32_t *values = iv__batch_input(batch, IV_PICTURES_VALUES),
+            *label = iv__batch_input(batch, IV_PICTURES_LABEL);
+
+    for (int64_t r = 0; r < rows->room; r++) {
+        const bool there = r < rows->n && rows->record[r] >= 0;
+        const unsigned char *from = there ? picture_at(g, rows->split, rows->record[r]) : NULL;
+
+        if (weight)
+            weight[r] = there;
+        for (int64_t i = 0; pixels && i < count; i++)
+            pixels[r * count + i] = from ? g->reads[from[i]] : 0;
+        for (int64_t i = 0; values && i < count; i++)
+            values[r * count + i] = from ? from[i] : 0;
+        if (label)
+            label[r] = there ? iv__pictures_label(g->pictures, rows->split == SPLIT_TEST && g->own_test,
+                                                  g->records[rows->split][rows->record[r]])
+                             : 0;
+    }
+    return IV_OK;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* The data set's own test pictures, where it has some; the rest by number. */
 static iv_status split(iv__gallery *g, const iv__settings *settings)
@@ -63,13 +106,6 @@ static iv_status keep_classes(iv__gallery *g, iv_instance *instance)
     instance->trainee.n_kept = 1;
     iv__text_free(&text);
     return bytes ? IV_OK : IV_NOMEM;
-}
-
-static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
-{
-    /* the gallery is the first member of the state of every model that has one */
-    iv__gallery_fill(((const iv_instance *)self)->state, batch, rows);
-    return IV_OK;
 }
 
 iv_status iv__gallery_open(iv__gallery *g, iv_instance *instance, const iv_dataset *set,
@@ -136,45 +172,6 @@ void iv__gallery_close(iv__gallery *g)
         iv__free(g->home, g->records[s]);
 }
 
-/* ---- records --------------------------------------------------------------------------------- */
-
-const unsigned char *iv__gallery_picture(const iv__gallery *g, iv__split s, int64_t i)
-{
-    return iv__pictures_at(g->pictures, s == SPLIT_TEST && g->own_test, g->records[s][i]);
-}
-
-const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i)
-{
-    const iv__gallery *g = instance->state;
-
-    return g->pictures && i < g->n[SPLIT_TRAIN] ? iv__gallery_picture(g, SPLIT_TRAIN, i) : NULL;
-}
-
-void iv__gallery_fill(const iv__gallery *g, iv__batch *batch, const iv__rows *rows)
-{
-    const int64_t count = pixel_count(g);
-    float *pixels = iv__batch_input(batch, IV_PICTURES_PIXELS),
-          *weight = iv__batch_input(batch, IV_PICTURES_WEIGHT);
-    int32_t *values = iv__batch_input(batch, IV_PICTURES_VALUES),
-            *label = iv__batch_input(batch, IV_PICTURES_LABEL);
-
-    for (int64_t r = 0; r < rows->room; r++) {
-        const bool there = r < rows->n && rows->record[r] >= 0;
-        const unsigned char *from = there ? iv__gallery_picture(g, rows->split, rows->record[r]) : NULL;
-
-        if (weight)
-            weight[r] = there;
-        for (int64_t i = 0; pixels && i < count; i++)
-            pixels[r * count + i] = from ? g->reads[from[i]] : 0;
-        for (int64_t i = 0; values && i < count; i++)
-            values[r * count + i] = from ? from[i] : 0;
-        if (label)
-            label[r] = there ? iv__pictures_label(g->pictures, rows->split == SPLIT_TEST && g->own_test,
-                                                  g->records[rows->split][rows->record[r]])
-                             : 0;
-    }
-}
-
 /* ---- measures -------------------------------------------------------------------------------- */
 
 /* Every value was seen once before. */
@@ -185,12 +182,12 @@ static double histogram_bits(const iv__gallery *g, iv__split s, int64_t levels)
     double bits = 0;
 
     for (int64_t i = 0; seen && i < g->n[SPLIT_TRAIN]; i++) {
-        const unsigned char *from = iv__gallery_picture(g, SPLIT_TRAIN, i);
+        const unsigned char *from = picture_at(g, SPLIT_TRAIN, i);
         for (int64_t k = 0; k < count; k++)
             seen[k * levels + from[k]]++;
     }
     for (int64_t i = 0; seen && i < g->n[s]; i++) {
-        const unsigned char *from = iv__gallery_picture(g, s, i);
+        const unsigned char *from = picture_at(g, s, i);
         for (int64_t k = 0; k < count; k++)
             bits -= log2((seen[k * levels + from[k]] + 1.0) / (double)(g->n[SPLIT_TRAIN] + levels));
     }

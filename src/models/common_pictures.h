@@ -34,10 +34,6 @@ void iv__gallery_close(iv__gallery *gallery);
 /* As iv__palette's real, of an instance whose state begins with a gallery. */
 const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i);
 
-/* As iv__trainee's fill. */
-void iv__gallery_fill(const iv__gallery *gallery, iv__batch *batch, const iv__rows *rows);
-const unsigned char *iv__gallery_picture(const iv__gallery *gallery, iv__split split, int64_t i); /* [H,W,C] */
-
 /* Of a mean loss in nats for each value: bits per dimension, nats per picture; and the bits per dimension
  * that a histogram of each place and channel reaches that is counted over the training pictures. */
 int iv__gallery_measures(const iv__gallery *gallery, iv__split split, double loss, int64_t levels,

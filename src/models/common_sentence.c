@@ -2,9 +2,8 @@
 #include "models/common_sentence.h"
 
 #include "base/home.h"
-#include "models/common_cut.h"
+#include "models/common_split.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char words_name[] = "vocabulary", vectors_name[] = "word vectors";
@@ -67,8 +66,7 @@ iv_status iv__sentences_open(iv__sentences *s, iv_instance *instance, const iv_d
     char says[96];
 
     s->home = instance->home;
-    snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
-             instance->training.validation, instance->training.test);
+    iv__split_says(&instance->training, says, sizeof says);
     iv_status status = iv__dataset_locate(s->home, set, data, &path);
     if (!status) {
         s->data = iv__tokens_open(s->home, set, path.data ? path.data : "",

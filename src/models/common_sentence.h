@@ -56,6 +56,10 @@ typedef struct iv__recoder {
 iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv_instance *instance,
                            iv_params *params, const iv__coder_graphs *graphs, int64_t n);
 void iv__recoder_free(iv__recoder *r);
+/* Into a row of the encoder's inputs and, where it wants to know, the decoder's. */
+void iv__recoder_put(iv__recoder *r, const int32_t *ids, int64_t n, int64_t row);
+/* Into an input of one of the plans. Errors: NOMEM, for the room of inputs is made when first asked for. */
+iv_status iv__recoder_give(iv_plan *plan, const char *input, const void *from, size_t bytes);
 /* The latents [count,L] of sentences of the data. again: those of what is made of these, or NULL. */
 iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float *latents, float *again);
 

@@ -4,6 +4,7 @@
 
 #include "base/home.h"
 #include "base/math.h"
+#include "graph/node.h"
 
 #include <string.h>
 
@@ -43,7 +44,7 @@ static iv_status make_generator(iv__writing *w, const iv_instance *instance, iv_
     if (w->generator)
         return IV_OK;
     if (iv_graph_status(w->graph))
-        return iv_fail(w->home, iv_graph_status(w->graph), "%s", iv_graph_message(w->graph));
+        return iv__graph_fail(w->graph);
     return iv_home_status(w->home);
 }
 

@@ -338,8 +338,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     char says[160];
 
     iv_status status = iv__dataset_locate(home, set, data, &path);
-    int size = snprintf(says, sizeof says, "training validation=%.17g test=%.17g",
-                        instance->training.validation, instance->training.test);
+    int size = iv__split_says(&instance->training, says, sizeof says);
     if (o->texts)
         snprintf(says + size, sizeof says - (size_t)size, " texts=%lld", (long long)o->texts);
     bool all = !o->texts && instance->training.validation == 0 && instance->training.test == 0;

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-struct iv__opened {
+struct iv__opened_name {
     const char *name, *kind; /* kind NULL: none was said */
     int times;
-    iv__opened *next;
+    iv__opened_name *next;
 };
 
 struct iv__counted {
@@ -24,24 +24,24 @@ static void *no_memory(iv_graph *graph)
     return iv_refuse(graph, IV_NOMEM, "%s", iv_home_message(graph->home));
 }
 
-static iv__opened *find_opened(const iv_scope *scope, const char *name)
+static iv__opened_name *find_opened(const iv_scope *scope, const char *name)
 {
-    for (iv__opened *opened = *scope->opened; opened; opened = opened->next)
+    for (iv__opened_name *opened = *scope->opened; opened; opened = opened->next)
         if (!strcmp(opened->name, name))
             return opened;
     return NULL;
 }
 
-static iv__opened *add_opened(iv_scope *scope, const char *name, const char *kind)
+static iv__opened_name *add_opened(iv_scope *scope, const char *name, const char *kind)
 {
-    iv__opened *opened = iv__arena_get(&scope->graph->arena, sizeof *opened);
+    iv__opened_name *opened = iv__arena_get(&scope->graph->arena, sizeof *opened);
 
     if (!opened)
         return no_memory(scope->graph);
     const char *kept = kind ? iv__arena_text(&scope->graph->arena, kind) : NULL;
     if (kind && !kept)
         return no_memory(scope->graph);
-    *opened = (iv__opened){ name, kept, 0, *scope->opened };
+    *opened = (iv__opened_name){ name, kept, 0, *scope->opened };
     *scope->opened = opened;
     return opened;
 }
@@ -51,7 +51,7 @@ iv_scope *iv_scope_new(iv_graph *graph, iv_params *params, const char *name)
     if (!graph || !params)
         return NULL;
     iv_scope *scope = iv__arena_get(&graph->arena, sizeof *scope);
-    iv__opened **opened = iv__arena_get(&graph->arena, sizeof *opened);
+    iv__opened_name **opened = iv__arena_get(&graph->arena, sizeof *opened);
     iv__updates *updates = iv__arena_get(&graph->arena, sizeof *updates);
     const char *kept = iv__arena_text(&graph->arena, name);
     if (!scope || !opened || !updates || !kept)
@@ -78,7 +78,7 @@ static const char *within(iv_scope *scope, const char *name)
 static iv_scope *open_name(iv_scope *scope, const char *full, const char *kind, bool shared)
 {
     iv_scope *inner = iv__arena_get(&scope->graph->arena, sizeof *inner);
-    iv__opened *opened = find_opened(scope, full);
+    iv__opened_name *opened = find_opened(scope, full);
 
     if (!inner)
         return no_memory(scope->graph);
@@ -132,9 +132,9 @@ iv_scope *iv_scope_enter(iv_scope *scope, const char *name, const char *kind)
     const char *full = within(scope, name);
     if (full && !scope->shared && find_opened(scope, full)) {
         iv_refuse(scope->graph, IV_NAME,
-                   "scope '%s' is open already in this graph: choose another name, or open it with "
-                   "iv_scope_share to use the same parameters again",
-                   full);
+                  "scope '%s' is open already in this graph: choose another name, or open it with "
+                  "iv_scope_share to use the same parameters again",
+                  full);
         return NULL;
     }
     return full ? open_name(scope, full, kind, scope->shared) : NULL;
@@ -147,7 +147,7 @@ iv_scope *iv_scope_share(iv_scope *scope, const char *name)
     const char *full = within(scope, name);
     if (full && !find_opened(scope, full)) {
         iv_refuse(scope->graph, IV_NAME,
-                   "scope '%s' cannot be shared: it was not opened in this graph yet", full);
+                  "scope '%s' cannot be shared: it was not opened in this graph yet", full);
         return NULL;
     }
     return full ? open_name(scope, full, NULL, true) : NULL;
@@ -155,7 +155,7 @@ iv_scope *iv_scope_share(iv_scope *scope, const char *name)
 
 const char *iv__scope_kind(const iv_scope *scope, const char *full)
 {
-    const iv__opened *opened = find_opened(scope, full);
+    const iv__opened_name *opened = find_opened(scope, full);
 
     return opened ? opened->kind : NULL;
 }
@@ -277,9 +277,9 @@ iv_scope *iv__layer_open(iv_scope *scope, const iv_node *x, const char *name, co
         return NULL;
     if (!known) {
         iv_refuse(scope->graph, IV_VALUE,
-                   "%s: its options have a size that this library does not know: fill in .size, as "
-                   "the macro does",
-                   kind);
+                  "%s: its options have a size that this library does not know: fill in .size, as "
+                  "the macro does",
+                  kind);
         return NULL;
     }
     iv_scope *layer = iv_scope_enter(scope, name, kind);

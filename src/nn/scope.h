@@ -5,7 +5,7 @@
 
 #include "nn/params.h"
 
-typedef struct iv__opened iv__opened;   /* a name that was opened in the graph */
+typedef struct iv__opened_name iv__opened_name; /* a name that was opened in the graph */
 typedef struct iv__counted iv__counted; /* a kind, and how many unnamed scopes of it were entered */
 
 /* Parameters that get new values, in order of asking; one list for all scopes below an outermost one. */
@@ -18,8 +18,8 @@ struct iv_scope {
     iv_graph *graph;
     iv_params *params;
     iv_scope *parent;
-    const char *name;    /* in full: "writer/lstm" */
-    iv__opened **opened; /* the names opened below the outermost scope: one list */
+    const char *name;         /* in full: "writer/lstm" */
+    iv__opened_name **opened; /* the names opened below the outermost scope: one list */
     iv__updates *updates;
     iv__counted *counted; /* within this scope */
     int opening;          /* 1 for the first time its name was opened, 2 ... where it was shared */

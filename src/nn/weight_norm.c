@@ -60,7 +60,7 @@ iv_status iv_initialize(iv_scope *scope, iv_fill_plan *fill, void *context)
     iv_graph *graph = scope->graph;
 
     if (graph->status)
-        return iv_fail(graph->home, graph->status, "%s", graph->message);
+        return iv__graph_fail(graph);
     if (!n)
         return IV_OK;
     iv_plan *plan = iv_plan_new(graph->home, 0, NULL, n, updates);

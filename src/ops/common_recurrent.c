@@ -7,17 +7,17 @@ const iv_field iv__fields_recurrent[] = {
     FIELD_END,
 };
 
-recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs)
+iv__recurrent_sizes iv__recurrent_of(const iv_kernel_call *k, int state, int inputs)
 {
     const iv_shape *x = k->in[0].shape;
 
-    return (recurrent){ .n = x->dim[0],
-                        .t = x->dim[1],
-                        .i = k->in[1].shape->dim[0],
-                        .h = k->in[state].shape->dim[1],
-                        .reverse = ((const iv__recurrent *)k->attr)->reverse,
-                        .mask = k->n_in > inputs ? k->in[inputs].data : NULL,
-                        .chosen = k->in[0].dtype == IV_I32 ? k->in[0].data : NULL };
+    return (iv__recurrent_sizes){ .n = x->dim[0],
+                                  .t = x->dim[1],
+                                  .i = k->in[1].shape->dim[0],
+                                  .h = k->in[state].shape->dim[1],
+                                  .reverse = ((const iv__recurrent *)k->attr)->reverse,
+                                  .mask = k->n_in > inputs ? k->in[inputs].data : NULL,
+                                  .chosen = k->in[0].dtype == IV_I32 ? k->in[0].data : NULL };
 }
 
 const char *iv__recurrent_shape(const iv_shape_call *s, int gates, int state, int inputs)

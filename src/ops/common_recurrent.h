@@ -12,12 +12,12 @@
 #include <string.h>
 
 /* Sizes of a call, and the order of its steps. */
-typedef struct recurrent {
+typedef struct iv__recurrent_sizes {
     int64_t n, t, i, h;
     bool reverse;
     const void *mask;      /* [N,T] or NULL */
     const int32_t *chosen; /* [N,T]: x as numbers of rows of w; NULL: x is [N,T,I] */
-} recurrent;
+} iv__recurrent_sizes;
 
 extern const iv_field iv__fields_recurrent[];
 
@@ -25,10 +25,10 @@ extern const iv_field iv__fields_recurrent[];
 
 /* u and h0 are inputs 2 and `state`; the mask is input `inputs` where there is one more than
  * that. */
-recurrent iv__recurrent_of(const iv_kernel_call *k, int state, int inputs);
+iv__recurrent_sizes iv__recurrent_of(const iv_kernel_call *k, int state, int inputs);
 
 /* Place of step s in time, and of the step before it (-1 or t before the first). */
-static inline int64_t iv__time_of(const recurrent *r, int64_t s)
+static inline int64_t iv__time_of(const iv__recurrent_sizes *r, int64_t s)
 {
     return r->reverse ? r->t - 1 - s : s;
 }

@@ -50,25 +50,34 @@ static bool read_progress(const char *text, iv__progress *p)
     return *end == 0 && p->step >= 0 && p->updates >= 0 && p->best_epoch >= 0 && p->lowered >= 0;
 }
 
+/* The weights, or all there is; returns how many. */
+static int list_tensors(const iv_params *params, bool whole, iv__named_tensor *tensors)
+{
+    int n = 0;
+
+    for (int i = 0; i < iv_params_count(params); i++) {
+        const iv_tensor *tensor = iv_params_tensor(params, i);
+        const char *name = iv_params_name(params, i);
+        if (whole || is_weight(name))
+            tensors[n++] = (iv__named_tensor){
+                .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
+            };
+    }
+    return n;
+}
+
 iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params *params,
                                const iv__trainee *trainee, const iv__progress *progress, bool whole)
 {
-    int n_params = iv_params_count(params), n = 0;
-    iv__named_tensor *tensors = iv__alloc_array(home, n_params + trainee->n_kept + 1, sizeof *tensors);
+    iv__named_tensor *tensors = iv__alloc_array(home, iv_params_count(params) + trainee->n_kept + 1,
+                                                sizeof *tensors);
     iv__pair *pairs = iv__alloc_array(home, trainee->n_pairs + 1, sizeof *pairs);
     iv__text text = { .home = home };
 
     print_progress(progress, &text);
     iv_status status = tensors && pairs && !text.failed ? IV_OK : IV_NOMEM;
     if (!status) {
-        for (int i = 0; i < n_params; i++) {
-            const iv_tensor *tensor = iv_params_tensor(params, i);
-            const char *name = iv_params_name(params, i);
-            if (whole || is_weight(name))
-                tensors[n++] = (iv__named_tensor){
-                    .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
-                };
-        }
+        int n = list_tensors(params, whole, tensors);
         for (int i = 0; i < trainee->n_kept; i++)
             tensors[n++] = trainee->kept[i];
         for (int i = 0; i < trainee->n_pairs; i++)
@@ -84,18 +93,12 @@ iv_status iv__checkpoint_write(iv_home *home, const char *path, const iv_params 
 
 iv_status iv__weights_write(iv_home *home, const char *path, const iv_params *params)
 {
-    int n_params = iv_params_count(params), n = 0;
-    iv__named_tensor *tensors = iv__alloc_array(home, n_params + 1, sizeof *tensors);
+    iv__named_tensor *tensors = iv__alloc_array(home, iv_params_count(params) + 1, sizeof *tensors);
+    iv_status status = IV_NOMEM;
 
-    for (int i = 0; i < n_params && tensors; i++) {
-        const iv_tensor *tensor = iv_params_tensor(params, i);
-        const char *name = iv_params_name(params, i);
-        if (is_weight(name))
-            tensors[n++] = (iv__named_tensor){
-                .name = name, .dtype = tensor->dtype, .shape = tensor->shape, .data = tensor->data
-            };
-    }
-    iv_status status = tensors ? iv__safetensors_write(home, path, n, tensors, 0, NULL) : IV_NOMEM;
+    if (tensors)
+        status = iv__safetensors_write(home, path, list_tensors(params, false, tensors), tensors, 0,
+                                       NULL);
     iv__free(home, tensors);
     return status;
 }

@@ -80,7 +80,6 @@ static int64_t begin(iv__evaluation *e, iv__split split, int64_t step)
 /* A batch gave no number: which value went bad first, and of which record. */
 static iv_status bad_loss(iv__evaluation *e, iv__split split, int64_t step, double loss, bool begun)
 {
-    static const char *const names[] = { "training", "validation", "test" };
     char message[512];
     iv_status status = iv_plan_find_bad(e->plan);
     int64_t row = iv_plan_bad_record(e->plan);
@@ -91,9 +90,9 @@ static iv_status bad_loss(iv__evaluation *e, iv__split split, int64_t step, doub
     if (begun)
         iv__batch_take(e->batch); /* the next one is being filled */
     if (row < 0 || e->trainee->choose)
-        return iv_fail(e->home, status, "%s records, batch %lld: %s", names[split],
+        return iv_fail(e->home, status, "%s records, batch %lld: %s", iv__split_name(split),
                        (long long)step + 1, message);
-    return iv_fail(e->home, status, "%s: %s record %lld", message, names[split],
+    return iv_fail(e->home, status, "%s: %s record %lld", message, iv__split_name(split),
                    (long long)(step * e->records + row + 1));
 }
 

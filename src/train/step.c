@@ -116,7 +116,7 @@ static iv_status carry(iv_train_step *step, const iv_train_step_options *o, iv_u
         updates[i].leaf = iv_parameter(graph, leaf->call->scope, leaf->shape);
         updates[i].value = iv_input(graph, step->carried[i], step->real, leaf->shape);
     }
-    return graph->status ? iv_fail(step->home, graph->status, "%s", graph->message) : IV_OK;
+    return graph->status ? iv__graph_fail(graph) : IV_OK;
 }
 
 /* A graph of its own: parameters and gradients are leaves there. */

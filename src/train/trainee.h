@@ -9,6 +9,12 @@
 
 typedef enum iv__split { SPLIT_TRAIN, SPLIT_VALIDATION, SPLIT_TEST, SPLITS } iv__split;
 
+static inline const char *iv__split_name(iv__split split)
+{
+    static const char *const names[SPLITS] = { "training", "validation", "test" };
+    return names[split];
+}
+
 enum { IV_MAX_STEPS = 4 };
 
 /* One step of a round: what it lowers, what it may change, how often. */

@@ -23,8 +23,9 @@ static const struct kind {
     { "BOOL", { IV__TRUTH, 1, false } },
 };
 
-bool iv__weights_add(iv_weights *weights, const char *name, const char *kind, const iv_shape *shape,
-                     iv__element element, const void *data)
+/* False when memory is out. */
+static bool add_weight(iv_weights *weights, const char *name, const char *kind,
+                       const iv_shape *shape, iv__element element, const void *data)
 {
     if (weights->n == weights->room) {
         const int64_t room = weights->room * 2 + 64;
@@ -57,7 +58,7 @@ static bool add_tensors(iv_weights *weights)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
             if (!strcmp(kinds[k].name, list[i].kind))
                 element = kinds[k].element;
-        if (!iv__weights_add(weights, list[i].name, list[i].kind, &list[i].shape, element, list[i].data))
+        if (!add_weight(weights, list[i].name, list[i].kind, &list[i].shape, element, list[i].data))
             return false;
     }
     return weights->file;
@@ -91,7 +92,7 @@ static bool add_array(iv_weights *weights, const char *name, void **bytes, size_
         iv__free(weights->home, *bytes);
         data = *bytes = ordered;
     }
-    return iv__weights_add(weights, name, kind_of(npy.element), &npy.shape, npy.element, data);
+    return add_weight(weights, name, kind_of(npy.element), &npy.shape, npy.element, data);
 }
 
 /* The name without ".npy", and without the folders of a path. */

@@ -27,9 +27,6 @@ struct iv_weights {
     void **arrays;         /* of NumPy's files, n of them */
 };
 
-/* Adds a weight; false when memory is out. */
-bool iv__weights_add(iv_weights *weights, const char *name, const char *kind, const iv_shape *shape,
-                     iv__element element, const void *data);
 /* Gives all weights their layers and parts, and sorts them as the model has its layers. */
 iv_status iv__weights_name_layers(iv_weights *weights);
 
