@@ -6,6 +6,7 @@
 
 #include "base/home.h"
 #include "registry/registry.h"
+#include "scarce.h"
 
 #include <math.h>
 
@@ -237,6 +238,36 @@ static void what_is_saved_is_loaded(void **state)
     assert_int_equal(iv__home_bytes(w->home), 0);
 }
 
+/* Each allocation in turn fails, alone: the text is the same then, or memory is out. */
+static void one_allocation_that_fails_changes_no_text(void **state)
+{
+    world *w = *state;
+    char usual[256];
+    bool done = false;
+
+    iv_run_free(open_run(w, "words", "yes"));
+    for (int64_t allowed = 1000000; !done; allowed = allowed == 1000000 ? 1 : allowed + 1) {
+        scarce memory = { .left = allowed, .one = true };
+        char written[256] = "";
+        iv_home *home = scarce_home(&memory);
+        iv_run *run = iv_run_load(home, in_folder(w, "run.safetensors"));
+        const bool good = run &&
+                          iv_run_text(run, written, sizeof written, .prompt = "the", .length = 9,
+                                      .temperature = 0.5, .top_p = 0.9, .repetition = 1.2) >= 0;
+        if (allowed == 1000000)
+            memcpy(usual, written, sizeof usual);
+        if (good)
+            assert_string_equal(written, usual);
+        else
+            assert_int_equal(iv_home_status(home), IV_NOMEM);
+        done = memory.left > 0 && allowed < 1000000;
+        iv_run_free(run);
+        iv_home_free(home);
+        assert_int_equal(memory.alive, 0);
+        assert_true(allowed < 5000 || allowed == 1000000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_continues_needs_a_beginning, world_begin, world_end),
         cmocka_unit_test_setup_teardown(a_token_of_the_data_ends_texts, world_begin, world_end),
         cmocka_unit_test_setup_teardown(what_is_saved_is_loaded, world_begin, world_end),
+        cmocka_unit_test_setup_teardown(one_allocation_that_fails_changes_no_text, world_begin, world_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

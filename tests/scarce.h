@@ -5,10 +5,12 @@
 
 #include <ivory/base.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 typedef struct scarce {
     int64_t left;  /* allocations that still succeed */
+    bool one;      /* then one fails, and those after it succeed again */
     int64_t alive; /* blocks that are not freed */
 } scarce;
 
@@ -21,7 +23,7 @@ static inline void *scarce_allocate(void *user, void *old, size_t bytes)
         free(old);
         return NULL;
     }
-    if (s->left-- <= 0)
+    if (s->left-- <= 0 && !(s->one && s->left < -1))
         return NULL;
     s->alive += old == NULL;
     return realloc(old, bytes);

@@ -180,10 +180,12 @@ static void bad_numbers_are_named_and_not_applied(void **state)
     good = x[7];
     x[7] = (double)NAN;
     assert_int_equal(iv_train_step_gradients(step), IV_NUMERIC);
-    assert_string_equal(iv_home_message(w.home), "the input 'x' holds nan at element 7, for record 2 of the batch");
+    assert_string_equal(iv_home_message(w.home),
+                        "the input 'x' holds nan at element 7, for record 2 of the batch");
     x[7] = 1e200;
     assert_int_equal(iv_train_step_gradients(step), IV_NUMERIC);
-    assert_string_equal(iv_home_message(w.home), "m/dense/matmul gave inf at element 2 of [3,2], for record 2 of the batch");
+    assert_string_equal(iv_home_message(w.home),
+                        "m/dense/matmul gave inf at element 2 of [3,2], for record 2 of the batch");
     x[7] = good;
     assert_int_equal(iv_train_step_gradients(step), IV_OK);
     parameter(&w, "m/dense/bias")[1] = (double)INFINITY;
@@ -302,6 +304,64 @@ static void a_state_is_carried_when_gradients_are_applied(void **state)
     world_free(&w);
 }
 
+/* Builds, plans and trains for three steps; *sum: of the weights afterwards. */
+static iv_status train_a_little(scarce *memory, double *sum)
+{
+    iv_home *home = scarce_home(memory);
+    iv_params *params = iv_params_new(home, IV_F32, 1);
+    iv_graph *graph = params ? iv_graph_new(home) : NULL;
+    iv_scope *scope = graph ? iv_scope_new(graph, params, "m") : NULL;
+    iv_train_step *step = NULL;
+
+    if (scope) {
+        iv_scope_training(scope, true);
+        iv_node *words = iv_input_sequence(graph, "words", IV_I32, iv_dims(2, 3), 1);
+        iv_node *next = iv_input(graph, "next", IV_I32, iv_dims(2, 3));
+        iv_node *x = iv_dropout(scope, iv_embedding(scope, words, .count = 7, .units = 4), 0.3);
+        iv_node *logits = iv_dense(scope, iv_lstm(scope, x, .units = 5), .units = 7);
+        step = iv_train_step_new(params, .loss = iv_cross_entropy(logits, next, NULL),
+                                 .optimizer = iv_optimizer_of(.kind = IV_ADAM));
+    }
+    iv_status status = step ? IV_OK : iv_home_status(home);
+    for (int i = 0; i < 3 && !status; i++) {
+        int32_t *in = iv_plan_input(iv_train_step_plan(step), "words"),
+                *out = iv_plan_input(iv_train_step_plan(step), "next");
+        for (int k = 0; k < 6 && in && out; k++)
+            in[k] = (i + k) % 7, out[k] = (i + k + 1) % 7;
+        iv_plan_set_clock(iv_train_step_plan(step), 5, i, 0);
+        status = iv_train_step_gradients(step);
+        if (!status)
+            status = iv_train_step_apply(step, 0.1, i);
+    }
+    *sum = 0;
+    for (int p = 0; !status && p < iv_params_count(params); p++)
+        for (int64_t k = 0; k < iv_shape_count(&iv_params_tensor(params, p)->shape); k++)
+            *sum += (double)(k + 1) * ((const float *)iv_params_tensor(params, p)->data)[k];
+    iv_train_step_free(step);
+    iv_graph_free(graph);
+    iv_params_free(params);
+    iv_home_free(home);
+    return status;
+}
+
+/* Each allocation in turn fails, alone: the weights are the same then, or memory is out. */
+static void one_allocation_that_fails_changes_no_weight(void **state)
+{
+    scarce plenty = { .left = 1000000 };
+    double usual, sum;
+
+    (void)state;
+    assert_int_equal(train_a_little(&plenty, &usual), IV_OK);
+    for (int64_t allowed = 1; allowed <= 1000000 - plenty.left; allowed++) {
+        scarce memory = { .left = allowed, .one = true };
+        iv_status status = train_a_little(&memory, &sum);
+        assert_true(status == IV_OK || status == IV_NOMEM);
+        if (!status)
+            assert_true(sum == usual);
+        assert_int_equal(memory.alive, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +374,7 @@ int main(void)
         cmocka_unit_test(clocks_go_where_random_numbers_are),
         cmocka_unit_test(memory_is_known_beforehand),
         cmocka_unit_test(steps_survive_scarcity),
+        cmocka_unit_test(one_allocation_that_fails_changes_no_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ IV_API void iv_graph_print(const iv_graph *graph, FILE *file);
 /* The same in a file, to be read by iv_graph_load (derive.h). Errors: what went wrong in building it; IO. */
 IV_API iv_status iv_graph_save(const iv_graph *graph, const char *path);
 
-IV_API iv_graph *iv_node_graph(const iv_node *node);
+IV_API iv_graph *iv_node_graph(const iv_node *node); /* of NULL: NULL */
 IV_API const iv_shape *iv_node_shape(const iv_node *node);
 IV_API iv_dtype iv_node_dtype(const iv_node *node);
 IV_API const char *iv_node_op(const iv_node *node); /* name of its row */

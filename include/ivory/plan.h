@@ -39,7 +39,7 @@ IV_API iv_plan *iv_plan_new(iv_home *home, int n_outputs, iv_node *const outputs
 IV_API void iv_plan_free(iv_plan *plan);
 
 /* Where an input or state lives in the plan, to be written before a run; NULL if the plan does not
- * need that leaf. Inputs keep their values from run to run. */
+ * need that leaf, or memory is out: it fails to run, then. Inputs keep their values from run to run. */
 IV_API void *iv_plan_input(iv_plan *plan, const char *name);
 /* Lets a leaf (parameter or input) live at memory of the caller, which must hold its shape and
  * outlive the runs. `version`, if not NULL, counts changes of that memory: what depends on
@@ -50,7 +50,7 @@ IV_API iv_status iv_plan_bind(iv_plan *plan, const char *name, void *memory, con
 IV_API int iv_plan_leaves(const iv_plan *plan);
 IV_API const iv_node *iv_plan_leaf(const iv_plan *plan, int i);
 
-/* Errors    NAME when a parameter was never bound. */
+/* Errors    NAME when a parameter was never bound; NOMEM, also when an input had no memory. */
 IV_API iv_status iv_plan_run(iv_plan *plan);
 IV_API const void *iv_plan_output(const iv_plan *plan, int i);
 

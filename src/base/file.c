@@ -105,18 +105,24 @@ iv__writer *iv__writer_new(iv_home *home, const char *path)
     return writer;
 }
 
+int iv__write_all(int file, const void *bytes, size_t size)
+{
+    for (const unsigned char *at = bytes; size;) {
+        ssize_t n = write(file, at, size);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n > 0) {
+            at += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
 static void write_out(iv__writer *writer, const unsigned char *bytes, size_t size)
 {
-    while (size && !writer->error) {
-        ssize_t n = write(writer->file, bytes, size);
-        if (n < 0) {
-            if (errno != EINTR)
-                writer->error = errno;
-            continue;
-        }
-        bytes += n;
-        size -= (size_t)n;
-    }
+    if (!writer->error)
+        writer->error = iv__write_all(writer->file, bytes, size);
 }
 
 void iv__writer_add(iv__writer *writer, const void *bytes, size_t size)
@@ -290,12 +296,14 @@ void iv__view_let_go(const iv__view *view)
         madvise((void *)(uintptr_t)view->data, view->size, MADV_DONTNEED);
 }
 
+enum { CUT_SHORT = -1 };
+
 struct iv__reader {
     iv_home *home;
     char *path;
     int file;
     uint64_t size;
-    atomic_bool failed;
+    atomic_int error; /* errno of what failed first; CUT_SHORT; 0 */
 };
 
 iv__reader *iv__reader_open(iv_home *home, const char *path)
@@ -340,19 +348,29 @@ iv_status iv__reader_get(iv__reader *reader, uint64_t place, void *bytes, size_t
             done += (size_t)got;
             continue;
         }
-        int error = errno;
+        int none = 0;
+        atomic_compare_exchange_strong(&reader->error, &none, got < 0 ? errno : CUT_SHORT);
         memset(bytes, 0, size);
-        atomic_store(&reader->failed, true);
-        if (got < 0)
-            return io_fail(reader->home, "reading", reader->path, error);
-        return iv_fail(reader->home, IV_IO, "reading %s: it was cut short meanwhile", reader->path);
+        return iv__reader_status(reader);
     }
     return IV_OK;
 }
 
-bool iv__reader_failed(const iv__reader *reader)
+const char *iv__reader_trouble(const iv__reader *reader, char text[IV__TROUBLE])
 {
-    return atomic_load(&reader->failed);
+    int error = atomic_load(&reader->error);
+
+    if (error)
+        snprintf(text, IV__TROUBLE, "reading %s: %s", reader->path,
+                 error == CUT_SHORT ? "it was cut short meanwhile" : strerror(error));
+    return error ? text : NULL;
+}
+
+iv_status iv__reader_status(const iv__reader *reader)
+{
+    char text[IV__TROUBLE];
+
+    return iv__reader_trouble(reader, text) ? iv_fail(reader->home, IV_IO, "%s", text) : IV_OK;
 }
 
 iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view)
@@ -360,18 +378,22 @@ iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view)
     return map_file(reader->home, reader->path, reader->file, size, view);
 }
 
-bool iv__file_exists(const char *path)
+static bool is_there(const char *path, mode_t kind)
 {
     struct stat info;
 
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    return stat(path, &info) ? errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG
+                             : (info.st_mode & S_IFMT) == kind;
+}
+
+bool iv__file_exists(const char *path)
+{
+    return is_there(path, S_IFREG);
 }
 
 bool iv__is_folder(const char *path)
 {
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return is_there(path, S_IFDIR);
 }
 
 bool iv__same_file(const char *path, const char *other)

@@ -17,6 +17,9 @@ void iv__writer_cancel(iv__writer *writer);      /* frees it; `path` stays as it
  * folder is not followed; LINK/. is. */
 void iv__remove_leftovers(const char *folder);
 
+/* Into a file that is open, however often it takes. Returns errno of what failed, or 0. */
+int iv__write_all(int file, const void *bytes, size_t size);
+
 iv_status iv__file_write(iv_home *home, const char *path, const void *bytes, size_t size);
 
 /* A read-only view of a whole file (mapped). size 0 has data "". */
@@ -37,12 +40,16 @@ iv__reader *iv__reader_open(iv_home *home, const char *path);
 void iv__reader_close(iv__reader *reader);
 uint64_t iv__reader_size(const iv__reader *reader);
 /* Errors: IO, also when the file has fewer bytes than it had when it was opened. The bytes are zeros
- * then, and iv__reader_failed is true from then on. */
+ * then, and iv__reader_status is that error from then on. */
 iv_status iv__reader_get(iv__reader *reader, uint64_t place, void *bytes, size_t size);
-bool iv__reader_failed(const iv__reader *reader);
+iv_status iv__reader_status(const iv__reader *reader);
+/* The same for a thread that has no say in the home: what is wrong, or NULL. */
+enum { IV__TROUBLE = 512 };
+const char *iv__reader_trouble(const iv__reader *reader, char text[IV__TROUBLE]);
 /* A view of the file's first bytes, to be closed by iv__view_close. */
 iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view);
 
+/* True, too, when that cannot be told: who opens it is told why. */
 bool iv__file_exists(const char *path);
 bool iv__is_folder(const char *path);
 bool iv__same_file(const char *path, const char *other); /* both are there, by whatever name */

@@ -85,6 +85,7 @@ static void put_value(iv__json_writer *w, const iv_field *field, const void *opt
     default:
         iv__field_print(field, options, &text);
         iv__json_put_string(w, text.data ? text.data : "");
+        w->text->failed |= text.failed;
     }
     iv__text_free(&text);
 }

@@ -44,7 +44,8 @@ typedef struct result {
     int64_t records;
     int n;
     iv_measure measure[IV_MAX_MEASURES];
-    iv__memory *memory; /* NULL: nothing was drawn */
+    iv__memory *memory;  /* NULL: nothing was drawn */
+    iv__text no_samples; /* why */
 } result;
 
 static int put_result(cli *c, const result *r)
@@ -74,6 +75,8 @@ static int put_result(cli *c, const result *r)
     iv__json_put_name(&w, "weight"), iv__json_put_double(&w, r->weight);
     if (r->memory)
         memory_put_json(&w, r->memory);
+    if (r->no_samples.size)
+        cli_put_string(&w, "no_samples", r->no_samples.data);
     iv__json_end_object(&w);
     int status = cli_put_line(c, &text);
     iv__text_free(&text);
@@ -118,6 +121,7 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     g.prompt = prompt.data ? prompt.data : "";
     r->memory = memory_of_samples(run->instance, run->params, &g, NULL, NULL);
     if (!r->memory) {
+        iv__text_put(&r->no_samples, iv_home_message(c->home));
         cli_note(c, "no samples: %s", iv_home_message(c->home));
         iv_home_clear(c->home);
     }
@@ -146,7 +150,8 @@ static int evaluate(cli *c, iv__opened *run)
     iv__split split = (iv__split)((const eval_options *)c->options)->split;
     result r = { .split = iv__split_name(split),
                  .counted = instance->model->language ? "tokens" : "places",
-                 .records = instance->trainee.n_records[split] };
+                 .records = instance->trainee.n_records[split],
+                 .no_samples = { .home = c->home } };
 
     if (!r.records)
         return cli_refuse("the run keeps no records for %s: choose another with --split (%s)", r.split,
@@ -170,6 +175,7 @@ static int evaluate(cli *c, iv__opened *run)
     look_for_samples(c, run, &r);
     int exit_status = put_result(c, &r);
     iv__memory_free(r.memory);
+    iv__text_free(&r.no_samples);
     return exit_status;
 }
 

@@ -116,6 +116,8 @@ static int list_all(import *im)
     for (int64_t i = 0; i < n; i++) {
         const iv_weight *weight = iv_weights_of(im->weights, i);
         const int64_t worse = count_not_finite(im, i);
+        if (worse < 0 && iv_home_status(im->c->home) == IV_NOMEM)
+            return cli_fail(im->c);
         list_one(im, weight, worse);
         bad += worse > 0 ? worse : 0;
         elements += weight->beside ? 0 : iv_shape_count(&weight->shape);

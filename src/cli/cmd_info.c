@@ -328,20 +328,24 @@ static int open_system(info *f)
 }
 
 /* The last samples that were looked at; metrics that are absent or damaged say nothing. */
-static void find_copies(info *f)
+static iv_status find_copies(info *f)
 {
     iv__text path = { .home = f->c->home };
     metrics m;
 
     iv__text_print(&path, "%s/metrics.jsonl", f->c->args[0]);
-    if (!path.failed && iv__file_exists(path.data) && !metrics_read(f->c->home, path.data, &m)) {
+    iv_status status = path.failed ? IV_NOMEM : IV_OK;
+    if (!status && iv__file_exists(path.data) && !(status = metrics_read(f->c->home, path.data, &m))) {
         for (int64_t i = 0; i < m.count; i++)
             if (m.list[i].kind == METRIC_COPIES)
                 f->copies = m.list[i];
         metrics_free(&m);
     }
-    iv_home_clear(f->c->home);
     iv__text_free(&path);
+    if (status != IV_FORMAT)
+        return status;
+    iv_home_clear(f->c->home);
+    return IV_OK;
 }
 
 static int open_run(info *f)
@@ -360,8 +364,7 @@ static int open_run(info *f)
         return cli_fail(c);
     f->instance = f->opened.instance;
     f->params = f->opened.params;
-    find_copies(f);
-    return DONE;
+    return find_copies(f) ? cli_fail(c) : DONE;
 }
 
 static int save_graph(const info *f, const char *path)

@@ -228,8 +228,10 @@ static bool is_talked_to(cli *c, int *status)
 {
     iv__opened run;
 
-    if (iv__run_load(c->home, c->args[0], "model", &run))
-        return false; /* who opens it next says why */
+    if (iv__run_load(c->home, c->args[0], "model", &run)) {
+        *status = cli_fail(c);
+        return true;
+    }
     const bool talks = run.instance->model->talk != NULL;
     if (talks)
         *status = talk_to(c, &run);

@@ -125,36 +125,38 @@ static iv_status make_model(drawing *d, iv__onnx_model *model)
     return status;
 }
 
-/* "[batch,length,30] f32" */
-static const char *shape_text(drawing *d, const iv__onnx_value *value)
-{
-    iv__text text = { .home = d->arena.home };
+enum { SHAPE_TEXT = 256 };
 
-    iv__text_put(&text, "[");
-    for (int64_t k = 0; k < value->shape.rank; k++) {
-        iv__text_put(&text, k ? "," : "");
+/* "[batch,length,30] f32" */
+static const char *shape_text(const iv__onnx_value *value, char text[SHAPE_TEXT])
+{
+    size_t n = 0;
+
+    for (int64_t k = 0; k < value->shape.rank && n < SHAPE_TEXT; k++)
         if (value->shape.dim[k] < 0)
-            iv__text_put(&text, *value->symbol[k] ? value->symbol[k] : "?");
+            n += (size_t)snprintf(text + n, SHAPE_TEXT - n, "%c%s", k ? ',' : '[',
+                                  *value->symbol[k] ? value->symbol[k] : "?");
         else
-            iv__text_print(&text, "%lld", (long long)value->shape.dim[k]);
-    }
-    iv__text_print(&text, "] %s", value->type == IV__ONNX_INT32 ? "i32" : "f32");
-    const char *copy = text.failed ? "" : iv__arena_text(&d->arena, text.data);
-    iv__text_free(&text);
-    return copy ? copy : "";
+            n += (size_t)snprintf(text + n, SHAPE_TEXT - n, "%c%lld", k ? ',' : '[',
+                                  (long long)value->shape.dim[k]);
+    if (n < SHAPE_TEXT)
+        snprintf(text + n, SHAPE_TEXT - n, "%s] %s", n ? "" : "[",
+                 value->type == IV__ONNX_INT32 ? "i32" : "f32");
+    return text;
 }
 
-static void put_values(drawing *d, iv__json_writer *w, const char *name,
-                       const iv__onnx_value *values, int64_t n)
+static void put_values(iv__json_writer *w, const char *name, const iv__onnx_value *values, int64_t n)
 {
+    char text[SHAPE_TEXT];
+
     iv__json_put_name(w, name);
     iv__json_put_object(w);
     for (int64_t i = 0; i < n; i++)
-        cli_put_string(w, values[i].name, shape_text(d, &values[i]));
+        cli_put_string(w, values[i].name, shape_text(&values[i], text));
     iv__json_end_object(w);
 }
 
-static int put_json(cli *c, drawing *d, const iv__onnx_model *model, const char *out, size_t size)
+static int put_json(cli *c, const iv__onnx_model *model, const char *out, size_t size)
 {
     iv__text line = { .home = c->home };
     iv__json_writer w = { .text = &line };
@@ -163,26 +165,26 @@ static int put_json(cli *c, drawing *d, const iv__onnx_model *model, const char 
     cli_put_string(&w, "file", out);
     cli_put_int(&w, "bytes", (int64_t)size);
     cli_put_int(&w, "nodes", model->n_nodes);
-    put_values(d, &w, "inputs", model->inputs, model->n_inputs);
-    put_values(d, &w, "outputs", model->outputs, model->n_outputs);
+    put_values(&w, "inputs", model->inputs, model->n_inputs);
+    put_values(&w, "outputs", model->outputs, model->n_outputs);
     iv__json_end_object(&w);
     const int status = cli_put_line(c, &line);
     iv__text_free(&line);
     return status;
 }
 
-static int put_result(cli *c, drawing *d, const iv__onnx_model *model, const char *out, size_t size)
+static int put_result(cli *c, const iv__onnx_model *model, const char *out, size_t size)
 {
-    char bytes[32];
+    char bytes[32], text[SHAPE_TEXT];
 
     if (c->common.json)
-        return put_json(c, d, model, out, size);
+        return put_json(c, model, out, size);
     printf("%s: %lld nodes, %s, opset %lld\n", out, (long long)model->n_nodes,
            cli_bytes(size, bytes), (long long)model->opset);
     for (int64_t i = 0; i < model->n_inputs; i++)
-        printf("  in   %-16s %s\n", model->inputs[i].name, shape_text(d, &model->inputs[i]));
+        printf("  in   %-16s %s\n", model->inputs[i].name, shape_text(&model->inputs[i], text));
     for (int64_t i = 0; i < model->n_outputs; i++)
-        printf("  out  %-16s %s\n", model->outputs[i].name, shape_text(d, &model->outputs[i]));
+        printf("  out  %-16s %s\n", model->outputs[i].name, shape_text(&model->outputs[i], text));
     return DONE;
 }
 
@@ -203,7 +205,7 @@ int export_onnx(cli *c, iv__opened *run, const char *out, bool step)
         status = iv__onnx_write(c->home, &model, &bytes);
     if (!status)
         status = iv__file_write(c->home, out, bytes.data, bytes.size);
-    const int exit_status = status ? cli_fail(c) : put_result(c, &d, &model, out, bytes.size);
+    const int exit_status = status ? cli_fail(c) : put_result(c, &model, out, bytes.size);
     iv__text_free(&bytes);
     for (int g = 0; g < GRAPHS; g++) {
         iv_stepper_free(d.stepper[g]);

@@ -58,10 +58,11 @@ int figure_draw(cli *c, const iv__text *description, const char *folder, const c
         iv__text_print(&path, "%s/%s.%s", folder, name, endings[i]);
         FILE *input = as_file(description);
         if (!input)
-            return cli_refuse("writing a temporary file: %s", strerror(errno));
-        status = path.failed || iv__helper_run(c->home, &plot, path.data, input, NULL) ? cli_fail(c)
-                                                                                       : DONE;
-        fclose(input);
+            status = cli_refuse("writing a temporary file: %s", strerror(errno));
+        else if (path.failed || iv__helper_run(c->home, &plot, path.data, input, NULL))
+            status = cli_fail(c);
+        if (input)
+            fclose(input);
         if (!status)
             status = figure_say(c, path.data);
     }

@@ -73,6 +73,8 @@ static int run_command(cli *c, int argc, char **argv)
         status = cli_fail(c);
     else
         status = c->command->run(c);
+    if (c->home && status == DONE && iv_home_status(c->home) == IV_NOMEM)
+        status = cli_fail(c); /* a part of what it showed is missing */
     if (c->home != words)
         iv_home_free(c->home);
     c->home = words;

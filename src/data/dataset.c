@@ -78,7 +78,7 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
         iv__text_print(&said, "%s%s", name == set->beside ? ", with " : ", ", *name);
     iv__text_print(&said, "%s, or name it with --data FILE", set->beside ? " beside it" : "");
 
-    iv_status status = iv_fail(home, IV_IO, "%s", said.data ? said.data : "the data set is not here");
+    iv_status status = said.failed ? IV_NOMEM : iv_fail(home, IV_IO, "%s", said.data);
     iv__text_free(&said);
     return status;
 }
@@ -99,7 +99,8 @@ static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *
     }
     if (!set->file)
         return iv_fail(home, IV_IO, "--data %s is a folder; expected %s", data, set->says);
-    return look_in(path, set, data) ? IV_OK : missing(home, set, data, data);
+    const bool found = look_in(path, set, data);
+    return path->failed ? IV_NOMEM : found ? IV_OK : missing(home, set, data, data);
 }
 
 iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path)
@@ -120,7 +121,9 @@ iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *d
     user_folder(&user);
     bool found = (root && look_in(path, set, root)) ||
                  (user.size > 0 && look_in(path, set, user.data));
-    iv_status status = found ? IV_OK : missing(home, set, NULL, user.size > 0 ? user.data : "");
+    iv_status status = path->failed || user.failed ? IV_NOMEM
+                       : found                     ? IV_OK
+                               : missing(home, set, NULL, user.size > 0 ? user.data : "");
     iv__text_free(&user);
     return status;
 }

@@ -543,7 +543,12 @@ int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first,
 
 iv_status iv__tokens_status(const iv__tokens *tokens)
 {
-    return tokens->reader && iv__reader_failed(tokens->reader) ? IV_IO : IV_OK;
+    return tokens->reader ? iv__reader_status(tokens->reader) : IV_OK;
+}
+
+const char *iv__tokens_trouble(const iv__tokens *tokens, char text[IV__TROUBLE])
+{
+    return tokens->reader ? iv__reader_trouble(tokens->reader, text) : NULL;
 }
 
 const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens)

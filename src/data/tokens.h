@@ -6,6 +6,7 @@
 #ifndef IV_DATA_TOKENS_H
 #define IV_DATA_TOKENS_H
 
+#include "base/file.h"
 #include "data/dataset.h"
 #include "data/text.h"
 
@@ -45,6 +46,7 @@ int64_t iv__tokens_length(const iv__tokens *tokens, int64_t record);
 int64_t iv__tokens_copy(const iv__tokens *tokens, int64_t record, int64_t first, int64_t count,
                         int32_t *ids);
 iv_status iv__tokens_status(const iv__tokens *tokens);
+const char *iv__tokens_trouble(const iv__tokens *tokens, char text[IV__TROUBLE]); /* as iv__reader_trouble */
 const iv__vocabulary *iv__tokens_vocabulary(const iv__tokens *tokens);
 
 /* Of the data's file as it lies. */

@@ -136,7 +136,7 @@ static iv_status go_through(builder *b, piece_work *work, bool write_offsets)
         iv__text_print(&b->report, "; %lld tokens that the vocabulary lacks were left out",
                        (long long)b->ids.lost);
     iv__records_close(records);
-    return status;
+    return !status && b->report.failed ? IV_NOMEM : status;
 }
 
 static iv_status choose_vocabulary(builder *b)

@@ -252,7 +252,7 @@ iv_node *iv__apply2(const iv_op *op, iv_node *a, iv_node *b, const void *attr)
 
 iv_graph *iv_node_graph(const iv_node *node)
 {
-    return node->graph;
+    return node ? node->graph : NULL;
 }
 
 const iv_shape *iv_node_shape(const iv_node *node)

@@ -83,10 +83,10 @@ static iv_status make_plans(iv__generator *g, iv_params *params, const char *inp
     g->input = iv_plan_input(g->step, input);
     g->favour = iv_plan_input(g->step, "favour");
     g->sharpness = iv_plan_input(g->step, "sharpness");
+    if (iv_home_status(g->home) == IV_NOMEM)
+        return IV_NOMEM;
     if (!g->input)
         return iv_fail(g->home, IV_NAME, "the model has no sequence input '%s'", input);
-    if (!g->favour || !g->sharpness)
-        return iv_home_status(g->home);
     iv__generator_set_temperature(g, 1);
     return IV_OK;
 }

@@ -251,6 +251,8 @@ iv_status iv__memory_compare(iv__memory *m)
     status = iv__copies_end(m->samples);
     if (!status)
         status = iv__copies_end(m->real);
+    if (!status)
+        status = iv__tokens_status(m->tokens);
     if (status)
         return status;
     r->span = telling_span(m);

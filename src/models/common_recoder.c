@@ -39,8 +39,10 @@ iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv_instance *
                                              iv_input(g, IV_SENTENCE_VECTORS, IV_F32,
                                                       iv_dims(n, s->length, s->vectors.width)),
                                              present);
-            r->latent = latent ? iv_node_dim(latent, 1) : 0;
+            r->latent = iv_node_dim(latent, 1);
             r->encoder = plan_of(r, params, latent);
+            if (!r->encoder)
+                return iv_home_status(home);
         } else {
             r->decoder = plan_of(r, params,
                                  graphs->decode(instance, scope,

@@ -443,7 +443,8 @@ iv__story *iv__story_restore(iv_instance *instance, const iv__safetensors *file,
     story->sizes = (iv__story_sizes){ size[0], size[1], size[2], size[3], size[4] };
     if (good && story->words.count + 1 == story->sizes.words)
         return story;
-    iv_fail(home, IV_FORMAT, "the model file holds no words of stories, or wrong sizes");
+    if (iv_home_status(home) != IV_NOMEM)
+        iv_fail(home, IV_FORMAT, "the model file holds no words of stories, or wrong sizes");
     iv__story_free(story);
     return NULL;
 }

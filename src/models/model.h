@@ -101,7 +101,7 @@ struct iv_model {
      * options. */
     iv_status (*build)(void *instance, iv__build *build);
     /* Field's metrics from a mean loss over a split, and the sum of weights it is a mean over. The
-     * data are open. Returns how many. */
+     * data are open. Returns how many; -1: a failure. */
     int (*measures)(const iv_instance *instance, iv__split split, double loss, double weight,
                     iv_measure measure[IV_MAX_MEASURES]);
     /* Further measures of a split, for which the network is run; parameters must be loaded and the data open.

@@ -93,9 +93,11 @@ static iv_node *sentences_evaluate(const iv_instance *instance, iv_scope *scope,
 static iv_status sentences_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
     const sentences_state *state = ((const iv_instance *)self)->state;
+    char trouble[IV__TROUBLE];
 
     iv__sentences_fill(&state->data, batch, rows);
-    return iv__tokens_status(state->data.data);
+    return iv__tokens_trouble(state->data.data, trouble) ? iv__batch_fail(batch, IV_IO, "%s", trouble)
+                                                         : IV_OK;
 }
 
 static iv_status sentences_open_data(iv_instance *instance, const iv_dataset *set, const char *data)

@@ -106,6 +106,8 @@ static iv_status run_network(const iv_instance *instance, iv_params *params, con
         status = plan ? iv_params_bind(params, plan) : iv_home_status(instance->home);
     }
     float *to = status ? NULL : iv_plan_input(plan, IV_FRAME_INPUTS);
+    if (!status && !to)
+        status = IV_NOMEM;
     for (int64_t first = 0; first < f->n && !status; first += TOGETHER) {
         const int64_t count = f->n - first < TOGETHER ? f->n - first : TOGETHER;
         for (int64_t r = 0; r < count; r++) {

@@ -228,9 +228,11 @@ static bool counts_record(void *user, int64_t record)
 static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
     const text_state *state = ((const iv_instance *)self)->state;
+    char trouble[IV__TROUBLE];
 
     iv__cut_fill(state->cut, batch, rows);
-    return iv__tokens_status(state->data);
+    return iv__tokens_trouble(state->data, trouble) ? iv__batch_fail(batch, IV_IO, "%s", trouble)
+                                                    : IV_OK;
 }
 
 static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
@@ -402,6 +404,8 @@ static int text_measures(const iv_instance *instance, iv__split split, double lo
     const text_state *state = instance->state;
     iv__extent extent = iv__cut_extent(state->cut, split);
 
+    if (iv__tokens_status(state->data))
+        return -1;
     measure[0] = (iv_measure){ "perplexity", exp(loss) };
     measure[1] = (iv_measure){ "bits per token", loss / log(2) };
     measure[2] = (iv_measure){ iv__extent_measure(&extent),

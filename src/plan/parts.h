@@ -105,6 +105,7 @@ struct iv_plan {
     const iv_plan *constants_of; /* a plan just like it, whose constants this one reads; NULL: its own */
     double *seconds;             /* by group, then by packing; NULL: runs are not timed */
     bool resolved, constants_done;
+    bool lacking; /* memory for a leaf that was to be written: runs would be of something else */
     uint64_t version_seen, runs;
     int64_t bad_record; /* that iv_plan_find_bad found last; -1: none */
 

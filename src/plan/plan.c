@@ -238,6 +238,7 @@ static void *own_memory(iv_plan *plan, iv__value *leaf)
     if (!leaf->data) {
         leaf->data = iv__alloc(plan->home, iv__value_bytes(leaf));
         leaf->owned = leaf->data != NULL;
+        plan->lacking |= !leaf->data;
         plan->resolved = false;
     }
     return leaf->data;

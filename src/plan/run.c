@@ -355,6 +355,8 @@ void iv__plan_run_constants(iv_plan *plan)
 
 iv_status iv_plan_run(iv_plan *plan)
 {
+    if (plan->lacking)
+        return iv_fail(plan->home, IV_NOMEM, "out of memory for what a plan reads");
     if (plan->micro)
         return iv__micro_run(plan);
     iv_status status = plan->resolved ? IV_OK : iv__plan_resolve(plan);

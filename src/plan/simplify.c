@@ -170,8 +170,10 @@ static bool depends_on(const rewriting *r, const iv_node *node, const iv_call *c
     bool *seen = iv__alloc_array(r->graph->home, r->n_calls, sizeof(bool));
     bool found = true;
 
-    if (!seen)
+    if (!seen) {
+        iv_refuse(r->graph, IV_NOMEM, "%s", iv_home_message(r->graph->home));
         return true;
+    }
     seen[node->call->id] = true;
     for (int c = node->call->id; c > call->id; c--)
         for (int k = 0; seen[c] && k < r->graph->calls[c]->n_in; k++)

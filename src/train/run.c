@@ -103,9 +103,11 @@ static iv_status lock_folder(iv__run *run)
         status = iv_fail(run->home, IV_IO, "the run folder %s cannot be written: %s", run->folder,
                          strerror(errno));
     else if (flock(run->lock, LOCK_EX | LOCK_NB))
-        status = iv_fail(run->home, IV_IO,
-                         "another process is training into %s; wait for it or choose another folder with -o",
-                         run->folder);
+        status = errno == EWOULDBLOCK
+                     ? iv_fail(run->home, IV_IO,
+                               "another process is training into %s; wait for it or choose another folder with -o",
+                               run->folder)
+                     : iv_fail(run->home, IV_IO, "locking %s: %s", path, strerror(errno));
     iv__free(run->home, path);
     return status;
 }
@@ -203,7 +205,7 @@ iv_status iv__run_rotate(const iv__run *run)
     char *last = iv__run_path(run, last_name), *previous = iv__run_path(run, previous_name);
     iv_status status = last && previous ? IV_OK : IV_NOMEM;
 
-    if (!status && !run->last_damaged && iv__file_exists(last) && rename(last, previous))
+    if (!status && !run->last_damaged && rename(last, previous) && errno != ENOENT)
         status = iv_fail(run->home, IV_IO, "renaming %s: %s", last, strerror(errno));
     iv__free(run->home, last);
     iv__free(run->home, previous);
@@ -285,9 +287,30 @@ void iv__run_metric(iv__run *run, const char *line, int64_t step, int n, const i
     iv__events_add(run->events, wall_time(), step, n, values);
 }
 
+/* Another folder of that name, made meanwhile, may be another process's. */
+static iv_status check_lock(const iv__run *run)
+{
+    struct stat locked, there;
+    char *path = iv__run_path(run, lock_name);
+    const bool ours = path && !fstat(run->lock, &locked) && !stat(path, &there) &&
+                      locked.st_ino == there.st_ino && locked.st_dev == there.st_dev;
+    const iv_status status =
+        !path  ? IV_NOMEM
+        : ours ? IV_OK
+               : iv_fail(run->home, IV_IO,
+                         "%s is no longer there: the run's folder was removed or replaced meanwhile",
+                         path);
+
+    iv__free(run->home, path);
+    return status;
+}
+
 iv_status iv__run_flush(iv__run *run)
 {
-    iv_status status = run->metrics.failed ? IV_NOMEM : iv__events_flush(run->events);
+    iv_status status = run->metrics.failed ? IV_NOMEM : check_lock(run);
+
+    if (!status)
+        status = iv__events_flush(run->events);
     if (status || !run->metrics.size)
         return status;
     char *path = iv__run_path(run, metrics_name);
@@ -296,10 +319,10 @@ iv_status iv__run_flush(iv__run *run)
         status = iv_fail(run->home, IV_IO, "opening %s/%s: %s", run->folder, metrics_name,
                          strerror(errno));
     } else {
-        ssize_t n = write(file, run->metrics.data, run->metrics.size);
-        if (n < 0 || (size_t)n != run->metrics.size)
+        int error = iv__write_all(file, run->metrics.data, run->metrics.size);
+        if (error)
             status = iv_fail(run->home, IV_IO, "writing %s/%s: %s", run->folder, metrics_name,
-                             n < 0 ? strerror(errno) : "no space is left on the disk");
+                             strerror(error));
         close(file);
         iv__text_clear(&run->metrics);
     }
