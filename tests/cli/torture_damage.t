@@ -68,7 +68,7 @@ try_some "a model of pictures" 4 "$(every a/model.safetensors)" -- sample a --n 
 head -n 60 house.csv >few && mv few house.csv
 trained table
 cp -r a "$before"
-try "a table" 4 "$(every house.csv)" --named house.csv --loose -- sample a --data house.csv
+try "a table" 4 "$(every house.csv)" --named "the table has" --loose -- sample a --data house.csv
 try_some "a table, resumed" 4 "$(every house.csv)" --named data -- train "${all[@]}" -o a --resume
 try "a model of a table" 4 "$(every a/model.safetensors)" -- sample a --data house.csv
 
