@@ -6,13 +6,13 @@
 . "$tests/cli/pictures.sh"
 export LC_ALL=C
 
-# As run, within 20 seconds of the processor's time and 700 MB of addresses (no sanitizer's shadow would fit in).
+# As run, within 20 seconds of the processor's time and 700 MB of addresses (a sanitizer takes more of both).
 run_bounded()
 {
     last="ivory $*"
     status=0
     (
-        ulimit -t 20
+        ulimit -t "20${IVORY_SANITIZE:+0}"
         [ -n "${IVORY_SANITIZE:-}" ] || ulimit -v 700000
         exec "$IVORY" "$@"
     ) >"$out" 2>"$err" </dev/null || status=$?
