@@ -29,7 +29,8 @@ typedef struct command {
     const char *joint;  /* .. by this, which stands before each; NULL: a line break between them */
     int least, most;    /* arguments that are no options */
     bool takes_system;  /* argument 0 may name a system: options of model and training too */
-    bool computes;      /* uses the threads asked for */
+    bool computes;      /* uses the threads asked for, and takes memory within the limit */
+    bool just_plans;    /* what it plans is not run: the limit is not for it */
     int (*run)(cli *c); /* the exit status */
 } command;
 

@@ -431,5 +431,6 @@ const command command_info = {
     .most = 1,
     .takes_system = true,
     .computes = true, /* what a plan needs depends on the threads */
+    .just_plans = true,
     .run = cmd_info,
 };

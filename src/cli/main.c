@@ -63,7 +63,9 @@ static int run_command(cli *c, int argc, char **argv)
     if (*c->common.max_memory && !limit_read(c->common.max_memory, &c->most_memory))
         return cli_wrong(c, "--max-memory %s: expected a size, as 300M or 2G", c->common.max_memory);
     if (c->command->computes) {
-        const size_t most = c->most_memory > LIMIT_PROGRAM ? c->most_memory - LIMIT_PROGRAM : 1;
+        const size_t most = c->command->just_plans           ? 0
+                            : c->most_memory > LIMIT_PROGRAM ? c->most_memory - LIMIT_PROGRAM
+                                                             : 1;
         c->home = iv_home_new(&(iv_home_options){
             .size = sizeof(iv_home_options), .threads = (int)c->common.threads, .most_bytes = most });
     }

@@ -71,6 +71,10 @@ for huge in "text --data small.txt --units 65536" "text --data small.txt --units
     expect "is refused by arithmetic" test $((SECONDS - begin)) -lt 30 -a ! -e huge
 done
 
+run info text --units 1000 --max-memory 9M
+expect_status 0 "info tells of what would not fit"
+expect_out "  Total     " "how much it would be"
+
 for size in 300 0 -5M x 3X 1e400 ""; do
     run train "${words[@]}" --max-memory "$size" -o none
     expect "--max-memory '$size' is no size that does" test "$status" -ne 0 -o -z "$size"
