@@ -4,7 +4,7 @@
  * leaves so many bytes.
  *
  *   it ends with status 0 or 1, within a minute, memory is given back, no sanitizer has anything to say (KILL and SHORTKILL: it is killed);
- *   damage does not make it take more memory
+ *   damage does not make it take more memory (but what a sanitizer takes for its reports)
  *   1: a line of stderr begins with `ivory: ` and says something; for an allocation, that memory was out; for damage, the file
  *   0: stdout and each file are as without the fault: it was harmless; or an extra is left out, and why is said
  *   no file is there that the undisturbed command does not leave, and each is as it was before or as it is afterwards;
@@ -53,7 +53,7 @@ static struct {
     char *call, *effect; /* of the pair that is tried */
     long most;
     uint64_t seed;
-    bool on, messages, loose;
+    bool on, messages, loose, sanitized;
     char **arguments;
     const char *faulty, *ivory, *root;
     char box[PATH - 64], after[PATH - 64], out[PATH - 64], err[PATH - 64], usual[PATH - 64];
@@ -532,7 +532,7 @@ static void try_point(long at)
         damage(at);
         status = run(s.ivory, s.arguments, 0, NULL, NULL);
         struck = true;
-        if (kilobytes > usual_kilobytes + MORE_KILOBYTES)
+        if (!s.sanitized && kilobytes > usual_kilobytes + MORE_KILOBYTES)
             broken("it takes much more memory than usual%s", "");
     } else {
         status = run(s.faulty, s.arguments, at, NULL, &struck);
@@ -682,6 +682,8 @@ int main(int argc, char **argv)
 {
     int at = read_options(argc, argv);
 
+    const char *sanitizer = getenv("IVORY_SANITIZE");
+    s.sanitized = sanitizer && *sanitizer;
     s.faulty = getenv("FAULTY"), s.ivory = getenv("IVORY"), s.root = getenv("SWEEP");
     if (!at || at + 2 >= argc || strcmp(argv[at + 1], "--") || !s.faulty || !s.ivory || !s.root) {
         fprintf(stderr,
