@@ -300,7 +300,7 @@ static void a_state_is_carried_when_gradients_are_applied(void **state)
 
     iv_update wrong = { x, sum }; /* no parameter */
     assert_null(iv_train_step_new(w.params, .loss = loss, .n_carried = 1, .carried = &wrong));
-    assert_non_null(strstr(iv_home_message(w.home), "the state 'x' must be a parameter"));
+    assert_non_null(strstr(iv_home_message(w.home), "the state 'x' is not among the parameters"));
     world_free(&w);
 }
 

@@ -75,8 +75,9 @@ IV_API iv_graph *iv_scope_graph(const iv_scope *scope);
 /* The parameter NAME of this scope: found, or made and initialised. Errors: SHAPE when it is known
  * with another shape. */
 IV_API iv_node *iv_param(iv_scope *scope, const char *name, iv_shape shape, iv_init init);
-/* What goes from one training step to the next: the parameter "state/SCOPE/NAME", zeros at birth.
- * It is no weight: a step gives it new values (.carried), and model files are without it. */
+/* What goes from one training step to the next, a row for each record of the batch: the input "state/SCOPE/NAME",
+ * whose memory is kept with the parameters, zeros at birth. It is no weight: a step gives it new values (.carried), and
+ * model files are without it. */
 IV_API iv_node *iv_state(iv_scope *scope, const char *name, iv_shape shape);
 
 /* ---- layers ---------------------------------------------------------------------------------- */

@@ -113,10 +113,10 @@ iv_status iv_params_bind(iv_params *params, iv_plan *plan)
 
     for (int i = 0; i < iv_plan_leaves(plan) && !status; i++) {
         const iv_node *leaf = iv_plan_leaf(plan, i);
-        if (leaf->call->op != &iv__op_parameter)
-            continue;
         const char *name = iv__leaf_of(leaf)->name;
         iv_tensor *tensor = iv_params_find(params, name);
+        if (leaf->call->op != &iv__op_parameter && !(tensor && iv__is_state(name)))
+            continue;
         char wanted[160], known[160];
         if (!tensor)
             return iv_fail(params->home, IV_NAME,
@@ -226,7 +226,7 @@ iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, i
     if (!iv_shape_same(&tensor->shape, &shape))
         return iv_refuse(graph, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
                          name, asked, iv_shape_text(&tensor->shape, known, sizeof known));
-    return iv_parameter(graph, name, shape);
+    return iv__is_state(name) ? iv_input(graph, name, graph->real, shape) : iv_parameter(graph, name, shape);
 }
 
 iv_home *iv_params_home(const iv_params *params)

@@ -215,6 +215,24 @@ void iv_apart_output(iv_apart *a, int j, iv_node *made, int64_t rows)
     }
 }
 
+/* A target in the graph of what comes after; what holds records is put together there. */
+static iv_node *target_of(walk *w, iv_node *node)
+{
+    iv__apart *out = w->out;
+    place *p = place_of(w, node);
+
+    if (p->kind != KIND_RECORDS || p->after)
+        return after_of(w, node);
+    const char *name = iv__arena_print(&out->each->arena, "%s/%s of each record (%d)", node->call->scope,
+                                       node->call->op->name, node->id);
+    if (!name)
+        return iv_refuse(out->after, IV_NOMEM, "%s", iv_home_message(out->after->home));
+    p->after = iv_input(out->after, name, node->dtype, node->shape);
+    out->rows[out->n_rows] = p->each;
+    out->all_rows[out->n_rows++] = p->after;
+    return p->after;
+}
+
 void iv_apart_each(iv_apart *a, const void *attr, int64_t rows)
 {
     for (int k = 0; k < a->call->n_in; k++)
@@ -366,7 +384,7 @@ static iv_status walk_all(walk *w, int n, iv_node *const targets[], int64_t micr
         if (w->needed[c])
             walk_call(w, w->whole->calls[c]);
     for (int i = 0; i < n && !w->mixed; i++) {
-        out->targets[i] = after_of(w, targets[i]);
+        out->targets[i] = target_of(w, targets[i]);
         w->mixed = !out->targets[i];
         if (w->mixed)
             out->mixes = targets[i]->call;
@@ -393,9 +411,11 @@ iv_status iv__apart_make(iv__apart *out, iv_home *home, int n, iv_node *const ta
                         .sums = iv__alloc_array(home, whole->n_nodes, sizeof *out->sums),
                         .before = iv__alloc_array(home, whole->n_nodes, sizeof *out->before),
                         .before_names = iv__alloc_array(home, whole->n_nodes, sizeof *out->before_names),
+                        .rows = iv__alloc_array(home, n, sizeof *out->rows),
+                        .all_rows = iv__alloc_array(home, n, sizeof *out->all_rows),
                         .targets = iv__alloc_array(home, n, sizeof *out->targets) };
     if (w.needed && w.used && w.places && out->each && out->after && out->sums && out->before &&
-        out->before_names && out->targets)
+        out->before_names && out->rows && out->all_rows && out->targets)
         status = walk_all(&w, n, targets, micro);
     iv__free(home, w.needed);
     iv__free(home, w.used);
@@ -412,5 +432,7 @@ void iv__apart_free(iv__apart *out)
     iv__free(out->home, out->sums);
     iv__free(out->home, out->before);
     iv__free(out->home, out->before_names);
+    iv__free(out->home, out->rows);
+    iv__free(out->home, out->all_rows);
     iv__free(out->home, out->targets);
 }

@@ -41,7 +41,7 @@ static int64_t size_of(const iv__apart *look)
 static iv_status make_worker(iv__micro *m, iv__worker *w, const iv__apart *apart, const iv_plan *constants)
 {
     w->records = apart->micro;
-    w->plan = iv__plan_whole(m->runs, 0, NULL, apart->n_sums, apart->sums);
+    w->plan = iv__plan_whole(m->runs, apart->n_rows, apart->rows, apart->n_sums, apart->sums);
     if (!w->plan)
         return iv_home_status(m->runs);
     w->plan->constants_of = constants;
@@ -90,6 +90,20 @@ static iv_status lay_out_sums(iv__micro *m)
     return IV_OK;
 }
 
+static iv_status lay_out_outputs(iv__micro *m)
+{
+    m->outputs = iv__alloc_array(m->alone, m->apart.n_rows + 1, sizeof *m->outputs);
+    if (!m->outputs)
+        return IV_NOMEM;
+    for (int i = 0; i < m->apart.n_rows; i++) {
+        const iv_node *all = m->apart.all_rows[i];
+        const size_t bytes = (size_t)iv_shape_count(&all->shape) * iv_dtype_size(all->dtype);
+        m->outputs[i] = (iv__cut_output){ m->output_bytes, bytes / (size_t)m->apart.records };
+        m->output_bytes += iv__lines(bytes);
+    }
+    return IV_OK;
+}
+
 static iv_status make_plans(iv_plan *whole, iv__micro *m, int n_outputs)
 {
     iv_home *home = whole->home;
@@ -110,7 +124,9 @@ static iv_status make_plans(iv_plan *whole, iv__micro *m, int n_outputs)
     if (!m->after || (m->apart.n_before && !m->before))
         return iv_home_status(home);
     status = list_inputs(m, whole);
-    return status ? status : lay_out_sums(m);
+    if (!status)
+        status = lay_out_sums(m);
+    return status ? status : lay_out_outputs(m);
 }
 
 /* The records of a batch in micro-batches of so many. Records that are apart by themselves are so in
@@ -200,6 +216,8 @@ void iv__micro_free(iv__micro *m)
     iv__free(alone, m->inputs);
     iv__free(alone, m->sum_at);
     iv__free(alone, m->sums);
+    iv__free(alone, m->outputs);
+    iv__free(alone, m->output);
     iv__free(alone, m);
     iv_home_free(alone);
 }
@@ -228,7 +246,7 @@ iv_plan_memory iv__micro_memory(const iv_plan *whole)
     iv_plan *plans[MOST_PLANS];
     const size_t sums = (size_t)(m->slots + (m->slots > 1)) * m->sum_size *
                         iv_dtype_size(m->apart.each->real);
-    iv_plan_memory memory = { .unshared = whole->unshared, .slab = sums };
+    iv_plan_memory memory = { .unshared = whole->unshared, .slab = sums + m->output_bytes };
     const int n = list_plans(m, plans);
 
     for (int i = 0; i < n; i++) {

@@ -19,6 +19,8 @@ typedef struct iv__apart {
     const char **before_names;
     int n_sums; /* of each: a leaf, and itself with a micro-batch's sum added; a leaf of after has its name */
     iv_update *sums;
+    int n_rows; /* targets that hold records: each one's part of them, and the leaf of after that holds all */
+    iv_node **rows, **all_rows;
     iv_node **targets;   /* of after */
     double record_bytes; /* of a record's values that rows make which are no passes over elements */
     double sum_bytes;    /* of all sums */
@@ -41,6 +43,10 @@ typedef struct iv__cut_input { /* an input that holds records, as the whole batc
     size_t record_bytes;
 } iv__cut_input;
 
+typedef struct iv__cut_output { /* what holds records, where that of the whole batch is put together */
+    size_t at, record_bytes;
+} iv__cut_output;
+
 struct iv__micro {
     iv_home *alone; /* a home of one thread, for what runs within a thread */
     iv_home *runs;  /* where plans of micro-batches run: alone, or (one after the other) with all threads */
@@ -54,6 +60,9 @@ struct iv__micro {
     int clock;                /* its value in the whole plan, or -1 */
     size_t *sum_at, sum_size; /* offsets of sums in a slot, its size; in elements */
     char *sums;               /* the slots, then their sum */
+    iv__cut_output *outputs;  /* apart.n_rows */
+    size_t output_bytes;      /* of all */
+    char *output;
 };
 
 /* Makes a plan one of micro-batches if that is worth it; micro: of so many records in any case, 0: as

@@ -92,6 +92,8 @@ static iv_status connect_after(const iv_plan *whole, iv__micro *m)
             status = iv_plan_bind(m->after, iv_node_name(leaf),
                                   total + m->sum_at[i] * iv_dtype_size(leaf->dtype), NULL);
     }
+    for (int i = 0; i < m->apart.n_rows && !status; i++)
+        status = iv_plan_bind(m->after, iv_node_name(m->apart.all_rows[i]), m->output + m->outputs[i].at, NULL);
     return status;
 }
 
@@ -104,6 +106,10 @@ static iv_status resolve(iv_plan *whole)
         const size_t bytes = m->sum_size * iv_dtype_size(m->apart.each->real);
         m->sums = iv__alloc_array(m->alone, m->slots + (m->slots > 1), bytes);
         status = m->sums ? IV_OK : IV_NOMEM;
+    }
+    if (!status && !m->output && m->output_bytes) {
+        m->output = iv__alloc(m->alone, m->output_bytes);
+        status = m->output ? IV_OK : IV_NOMEM;
     }
     if (!status && m->before) {
         status = share_leaves(whole, m->before, true);
@@ -155,6 +161,15 @@ static void put_records(const iv_plan *whole, const iv__micro *m, const iv__work
     }
 }
 
+static void take_records(const iv__micro *m, const iv__worker *w, int64_t first)
+{
+    for (int i = 0; i < m->apart.n_rows; i++) {
+        const iv__cut_output *out = &m->outputs[i];
+        memcpy(m->output + out->at + (size_t)first * out->record_bytes, iv_plan_output(w->plan, i),
+               (size_t)w->records * out->record_bytes);
+    }
+}
+
 static iv__worker *worker_for(iv__micro *m, int64_t number, int thread)
 {
     return m->rest.plan && number == m->count - 1 ? &m->rest : &m->workers[thread];
@@ -175,6 +190,7 @@ static void run_slot(void *context, int64_t slot, int thread)
             point_at(m, w, sums);
         put_records(whole, m, w, i * m->apart.micro);
         iv_plan_run(w->plan); /* it was resolved before, so it does not fail */
+        take_records(m, w, i * m->apart.micro);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/home.h"
 #include "base/threads.h"
 #include "graph/node.h"
+#include "nn/params.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ typedef struct input {
     const char *name;
     size_t bytes;
     void *data;
-    bool filled; /* else it is the plan's own: a state, the clock of random numbers */
+    bool filled; /* else it is the plan's own: a state in evaluation, the clock of random numbers */
 } input;
 
 enum { MOST_PLANS = IV_MAX_STEPS };
@@ -76,7 +77,7 @@ static iv_status add_inputs(iv__batch *b, const iv_plan *plan)
     for (int i = 0; i < iv_plan_leaves(plan); i++) {
         const iv_node *leaf = iv_plan_leaf(plan, i);
         const char *name = iv_node_name(leaf);
-        if (leaf->call->op != &iv__op_input || find(b, name))
+        if (leaf->call->op != &iv__op_input || iv__is_state(name) || find(b, name))
             continue;
         size_t bytes = (size_t)iv_shape_count(&leaf->shape) * iv_dtype_size(leaf->dtype);
         void *data = iv__alloc(b->home, bytes);

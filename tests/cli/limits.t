@@ -23,9 +23,17 @@ expect "threads change no bit" cmp -s micro/last.safetensors threads/last.safete
 run train "${words[@]}" --micro-batch 5 --steps 3 -o parts
 run train "${words[@]}" --micro-batch 5 --resume -o parts
 expect "nor does resuming" test "$(weights parts)" = "$(weights micro)"
-run train "${words[@]}" --pieces carried --micro-batch 4 -o carried
-expect_status 1 "states that are carried"
-expect_err "its records cannot be taken 4 at a time: " "need the whole batch, and say so"
+for cell in lstm gru simple; do
+    carried=("${words[@]}" --pieces carried --length 12 --cell "$cell" --layers 2 --steps 30)
+    run train "${carried[@]}" -o "whole-$cell"
+    losses "$out" >whole.losses
+    run train "${carried[@]}" --micro-batch 5 -o "micro-$cell"
+    losses "$out" >micro.losses
+    expect "$cell: states that are carried, too" alike whole.losses micro.losses
+done
+run train "${carried[@]}" --micro-batch 5 --threads 3 --steps 7 -o carried
+run train "${carried[@]}" --micro-batch 5 --threads 1 --resume -o carried
+expect "with the same bits when it is resumed with other threads" cmp -s carried/last.safetensors micro-simple/last.safetensors
 
 # ---- pictures, within a limit -----------------------------------------------------------------
 small_pictures
