@@ -187,9 +187,12 @@ static void printed_fields_read_back(void **state)
         iv__field_print(iv__field_find(fields, "shape"), &shaped, &text);
         assert_string_equal(text.data, shapes[i]);
     }
-    static const char *const no_shapes[] = { "", "2", "[", "[2", "[2,]", "[,2]", "[2]3", "[a]", "[1,2,3,4,5,6,7,8,9]" };
+    static const char *const no_shapes[] = { "",     "2",    "[",
+                                             "[2",   "[2,]", "[,2]",
+                                             "[2]3", "[a]",  "[1,2,3,4,5,6,7,8,9]" };
     for (int i = 0; i < SIZE(no_shapes); i++)
-        assert_int_equal(iv__field_set(w->home, &arena, fields, &shaped, "shape", no_shapes[i]), IV_VALUE);
+        assert_int_equal(iv__field_set(w->home, &arena, fields, &shaped, "shape", no_shapes[i]),
+                         IV_VALUE);
     iv__text_free(&text);
     iv__arena_free(&arena);
 }

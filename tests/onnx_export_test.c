@@ -315,8 +315,7 @@ CASE(root_of_length, iv_scale(SEQUENCE, 1 / sqrt((double)t)))
 CASE(random, iv_add(ROWS, iv_random_uniform(iv_random_clock(iv_scope_graph(s)), iv_dims(n, 6), "r")))
 CASE(open_image, iv_conv2d(s, x_of(s, "image", iv_dims(n, t, 6, 4)), .filters = 3, .kernel = { 3 }))
 CASE(kernel_of_inputs, iv_conv(IMAGE, iv_reshape(iv_slice(ROWS, 0, 0, 2, 1), iv_dims(1, 1, 4, 3))))
-CASE(fill_of_length,
-     iv_mul(SEQUENCE, iv_fill(iv_scope_graph(s), iv_dims(4), 1 / sqrt((double)t))))
+CASE(fill_of_length, iv_mul(SEQUENCE, iv_fill(iv_scope_graph(s), iv_dims(4), 1 / sqrt((double)t))))
 CASE(constant_of_length,
      iv_mul(SEQUENCE, iv_tanh(iv_mul(P(4), iv_fill(iv_scope_graph(s), iv_dims(4), (double)t)))))
 CASE(part_of_constant, iv_mul(SEQUENCE, iv_slice(P(200), 0, t, 4, 1)))

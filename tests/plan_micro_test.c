@@ -133,7 +133,8 @@ static iv_node *recurrences(world *w, int64_t n)
 /* States go on from batch to batch: outputs hold records. */
 static iv_node *carried(world *w, int64_t n)
 {
-    iv_node *x = numbers(w, "x", iv_dims(n, LENGTH, 3)), *goes_on = numbers(w, "goes on", iv_dims(n, 1));
+    iv_node *x = numbers(w, "x", iv_dims(n, LENGTH, 3)),
+            *goes_on = numbers(w, "goes on", iv_dims(n, 1));
     iv_recurrent_out out = { 0 };
 
     iv_node *h = iv_mul(iv_state(w->scope, "h", iv_dims(n, 4)), goes_on);
@@ -273,7 +274,8 @@ static void assert_as_whole(build *graph_of, int64_t n, int64_t size, bool asked
     unmake(&b);
 }
 
-static build *const graphs[] = { pixels, strides, words, attention, choices, windows, recurrences, carried };
+static build *const graphs[] = { pixels,  strides, words,       attention,
+                                 choices, windows, recurrences, carried };
 enum { GRAPHS = sizeof graphs / sizeof *graphs };
 
 static void values_are_those_of_the_whole_batch(void **state)

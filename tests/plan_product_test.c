@@ -59,11 +59,7 @@ static const product products[] = {
       .back = true,
       .how = { .padding = IV_SAME } },
     { .name = "matmul, bias in step with blocks", .x = D(3, 700, 40), .w = D(40, 64), .matmul = true },
-    { .name = "matmul, bias out of step",
-      .x = D(23, 32, 40),
-      .w = D(40, 64),
-      .matmul = true,
-      .two_axes = true },
+    { .name = "matmul, bias out of step", .x = D(23, 32, 40), .w = D(40, 64), .matmul = true, .two_axes = true },
 };
 
 typedef struct made {

@@ -83,9 +83,11 @@ static iv_status bad_value(iv_home *home, const iv_field *field, const char *val
     if (field->type == IV_FIELD_BOOL)
         return iv_fail(home, IV_VALUE, "%s: '%s' is neither yes nor no", field->name, value);
     if (field->type == IV_FIELD_SHAPE)
-        return iv_fail(home, IV_VALUE, "%s: expected a shape such as [2,3], got '%s'", field->name, value);
+        return iv_fail(home, IV_VALUE, "%s: expected a shape such as [2,3], got '%s'", field->name,
+                       value);
     if (field->type == IV_FIELD_DTYPE)
-        return iv_fail(home, IV_VALUE, "%s: '%s' is no element type (f32, f64, i32, u8)", field->name, value);
+        return iv_fail(home, IV_VALUE, "%s: '%s' is no element type (f32, f64, i32, u8)",
+                       field->name, value);
     const char *kind = field->type == IV_FIELD_INT ? "a whole number" : "a number";
     if (field->low < field->high)
         return iv_fail(home, IV_VALUE, "%s: expected %s from %.10g to %.10g, got '%s'", field->name,
@@ -160,8 +162,7 @@ static iv_status set_field(iv_home *home, iv__arena *arena, const iv_field *fiel
         *(const char **)member = copy;
         return IV_OK;
     }
-    case IV_FIELD_SHAPE:
-        return shape_of(value, member) ? IV_OK : bad_value(home, field, value);
+    case IV_FIELD_SHAPE: return shape_of(value, member) ? IV_OK : bad_value(home, field, value);
     case IV_FIELD_DTYPE:
         for (int64_t dtype = IV_F32; dtype <= IV_U8; dtype++)
             if (!strcmp(value, iv_dtype_name((iv_dtype)dtype))) {
@@ -261,9 +262,11 @@ void iv__field_print(const iv_field *field, const void *options, iv__text *text)
         iv__text_put(text, iv_shape_text(member, shape, sizeof shape));
         break;
     }
-    case IV_FIELD_DTYPE:
-        iv__text_put(text, iv_dtype_name((iv_dtype)*(const int64_t *)member));
+    case IV_FIELD_DTYPE: {
+        const int64_t *dtype = member;
+        iv__text_put(text, iv_dtype_name((iv_dtype)*dtype));
         break;
+    }
     }
 }
 

@@ -52,7 +52,7 @@ iv_status iv__reader_view(const iv__reader *reader, size_t size, iv__view *view)
 /* True, too, when that cannot be told: who opens it is told why. */
 bool iv__file_exists(const char *path);
 bool iv__is_folder(const char *path);
-bool iv__same_file(const char *path, const char *other); /* both are there, by whatever name */
+bool iv__same_file(const char *path, const char *other);     /* both are there, by whatever name */
 iv_status iv__make_folders(iv_home *home, const char *path); /* like mkdir -p */
 
 /* SHA-256 of bytes, in steps. */

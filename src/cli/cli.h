@@ -53,7 +53,7 @@ struct cli {
     const command *command;
     cli_common common;
     size_t most_memory; /* bytes that may be taken: by --max-memory, or what is free */
-    void *options; /* of command->fields */
+    void *options;      /* of command->fields */
     int n_args, n_settings;
     const char **args;
     cli_setting *settings;

@@ -53,8 +53,8 @@ static void back_through(walk *w, const iv_call *call)
         return;
     const iv_op *op = call->op;
     if (op->first_order && !op->gradient) {
-        iv_refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)",
-                   op->name, op->first_order, call->scope);
+        iv_refuse(w->graph, IV_UNSUPPORTED, "%s: no derivative of this order: %s (at %s)", op->name,
+                  op->first_order, call->scope);
         return;
     }
     if (!op->gradient)

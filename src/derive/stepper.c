@@ -42,7 +42,7 @@ void iv_step_refuse(iv_step *s, const char *why)
     const char *scope = s->call->scope;
 
     iv_refuse(s->graph, IV_UNSUPPORTED, "%s%s%s cannot run one position at a time: %s", scope,
-               *scope ? "/" : "", s->call->op->name, why);
+              *scope ? "/" : "", s->call->op->name, why);
 }
 
 /* Room for one more of n elements; false, with the reason kept, without memory. */
@@ -234,9 +234,9 @@ static void step_leaf(iv_stepper *stepper, const iv_call *call)
     *to = (mapped){ .axis = -1, .given = call->op != &iv__op_parameter };
     if (own && stepper->walk.number == 0) {
         iv_refuse(stepper->graph, IV_NAME,
-                   "stepper: names that begin with %s are those of its own states; choose another "
-                   "for '%s'",
-                   state_prefix, leaf->name);
+                  "stepper: names that begin with %s are those of its own states; choose another "
+                  "for '%s'",
+                  state_prefix, leaf->name);
         return;
     }
     if (call->op == &iv__op_parameter) {
@@ -349,7 +349,7 @@ static void make(iv_stepper *stepper, iv_graph *whole, int n, iv_node *const out
         stepper->outputs[i] = stepper->map[outputs[i]->id].node;
         if (!stepper->outputs[i] && !stepper->walk.picture)
             iv_refuse(stepper->graph, IV_UNSUPPORTED,
-                       "%s: this output has no value at one position", outputs[i]->call->op->name);
+                      "%s: this output has no value at one position", outputs[i]->call->op->name);
     }
     for (int i = 0; i < stepper->n_states && !stepper->graph->status; i++)
         if (!stepper->states[i].next && !stepper->walk.picture)

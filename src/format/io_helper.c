@@ -65,8 +65,8 @@ static iv_status run(iv_home *home, const iv__helper *helper, const char *path,
         if (errno != EINTR)
             return iv_fail(home, IV_IO, "waiting for %s: %s", path, strerror(errno));
     if (WIFSIGNALED(status))
-        return iv_fail(home, IV_IO, "%s: %s was ended by signal %d at it (%s)", argument, helper->name,
-                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return iv_fail(home, IV_IO, "%s: %s was ended by signal %d at it (%s)", argument,
+                       helper->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
     return WEXITSTATUS(status) ? tell(home, helper, errors) : IV_OK;
 }
 

@@ -68,10 +68,10 @@ static iv_node *make_leaf(iv_graph *graph, const iv_op *op, const char *name, iv
             iv_shape_same(&leaf->shape, &shape) && leaf->axis == axis && leaf->axes == axes)
             return &call->out[0];
         return iv_refuse(graph, IV_NAME,
-                          "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s", op->name,
-                          name, iv_dtype_name(dtype), iv_shape_text(&shape, asked, sizeof asked),
-                          call->op->name, name, iv_dtype_name((iv_dtype)leaf->dtype),
-                          iv_shape_text(&leaf->shape, known, sizeof known));
+                         "%s '%s' is asked for as %s %s, but the graph has %s '%s' as %s %s", op->name,
+                         name, iv_dtype_name(dtype), iv_shape_text(&shape, asked, sizeof asked),
+                         call->op->name, name, iv_dtype_name((iv_dtype)leaf->dtype),
+                         iv_shape_text(&leaf->shape, known, sizeof known));
     }
     const char *scope = graph->scope, *kept = iv__arena_text(&graph->arena, name);
     if (!kept)

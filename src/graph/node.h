@@ -47,7 +47,7 @@ struct iv_graph {
     int n_calls, room_calls, n_nodes;
     iv_call **buckets;
     int n_buckets;
-    const char *scope; /* given to calls made now */
+    const char *scope;  /* given to calls made now */
     iv__named *outputs; /* in order of naming */
     iv_status status;
     char message[512];

@@ -48,7 +48,8 @@ static iv_node *told(iv_scope *s, iv_node *x, iv_node *label, int64_t classes)
 }
 
 /* As the chapter has it; to the right above a place there are some that it does not see. */
-static iv_node *one_stack(iv_scope *s, iv_node *pixels, iv_node *label, int64_t classes, const pixelcnn *o)
+static iv_node *one_stack(iv_scope *s, iv_node *pixels, iv_node *label, int64_t classes,
+                          const pixelcnn *o)
 {
     iv_node *x = iv_conv2d(s, pixels, .filters = o->filters, .kernel = { 7 }, .padding = IV_SAME,
                            .mask = IV_MASK_A);
@@ -60,11 +61,12 @@ static iv_node *one_stack(iv_scope *s, iv_node *pixels, iv_node *label, int64_t 
 }
 
 /* Without such places. */
-static iv_node *two_stacks(iv_scope *s, iv_node *pixels, iv_node *label, int64_t classes, const pixelcnn *o)
+static iv_node *two_stacks(iv_scope *s, iv_node *pixels, iv_node *label, int64_t classes,
+                           const pixelcnn *o)
 {
     iv_node *condition = label ? iv_one_hot(label, classes) : NULL;
-    iv_stacks x = iv_gated_stacks(s, ((iv_stacks){ pixels, pixels }), .filters = o->filters, .kernel = 7,
-                                  .first = true, .condition = condition);
+    iv_stacks x = iv_gated_stacks(s, ((iv_stacks){ pixels, pixels }), .filters = o->filters,
+                                  .kernel = 7, .first = true, .condition = condition);
 
     for (int64_t i = 0; i < o->blocks; i++)
         x = iv_gated_stacks(s, x, .filters = o->filters, .condition = condition);
@@ -99,7 +101,8 @@ static iv_status pixelcnn_build(void *self, iv__build *b)
     iv_node *pixels = iv_input_raster(b->graph, IV_PICTURES_PIXELS, real, shape);
     iv_node *values = iv_input(b->graph, IV_PICTURES_VALUES, IV_I32, shape);
     iv_node *weight = iv_input(b->graph, IV_PICTURES_WEIGHT, real, iv_dims(b->batch));
-    iv_node *label = o->classes ? iv_input(b->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(b->batch)) : NULL;
+    iv_node *label = o->classes ? iv_input(b->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(b->batch))
+                                : NULL;
     iv_node *y = logits(b->scope, pixels, label, class_count(instance), o);
     iv_node *each = iv_broadcast_to(iv_reshape(weight, iv_dims(b->batch, 1, 1)),
                                     iv_dims(b->batch, o->size, o->size));
@@ -116,7 +119,8 @@ static iv_status pixelcnn_build(void *self, iv__build *b)
 
 /* ---- painting -------------------------------------------------------------------------------- */
 
-static iv_node *palette_outputs(const iv_instance *instance, iv_scope *scope, iv_node *pixels, iv_node *label)
+static iv_node *palette_outputs(const iv_instance *instance, iv_scope *scope, iv_node *pixels,
+                                iv_node *label)
 {
     return logits(scope, pixels, label, class_count(instance), instance->options);
 }
@@ -209,7 +213,8 @@ static const iv_system pixelcnn_systems[] = {
       "resize=bilinear rate=0.0005 batch=128 epochs=150 validation=0.05 test=0 patience=10",
       "validation=0 patience=0", NULL },
     { "pixelcnn", "pictures of your own in a few grey levels (--data FOLDER)", "pictures",
-      "size=32 levels=8 rate=0.0005 batch=32 epochs=100 validation=0.1 test=0.1 patience=10", NULL, NULL },
+      "size=32 levels=8 rate=0.0005 batch=32 epochs=100 validation=0.1 test=0.1 patience=10", NULL,
+      NULL },
     { .name = NULL },
 };
 

@@ -311,8 +311,8 @@ static const iv_system table_systems[] = {
       "batch=10 epochs=100 patience=15",
       "missing=none scaling=all units=8 layers=1 activation=relu epochs=20 patience=0 seed=1", NULL },
     { "table", "a column of numbers of a table of your own, from the others (--data FILE --target NAME)",
-      "table", "units=32 layers=2 batch=32 epochs=200 patience=20 validation=0.15 test=0.15",
-      NULL, NULL },
+      "table", "units=32 layers=2 batch=32 epochs=200 patience=20 validation=0.15 test=0.15", NULL,
+      NULL },
     { .name = NULL },
 };
 

@@ -41,8 +41,8 @@ static iv_node *masked(iv_scope *layer, iv_node *w, const iv_conv2d_options *o, 
         return w;
     if (colours < 1 || w->shape.dim[2] % colours || w->shape.dim[3] % colours)
         return iv_refuse(iv_scope_graph(layer), IV_VALUE,
-                          "conv2d: %lld colours must divide the %lld channels and the %lld filters",
-                          (long long)colours, (long long)w->shape.dim[2], (long long)w->shape.dim[3]);
+                         "conv2d: %lld colours must divide the %lld channels and the %lld filters",
+                         (long long)colours, (long long)w->shape.dim[2], (long long)w->shape.dim[3]);
     iv_node *mask = iv_pad(mask_of_colours(w, o, taps), 0, 0, w->shape.dim[0] * w->shape.dim[1] - taps);
     return iv_mul(w, iv_reshape(mask, w->shape));
 }
@@ -72,12 +72,12 @@ static iv_node *kernel_of(iv_scope *layer, const iv_node *x, iv_shape shape, boo
 
     if (layer && cut && (o->mask != IV_NO_MASK || !iv__kept_fill(&kept, shape.dim[0], shape.dim[1])))
         return iv_refuse(iv_scope_graph(layer), IV_VALUE,
-                          "%s: what is kept must be a part of the %lld x %lld kernel, without a mask",
-                          layer->name, (long long)shape.dim[0], (long long)shape.dim[1]);
+                         "%s: what is kept must be a part of the %lld x %lld kernel, without a mask",
+                         layer->name, (long long)shape.dim[0], (long long)shape.dim[1]);
     const int64_t taps = seen_taps(o, columns_of(o));
     if (layer && o->mask != IV_NO_MASK && !taps)
         return iv_refuse(iv_scope_graph(layer), IV_VALUE,
-                          "%s: a kernel of one tap sees nothing with a mask A", layer->name);
+                         "%s: a kernel of one tap sees nothing with a mask A", layer->name);
     iv__born born = { .kept = cut ? kept : (iv_kept){ { 0 }, { 0 } }, .taps = taps };
     iv_node *w = masked(layer, iv__param_born(layer, "kernel", shape, IV_GLOROT_UNIFORM, &born), o,
                         taps);
@@ -124,7 +124,7 @@ iv_node *iv_conv2d_with(iv_scope *scope, iv_node *x, const iv_conv2d_options *o)
 
     if (layer && (groups < 1 || channels % groups)) {
         iv_refuse(iv_scope_graph(layer), IV_VALUE, "conv2d: %lld groups must divide %lld channels",
-                   (long long)groups, (long long)channels);
+                  (long long)groups, (long long)channels);
         return iv__layer_close(layer, NULL);
     }
     iv_shape shape = iv_dims(o->kernel[0], columns_of(o), channels / groups, o->filters); /* [H,W,C,F] */
@@ -139,7 +139,7 @@ iv_node *iv_conv2d_transpose_with(iv_scope *scope, iv_node *x, const iv_conv2d_o
 
     if (layer && (o->mask != IV_NO_MASK || o->groups > 1)) {
         iv_refuse(iv_scope_graph(layer), IV_UNSUPPORTED,
-                   "conv2d_transpose: it has neither masks nor groups");
+                  "conv2d_transpose: it has neither masks nor groups");
         return iv__layer_close(layer, NULL);
     }
     iv_shape shape = iv_dims(o->kernel[0], columns_of(o), o->filters, iv_node_dim(x, -1)); /* [H,W,F,C] */

@@ -19,8 +19,7 @@ iv_node *iv_activate(iv_node *x, iv_activation activation)
     case IV_SILU: return iv_silu(x);
     case IV_GELU: return iv_gelu(x);
     }
-    return x ? iv_refuse(x->graph, IV_VALUE, "there is no activation number %d", (int)activation)
-             : NULL;
+    return x ? iv_refuse(x->graph, IV_VALUE, "there is no activation number %d", (int)activation) : NULL;
 }
 
 iv_node *iv_dense_with(iv_scope *scope, iv_node *x, const iv_dense_options *o)

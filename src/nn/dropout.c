@@ -28,8 +28,8 @@ static iv_node *draw(iv_scope *layer, iv_shape shape)
     int64_t records = rows / positions;
     if (records < 1 || records * positions != rows)
         return iv_refuse(layer->graph, IV_SHAPE,
-                          "%s: axis 0 of length %lld must hold %lld positions for each record",
-                          layer->name, (long long)rows, (long long)positions);
+                         "%s: axis 0 of length %lld must hold %lld positions for each record",
+                         layer->name, (long long)rows, (long long)positions);
     iv_shape flat = iv_dims(records, iv_shape_count(&shape) / records);
     return iv_reshape(iv_random_uniform(clock, flat, name), shape);
 }

@@ -72,19 +72,19 @@ static bool fits(iv_node *parameters, iv_node *pixels, const iv_logistic_mixture
     if (o->size != sizeof *o || o->components < 1 || o->components > INT32_MAX || o->channels < 1 ||
         o->channels > MAX_CHANNELS || levels < 2 || levels > 256) {
         iv_refuse(pixels->graph, IV_VALUE,
-                   "logistic_mixture: there must be at least 1 component, 1 to %d channels and 2 to 256 levels "
-                   "(%lld components, %lld channels, %lld levels)",
-                   MAX_CHANNELS, (long long)o->components, (long long)o->channels, (long long)levels);
+                  "logistic_mixture: there must be at least 1 component, 1 to %d channels and 2 to 256 levels "
+                  "(%lld components, %lld channels, %lld levels)",
+                  MAX_CHANNELS, (long long)o->components, (long long)o->channels, (long long)levels);
         return false;
     }
     if (same && iv_node_dim(pixels, -1) == o->channels &&
         iv_node_dim(parameters, -1) == iv_logistic_mixture_parameters(o))
         return true;
     iv_refuse(pixels->graph, IV_SHAPE,
-               "logistic_mixture: pixels must be [N,...,%lld] and parameters [N,...,%lld] (pixels = %s, "
-               "parameters = %s)",
-               (long long)o->channels, (long long)iv_logistic_mixture_parameters(o),
-               iv__node_text(pixels, a, sizeof a), iv__node_text(parameters, b, sizeof b));
+              "logistic_mixture: pixels must be [N,...,%lld] and parameters [N,...,%lld] (pixels = %s, "
+              "parameters = %s)",
+              (long long)o->channels, (long long)iv_logistic_mixture_parameters(o),
+              iv__node_text(pixels, a, sizeof a), iv__node_text(parameters, b, sizeof b));
     return false;
 }
 

@@ -23,9 +23,8 @@ static iv_node *refuse_shapes(const char *loss, const iv_node *y, const char *wh
 {
     char a[200], b[200];
 
-    return iv_refuse(y->graph, IV_SHAPE, "%s: the shapes of y and %s do not fit (y = %s, %s = %s)",
-                      loss, what, iv__node_text(y, a, sizeof a), what,
-                      iv__node_text(other, b, sizeof b));
+    return iv_refuse(y->graph, IV_SHAPE, "%s: the shapes of y and %s do not fit (y = %s, %s = %s)", loss,
+                     what, iv__node_text(y, a, sizeof a), what, iv__node_text(other, b, sizeof b));
 }
 
 /* A mask may weigh single elements, or places: then a place counts by the mean over the last axis,

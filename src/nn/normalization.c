@@ -54,7 +54,7 @@ static bool has_channels(iv_scope *layer, const iv_node *x, int least_rank)
     if (!layer || x->shape.rank >= least_rank)
         return layer != NULL;
     iv_refuse(x->graph, IV_SHAPE, "%s: there must be records and channels (x = %s)", layer->name,
-               iv__node_text(x, text, sizeof text));
+              iv__node_text(x, text, sizeof text));
     return false;
 }
 
@@ -127,7 +127,7 @@ static iv_node *in_groups(iv_scope *layer, iv_node *x, int64_t groups, const iv_
 
     if (groups < 1 || channels % groups)
         return iv_refuse(x->graph, IV_VALUE, "%s: %lld groups must divide %lld channels",
-                          layer->name, (long long)groups, (long long)channels);
+                         layer->name, (long long)groups, (long long)channels);
     const int64_t places = iv__dims_product(&x->shape, 1, x->shape.rank - 1), each = channels / groups;
     iv_node *apart = iv_reshape(x, iv_dims(records, places, groups, each));
     iv_node *centred = iv__moments(apart, iv_dims(records, 1, groups, 1), NULL, &mean, &variance);

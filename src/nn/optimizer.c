@@ -205,10 +205,9 @@ static bool check(iv_graph *graph, const iv_optimizer *o, int n, iv_node *const 
             return iv_refuse(graph, IV_VALUE, "optimizer: parameter or gradient %d is missing", i);
         if (parameter[i]->call->op != &iv__op_parameter ||
             !iv_shape_same(&parameter[i]->shape, &gradient[i]->shape))
-            return iv_refuse(graph, IV_SHAPE,
-                              "optimizer: %s is no parameter, or %s is not shaped as it",
-                              iv__node_text(parameter[i], one, sizeof one),
-                              iv__node_text(gradient[i], two, sizeof two));
+            return iv_refuse(graph, IV_SHAPE, "optimizer: %s is no parameter, or %s is not shaped as it",
+                             iv__node_text(parameter[i], one, sizeof one),
+                             iv__node_text(gradient[i], two, sizeof two));
     }
     return !graph->status;
 }
@@ -228,8 +227,7 @@ int iv_optimizer_build(iv_graph *graph, iv_params *params, const iv_optimizer *o
     if (norm)
         *norm = NULL;
     if (o->size > sizeof *o) {
-        iv_refuse(graph, IV_VALUE,
-                   "optimizer: its options have a size that this library does not know");
+        iv_refuse(graph, IV_VALUE, "optimizer: its options have a size that this library does not know");
         return -1;
     }
     const iv_optimizer full = with_defaults(o);

@@ -226,7 +226,8 @@ iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, i
     if (!iv_shape_same(&tensor->shape, &shape))
         return iv_refuse(graph, IV_SHAPE, "parameter '%s' is asked for as %s, but it is known as %s",
                          name, asked, iv_shape_text(&tensor->shape, known, sizeof known));
-    return iv__is_state(name) ? iv_input(graph, name, graph->real, shape) : iv_parameter(graph, name, shape);
+    return iv__is_state(name) ? iv_input(graph, name, graph->real, shape)
+                              : iv_parameter(graph, name, shape);
 }
 
 iv_home *iv_params_home(const iv_params *params)

@@ -54,8 +54,8 @@ iv_stacks iv_gated_stacks_with(iv_scope *scope, iv_stacks x, const iv_gated_stac
 
     if (block && (n < 3 || n % 2 == 0 || o->filters < 1)) {
         iv_refuse(iv_scope_graph(block), IV_VALUE,
-                   "%s: filters must be at least 1 and the kernel odd, from 3 on (%lld filters, kernel %lld)",
-                   block->name, (long long)o->filters, (long long)n);
+                  "%s: filters must be at least 1 and the kernel odd, from 3 on (%lld filters, kernel %lld)",
+                  block->name, (long long)o->filters, (long long)n);
         iv__layer_close(block, NULL);
         return (iv_stacks){ NULL, NULL };
     }

@@ -37,13 +37,13 @@ static bool may_run(iv_scope *layer, iv_cell cell, const iv_node *x, const iv_re
 
     if (x->shape.rank != 3)
         iv_refuse(layer->graph, IV_SHAPE, "%s: x must be [N,T,I] (x = %s)", layer->name,
-                   iv__node_text(x, text, sizeof text));
+                  iv__node_text(x, text, sizeof text));
     else if (o->units < 1 || o->units > INT32_MAX)
         iv_refuse(layer->graph, IV_VALUE, "%s: .units must be at least 1 and is %lld", layer->name,
-                   (long long)o->units);
+                  (long long)o->units);
     else if (o->c0 && cell != IV_LSTM)
         iv_refuse(layer->graph, IV_VALUE,
-                   "%s: .c0 is the cell state of an lstm; this cell has none", layer->name);
+                  "%s: .c0 is the cell state of an lstm; this cell has none", layer->name);
     return !layer->graph->status;
 }
 
@@ -80,7 +80,6 @@ iv_node *iv_recurrent_with(iv_scope *scope, iv_node *x, const iv_recurrent_optio
         return recurrent(scope, o->cell, x, o);
     if (o->states)
         *o->states = (iv_recurrent_out){ 0 };
-    return scope ? iv_refuse(scope->graph, IV_VALUE, "there is no recurrent cell number %d",
-                              (int)o->cell)
+    return scope ? iv_refuse(scope->graph, IV_VALUE, "there is no recurrent cell number %d", (int)o->cell)
                  : NULL;
 }

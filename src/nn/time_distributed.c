@@ -13,7 +13,7 @@ iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void 
 
     if (x->shape.rank < 2)
         return iv_refuse(x->graph, IV_SHAPE, "time_distributed: x must be [N,T,...] (x = %s)",
-                          iv__node_text(x, text, sizeof text));
+                         iv__node_text(x, text, sizeof text));
     for (int64_t i = 2; i < x->shape.rank; i++)
         flat.dim[i - 1] = x->shape.dim[i];
 
@@ -25,8 +25,8 @@ iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void 
         return NULL;
     if (iv_node_dim(y, 0) != n * t || y->shape.rank == IV_MAX_RANK)
         return iv_refuse(x->graph, IV_SHAPE,
-                          "time_distributed: its layer must keep axis 0 of length %lld (y = %s)",
-                          (long long)(n * t), iv__node_text(y, text, sizeof text));
+                         "time_distributed: its layer must keep axis 0 of length %lld (y = %s)",
+                         (long long)(n * t), iv__node_text(y, text, sizeof text));
     whole.rank = y->shape.rank + 1;
     for (int64_t i = 1; i < y->shape.rank; i++)
         whole.dim[i + 1] = y->shape.dim[i];

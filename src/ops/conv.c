@@ -305,8 +305,8 @@ static bool in_range(const iv_conv_options *o, int axes)
 static iv_node *out_of_range(iv_graph *graph)
 {
     return iv_refuse(graph, IV_VALUE,
-                      "convolution: strides and dilations must be 1 to %d, padding %d at most",
-                      INT32_MAX, INT32_MAX);
+                     "convolution: strides and dilations must be 1 to %d, padding %d at most",
+                     INT32_MAX, INT32_MAX);
 }
 
 /* Places from the first tap to the last; so many that they count for nothing, if it overflows. */
@@ -364,9 +364,9 @@ iv_node *iv_conv_with(iv_node *x, iv_node *w, const iv_conv_options *o)
         if (attr.size.dim[k] < 0) {
             char given[160], kernel[160];
             return iv_refuse(x->graph, IV_SHAPE,
-                              "conv: the kernel is larger than what it moves over (x = %s, w = %s)",
-                              iv__node_text(x, given, sizeof given),
-                              iv__node_text(w, kernel, sizeof kernel));
+                             "conv: the kernel is larger than what it moves over (x = %s, w = %s)",
+                             iv__node_text(x, given, sizeof given),
+                             iv__node_text(w, kernel, sizeof kernel));
         }
     }
     return iv__apply2(&op_conv, x, w, &attr);

@@ -129,8 +129,8 @@ static void linear_cross_entropy_gradient(iv_gradient_call *g)
 {
     if (g->need[4]) {
         iv_refuse(g->graph, IV_UNSUPPORTED,
-                   "linear_cross_entropy: no derivative for the weight: the loss of a row of "
-                   "weight 0 is not known (weigh the loss afterwards)");
+                  "linear_cross_entropy: no derivative for the weight: the loss of a row of "
+                  "weight 0 is not known (weigh the loss afterwards)");
         return;
     }
     iv_node *in[] = { g->x[0], g->x[1], g->x[2], g->x[3], g->x[4], g->dy[0] };

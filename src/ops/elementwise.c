@@ -79,8 +79,8 @@ static iv_node *refuse_stretch(const iv_op *op, int n, iv_node *const x[])
     if (n > 2)
         iv__node_text(x[2], c, sizeof c);
     return iv_refuse(x[0]->graph, IV_SHAPE, "%s: shapes do not stretch to one (%s, %s%s%s)",
-                      op->name, iv__node_text(x[0], a, sizeof a), iv__node_text(x[1], b, sizeof b),
-                      n > 2 ? ", " : "", c);
+                     op->name, iv__node_text(x[0], a, sizeof a), iv__node_text(x[1], b, sizeof b),
+                     n > 2 ? ", " : "", c);
 }
 
 static iv_node *stretched(const iv_op *op, int n, iv_node *x[])

@@ -290,10 +290,9 @@ static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pool *attr)
             (o->padding == IV_VALID && window > size)) {
             char text[200];
             iv_refuse(x->graph, IV_VALUE,
-                       "pooling: windows must be 1 to the size of the image, strides at least 1 (axis %d "
-                       "of %s: window %lld, stride %lld)",
-                       k + 1, iv__node_text(x, text, sizeof text), (long long)window,
-                       (long long)stride);
+                      "pooling: windows must be 1 to the size of the image, strides at least 1 (axis %d "
+                      "of %s: window %lld, stride %lld)",
+                      k + 1, iv__node_text(x, text, sizeof text), (long long)window, (long long)stride);
             return false;
         }
         attr->window.dim[k] = window;
@@ -341,7 +340,7 @@ iv_node *iv_global_average(iv_node *x)
     if (x->shape.rank < 3) {
         char text[200];
         return iv_refuse(x->graph, IV_SHAPE, "global_average: images must be [N,S...,C] (x = %s)",
-                          iv__node_text(x, text, sizeof text));
+                         iv__node_text(x, text, sizeof text));
     }
     const int64_t channels = iv_node_dim(x, -1), records = x->shape.dim[0];
     const int64_t places = iv__dims_product(&x->shape, 1, x->shape.rank - 1);

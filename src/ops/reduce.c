@@ -225,7 +225,7 @@ static iv_node *refuse_axis(const iv_node *x, const char *row, int axis)
     char text[200];
 
     return iv_refuse(x->graph, IV_SHAPE, "%s: axis %d is out of range (%s)", row, axis,
-                      iv__node_text(x, text, sizeof text));
+                     iv__node_text(x, text, sizeof text));
 }
 
 iv_node *iv_sum(iv_node *x, int axis, bool keep)

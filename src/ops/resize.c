@@ -124,8 +124,8 @@ static bool fits(const char *what, const iv_node *x, const iv_shape *numbers)
         whole = numbers->dim[k] >= 1 && numbers->dim[k] <= INT32_MAX;
     if (!whole)
         iv_refuse(x->graph, IV_SHAPE,
-                   "%s: there must be one whole number, at least 1, for each spatial axis (x = %s)",
-                   what, iv__node_text(x, text, sizeof text));
+                  "%s: there must be one whole number, at least 1, for each spatial axis (x = %s)",
+                  what, iv__node_text(x, text, sizeof text));
     return whole;
 }
 

@@ -89,7 +89,7 @@ iv_node *iv_reshape(iv_node *x, iv_shape shape)
             open = k;
         else if (shape.dim[k] < 0 || __builtin_mul_overflow(known, shape.dim[k], &known))
             return iv_refuse(x->graph, IV_SHAPE,
-                              "reshape: one dimension may be -1, the others must not be negative");
+                             "reshape: one dimension may be -1, the others must not be negative");
     if (open >= 0)
         shape.dim[open] = known ? iv_shape_count(&x->shape) / known : 0;
     return iv_shape_same(&x->shape, &shape) ? x : iv__apply1(&op_reshape, x, &(iv__to_shape){ shape });
@@ -257,7 +257,7 @@ iv_node *iv_repeat(iv_node *x, int axis, int64_t count)
     int64_t at = iv__from_front(x, axis);
     if (at < 0 || at > x->shape.rank || x->shape.rank == IV_MAX_RANK)
         return iv_refuse(x->graph, IV_SHAPE, "repeat: no axis can be put before axis %d of %lld",
-                          axis, (long long)x->shape.rank);
+                         axis, (long long)x->shape.rank);
     return iv_broadcast_to(iv_reshape(x, iv__with_axis(&x->shape, at, 1)),
                            iv__with_axis(&x->shape, at, count));
 }

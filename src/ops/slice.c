@@ -50,7 +50,7 @@ static void slice_gradient(iv_gradient_call *g)
         apart.dim[axis] = length * attr->stride;
         if (apart.rank == IV_MAX_RANK) {
             iv_refuse(g->graph, IV_UNSUPPORTED, "slice: no gradient for strides on %d axes",
-                       IV_MAX_RANK);
+                      IV_MAX_RANK);
             return;
         }
         dy = iv_pad(iv_reshape(dy, iv__with_axis(&g->y->shape, axis + 1, 1)), axis + 1, 0,
@@ -359,7 +359,7 @@ static bool pads(const char *what, const iv_node *x, int axis, int64_t before, i
         before <= most && after <= most)
         return true;
     iv_refuse(x->graph, IV_SHAPE, "%s: axis %d has nothing for padding of %lld and %lld (x = %s)",
-               what, axis, (long long)before, (long long)after, iv__node_text(x, text, sizeof text));
+              what, axis, (long long)before, (long long)after, iv__node_text(x, text, sizeof text));
     return false;
 }
 

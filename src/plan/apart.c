@@ -223,8 +223,8 @@ static iv_node *target_of(walk *w, iv_node *node)
 
     if (p->kind != KIND_RECORDS || p->after)
         return after_of(w, node);
-    const char *name = iv__arena_print(&out->each->arena, "%s/%s of each record (%d)", node->call->scope,
-                                       node->call->op->name, node->id);
+    const char *name = iv__arena_print(&out->each->arena, "%s/%s of each record (%d)",
+                                       node->call->scope, node->call->op->name, node->id);
     if (!name)
         return iv_refuse(out->after, IV_NOMEM, "%s", iv_home_message(out->after->home));
     p->after = iv_input(out->after, name, node->dtype, node->shape);

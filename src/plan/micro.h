@@ -9,9 +9,9 @@
  * first. */
 typedef struct iv__apart {
     iv_home *home;
-    bool kept;              /* records are apart; else nothing below is to be used, but: */
-    const iv_call *mixes;   /* the call that needs what is made of all records; NULL: another reason */
-    bool together;          /* a row is faster with all records */
+    bool kept;            /* records are apart; else nothing below is to be used, but: */
+    const iv_call *mixes; /* the call that needs what is made of all records; NULL: another reason */
+    bool together;        /* a row is faster with all records */
     int64_t records, micro; /* of the batch, of a micro-batch */
     iv_graph *each, *after; /* what comes before is in the whole graph */
     int n_before;           /* nodes of the whole graph that are leaves of these two, by name */
@@ -49,7 +49,7 @@ typedef struct iv__cut_output { /* what holds records, where that of the whole b
 
 struct iv__micro {
     iv_home *alone; /* a home of one thread, for what runs within a thread */
-    iv_home *runs;  /* where plans of micro-batches run: alone, or (one after the other) with all threads */
+    iv_home *runs; /* where plans of micro-batches run: alone, or (one after the other) with all threads */
     iv__apart apart, apart_rest;
     int64_t count; /* micro-batches; the last may be smaller */
     int slots, threads;

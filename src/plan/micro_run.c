@@ -93,7 +93,8 @@ static iv_status connect_after(const iv_plan *whole, iv__micro *m)
                                   total + m->sum_at[i] * iv_dtype_size(leaf->dtype), NULL);
     }
     for (int i = 0; i < m->apart.n_rows && !status; i++)
-        status = iv_plan_bind(m->after, iv_node_name(m->apart.all_rows[i]), m->output + m->outputs[i].at, NULL);
+        status = iv_plan_bind(m->after, iv_node_name(m->apart.all_rows[i]),
+                              m->output + m->outputs[i].at, NULL);
     return status;
 }
 

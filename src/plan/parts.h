@@ -58,7 +58,7 @@ typedef struct iv__member {
     int in[IV_MAX_IN], out[IV_MAX_OUT]; /* values; out -1: not needed */
     iv__operand in_as[IV_MAX_IN], out_as;
     int in_slot[IV_MAX_IN], out_slot;
-    bool stores; /* output 0 goes to memory, not just to a slot */
+    bool stores;    /* output 0 goes to memory, not just to a slot */
     int64_t period; /* in its slot, which it has alone, stands for each block that begins at a multiple of it; 0: for none */
     size_t scratch;
     int n_packed, packed[IV_MAX_PACKED]; /* into plan->packed */

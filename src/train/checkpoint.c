@@ -115,7 +115,8 @@ static iv_status load_optimizers(iv_params *params, const iv__safetensors *file)
             continue;
         if (++kept > MOST)
             return iv_fail(iv_params_home(params), IV_FORMAT,
-                           "the checkpoint has more than %d tensors of an optimizer: it is none of Ivory's", MOST);
+                           "the checkpoint has more than %d tensors of an optimizer: it is none of Ivory's",
+                           MOST);
         iv_tensor *tensor = iv_params_make(params, list[i].name, list[i].shape);
         const iv__named_tensor *found = tensor ? iv__safetensors_expect(file, list[i].name,
                                                                         tensor->dtype, &tensor->shape)

@@ -109,7 +109,8 @@ static iv_status carry(iv_train_step *step, const iv_train_step_options *o, iv_u
         const iv_node *leaf = o->carried[i].leaf;
         if (!iv_params_find(step->params, leaf->call->scope))
             return iv_fail(step->home, IV_VALUE,
-                           "training step: the state '%s' is not among the parameters", leaf->call->scope);
+                           "training step: the state '%s' is not among the parameters",
+                           leaf->call->scope);
         step->carried[i] = iv__arena_print(&graph->arena, "carried/%s", leaf->call->scope);
         if (!step->carried[i])
             return IV_NOMEM;

@@ -62,20 +62,28 @@ bool iv__fits_one_step(const iv_kernel_call *k)
 #define BF16
 #include "backend/cpu/cpu_list.inc"
 
-static bool available_always(void)
+static bool available_portable(void)
 {
     return true;
 }
 
-const iv_backend iv__backend_portable = { "portable",
-                                          available_always,
-                                          kernels_portable,
-                                          kernels_portable_rounded,
-                                          &iv__cpu_portable.peak,
-                                          &iv__cpu_portable_rounded.peak, true };
-const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_always,
-                                              kernels_portable,       kernels_amx_emulated,
-                                              &iv__cpu_portable.peak, &iv__cpu_amx_emulated.peak, false };
+static bool available_amx_emulated(void)
+{
+    return true;
+}
+
+/* f32 by the kernels `real`, bf16 by `rounded`, each with the loop that tells its peak. */
+#define BACKEND(id, says, real, rounded, peak_real, peak_rounded, slow)              \
+    const iv_backend iv__backend_##id = { .name = says,                              \
+                                          .available = available_##id,               \
+                                          .kernels = kernels_##real,                 \
+                                          .bf16 = kernels_##rounded,                 \
+                                          .peak = &iv__cpu_##peak_real.peak,         \
+                                          .bf16_peak = &iv__cpu_##peak_rounded.peak, \
+                                          .slow_bf16 = slow }
+
+BACKEND(portable, "portable", portable, portable_rounded, portable, portable_rounded, true);
+BACKEND(amx_emulated, "amx-emulated", portable, amx_emulated, portable, amx_emulated, false);
 
 #ifndef IVORY_NO_X86
 #define LIST avx2
@@ -99,6 +107,7 @@ const iv_backend iv__backend_amx_emulated = { "amx-emulated",         available_
 
 /* Products of few rows wait for their weights, which are half as large in pairs; all else is computed
  * in f32 out of rounded operands. */
+/* clang-format off */
 static const iv_fast_kernel kernels_avx512bf16_few[] = {
 #define PAIRS(name, few) { #name, iv__fits_##few, name##_avx512bf16, name##_scratch_avx512bf16, name##_packings_avx512bf16, false },
     IV__FEW_ROWS(PAIRS)
@@ -111,6 +120,7 @@ static const iv_fast_kernel kernels_avx512bf16_few[] = {
 #undef ROW
     { 0 },
 };
+/* clang-format on */
 
 static bool available_avx2(void)
 {
@@ -151,24 +161,9 @@ static bool available_amx(void)
     return known == 2;
 }
 
-const iv_backend iv__backend_avx2 = { "avx2",
-                                      available_avx2,
-                                      kernels_avx2,
-                                      kernels_avx2_rounded,
-                                      &iv__cpu_avx2.peak,
-                                      &iv__cpu_avx2_rounded.peak, true };
-const iv_backend iv__backend_avx512 = { "avx512",
-                                        available_avx512,
-                                        kernels_avx512,
-                                        kernels_avx512_rounded,
-                                        &iv__cpu_avx512.peak,
-                                        &iv__cpu_avx512_rounded.peak, true };
-const iv_backend iv__backend_avx512bf16 = { "avx512bf16",         available_avx512bf16,
-                                            kernels_avx512,       kernels_avx512bf16,
-                                            &iv__cpu_avx512.peak, &iv__cpu_avx512bf16.peak, false };
-const iv_backend iv__backend_avx512bf16_few = { "avx512bf16-few",     available_avx512bf16_few,
-                                                kernels_avx512,       kernels_avx512bf16_few,
-                                                &iv__cpu_avx512.peak, &iv__cpu_avx512_rounded.peak, true };
-const iv_backend iv__backend_amx = { "amx",       available_amx,        kernels_avx512,
-                                     kernels_amx, &iv__cpu_avx512.peak, &iv__cpu_amx.peak, false };
+BACKEND(avx2, "avx2", avx2, avx2_rounded, avx2, avx2_rounded, true);
+BACKEND(avx512, "avx512", avx512, avx512_rounded, avx512, avx512_rounded, true);
+BACKEND(avx512bf16, "avx512bf16", avx512, avx512bf16, avx512, avx512bf16, false);
+BACKEND(avx512bf16_few, "avx512bf16-few", avx512, avx512bf16_few, avx512, avx512_rounded, true);
+BACKEND(amx, "amx", avx512, amx, avx512, amx, false);
 #endif

@@ -100,8 +100,8 @@ typedef struct iv__cpu {
                       int64_t n);
     /* to[i*to_row + j] = the sum of from[i*from_row + p*apart + j] over `parts`, in their order, which may be none;
      * i < places, j < n */
-    void (*sum_places)(int64_t places, const float *from, int64_t from_row, int64_t parts, int64_t apart,
-                       int64_t n, float *to, int64_t to_row);
+    void (*sum_places)(int64_t places, const float *from, int64_t from_row, int64_t parts,
+                       int64_t apart, int64_t n, float *to, int64_t to_row);
 
     /* One row of one step of the recurrent cells (ops/rows.h). z + b are the pre-activations; `gates`
      * receives the gates unless it is NULL; states are replaced by those after the step. `inner`
@@ -135,12 +135,15 @@ typedef struct iv__cpu {
      * are 2 to 5 each, or for 6 points of one row, unless it is NULL, from from[p*apart + j], which may be read up to
      * a whole vector. */
     void (*winograd_in)(int lines, const float *const *from, int64_t n, float *to, int64_t apart);
-    void (*winograd_out)(int rows, int columns, const float *from, int64_t apart, int64_t n, float *const *to);
+    void (*winograd_out)(int rows, int columns, const float *from, int64_t apart, int64_t n,
+                         float *const *to);
     /* Of conv_w, the other way round: points of gradients of rows x columns results, or of one row; any n. Its sums at
      * the points go back by winograd_out, of taps in place of results. */
-    void (*winograd_dy)(int rows, int columns, const float *const *from, int64_t n, float *to, int64_t apart);
+    void (*winograd_dy)(int rows, int columns, const float *const *from, int64_t n, float *to,
+                        int64_t apart);
     /* to[j] = the sum over parts of factor[p] from[p*apart + j] */
-    void (*weigh)(const float *from, int parts, int64_t apart, const float *factor, float *to, int64_t n);
+    void (*weigh)(const float *from, int parts, int64_t apart, const float *factor, float *to,
+                  int64_t n);
 } iv__cpu;
 
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;

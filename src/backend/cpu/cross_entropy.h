@@ -43,7 +43,7 @@ typedef struct iv__loss_job {
     float *dw;                 /* in panels, db as its last row; for each part one */
     int64_t dw_part;           /* floats */
     float *top, *at, *sums, *factor, *dx; /* of all rows, where panels come in groups */
-    float *target_w; /* bare: of each row its target's column of w */
+    float *target_w;                      /* bare: of each row its target's column of w */
     char *rooms;
     size_t room; /* bytes of a thread */
     iv__loss_task *tasks;
