@@ -1,4 +1,4 @@
-# Writes the bytes of the file TEXT into the C file SOURCE, as iv_asset_NAME and iv_asset_NAME_size.
+# Writes the bytes of the file TEXT into the C file SOURCE, as iv__asset_NAME and iv__asset_NAME_size.
 cmake_minimum_required(VERSION 3.22)
 
 get_filename_component(FILE ${TEXT} NAME)
@@ -16,8 +16,8 @@ file(WRITE ${SOURCE}
 
 #include \"data/assets.h\"
 
-const unsigned long iv_asset_${NAME}_size = ${size};
-const unsigned char iv_asset_${NAME}[] = {
+const unsigned long iv__asset_${NAME}_size = ${size};
+const unsigned char iv__asset_${NAME}[] = {
 ${bytes}
 };
 ")

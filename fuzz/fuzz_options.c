@@ -74,7 +74,8 @@ static void parse(iv_home *home, const command *asked, int argc, char **argv)
     }
     if (c.settings && c.n_settings)
         for (int m = 0; iv__models[m]; m++) {
-            iv_instance *instance = iv__instance_new(home, iv__models[m], iv__models[m]->systems, false);
+            iv__instance *instance = iv__instance_new(home, iv__models[m], iv__models[m]->systems,
+                                                      false);
             must(instance != NULL);
             if (cli_apply_settings(&c, instance) == DONE)
                 round_trip(home, instance->model->fields, instance->options,
@@ -105,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     parse(home, cli_commands[data[0] % COMMANDS], argc, argv);
     set_each(home, iv__settings_fields, sizeof(iv__settings), argc, argv);
-    set_each(home, iv_generation_fields, sizeof(iv_generation), argc, argv);
+    set_each(home, iv__generation_fields, sizeof(iv__generation), argc, argv);
     for (int m = 0; iv__models[m]; m++)
         set_each(home, iv__models[m]->fields, iv__models[m]->options_size, argc, argv);
     return fuzz_end(home, false);

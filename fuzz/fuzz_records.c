@@ -3,10 +3,10 @@
 
 #include "data/dataset.h"
 
-static void read_all(iv_home *home, const iv_dataset *of, const char *options, const uint8_t *data,
+static void read_all(iv_home *home, const iv__dataset *of, const char *options, const uint8_t *data,
                      unsigned long size)
 {
-    iv_dataset set = *of; /* the input stands where built-in data would */
+    iv__dataset set = *of; /* the input stands where built-in data would */
     iv__arena arena = { .home = home };
     void *own = set.options_size ? iv__arena_get(&arena, set.options_size) : NULL;
     bool failed = true;
@@ -37,18 +37,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     iv_home *home = fuzz_home();
 
-    read_all(home, &iv_dataset_aesop, "records=stories", data, size);
-    read_all(home, &iv_dataset_aesop, "records=whole", data, size);
-    read_all(home, &iv_dataset_ag_news, "", data, size);
-    read_all(home, &iv_dataset_babi, "task=0", data, size);
-    read_all(home, &iv_dataset_babi_10k, "task=2", data, size);
-    read_all(home, &iv_dataset_recipes, "", data, size);
-    read_all(home, &iv_dataset_reuters_bodies, "", data, size);
-    read_all(home, &iv_dataset_reuters_sentences, "digits=nine", data, size);
-    read_all(home, &iv_dataset_reuters_titles, "", data, size);
-    read_all(home, &iv_dataset_tales, "", data, size);
-    read_all(home, &iv_dataset_text, "records=lines", data, size);
-    read_all(home, &iv_dataset_text, "records=paragraphs", data, size);
-    read_all(home, &iv_dataset_text, "records=whole", data, size);
+    read_all(home, &iv__dataset_aesop, "records=stories", data, size);
+    read_all(home, &iv__dataset_aesop, "records=whole", data, size);
+    read_all(home, &iv__dataset_ag_news, "", data, size);
+    read_all(home, &iv__dataset_babi, "task=0", data, size);
+    read_all(home, &iv__dataset_babi_10k, "task=2", data, size);
+    read_all(home, &iv__dataset_recipes, "", data, size);
+    read_all(home, &iv__dataset_reuters_bodies, "", data, size);
+    read_all(home, &iv__dataset_reuters_sentences, "digits=nine", data, size);
+    read_all(home, &iv__dataset_reuters_titles, "", data, size);
+    read_all(home, &iv__dataset_tales, "", data, size);
+    read_all(home, &iv__dataset_text, "records=lines", data, size);
+    read_all(home, &iv__dataset_text, "records=paragraphs", data, size);
+    read_all(home, &iv__dataset_text, "records=whole", data, size);
     return 0;
 }

@@ -35,7 +35,7 @@ static void *allocate_some(void *user, void *old, size_t bytes)
     return block;
 }
 
-static void take_sample(void *user, const iv_sample *sample)
+static void take_sample(void *user, const iv__sample *sample)
 {
     (void)user;
     must(sample->text[sample->size] == 0);
@@ -43,13 +43,13 @@ static void take_sample(void *user, const iv_sample *sample)
 
 static void use(iv__opened *opened)
 {
-    const iv_model *model = opened->instance->model;
+    const iv__model *model = opened->instance->model;
     iv__text note = { .home = opened->instance->home };
 
     if (model->about)
         model->about(opened->instance, &note);
     if (model->language) {
-        iv_generation g = {
+        iv__generation g = {
             .n = 2, .length = 3, .temperature = 1, .top_p = 1, .repetition = 1, .prompt = ""
         };
         model->sample(opened->instance, opened->params, &g, take_sample, NULL, &note);

@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-static void read_table(iv_home *home, const iv_dataset *of, const iv__table_options *options,
+static void read_table(iv_home *home, const iv__dataset *of, const iv__table_options *options,
                        const uint8_t *data, unsigned long size)
 {
-    iv_dataset set = *of; /* the input stands where built-in data would */
+    iv__dataset set = *of; /* the input stands where built-in data would */
 
     set.asset = data;
     set.asset_size = &size;
@@ -39,9 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     iv_home *home = fuzz_home();
 
-    read_table(home, &iv_dataset_table, &(iv__table_options){ 0 }, data, size);
-    read_table(home, &iv_dataset_air_quality, &(iv__table_options){ .missing = "1,x" }, data, size);
-    read_table(home, &iv_dataset_table,
+    read_table(home, &iv__dataset_table, &(iv__table_options){ 0 }, data, size);
+    read_table(home, &iv__dataset_air_quality, &(iv__table_options){ .missing = "1,x" }, data, size);
+    read_table(home, &iv__dataset_table,
                &(iv__table_options){ .separator = '\t', .decimal = IV__DECIMAL_COMMA }, data, size);
     return 0;
 }

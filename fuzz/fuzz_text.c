@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     iv_home *home = fuzz_home();
     iv__text clean = { .home = home }, twice = { .home = home };
     uint8_t how = size > 0 ? data[0] : 0;
-    iv__token_rules rules = { .kind = (iv_tokens_kind)(how & 3),
+    iv__token_rules rules = { .kind = (iv__tokens_kind)(how & 3),
                               .complete = how & 4 || (how & 3) >= IV_TOKENS_BYTES,
                               .end = how & 8,
                               .begin = how & 16,

@@ -40,13 +40,13 @@ enum { FENCE = 64, CANARY = 0xA5, MAX_BLOCKS = 512, MOVES = 2, MOST_THREADS = 3 
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-#define IV_OPS(name) extern const iv_op *const iv_ops_##name[];
+#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
 #undef IV_OPS
 
 static const iv_op *reference_of(const char *row)
 {
-#define IV_OPS(name) iv_ops_##name,
+#define IV_OPS(name) iv__ops_##name,
     static const iv_op *const *const families[] = {
 #include "registry_ops.inc"
     };
@@ -286,7 +286,7 @@ static bool expect(subject *s, const iv_op *op)
 
 /* A backend's list of kernels of one precision. */
 typedef struct kernels {
-    const iv_fast_kernel *list;
+    const iv__fast_kernel *list;
     const char *name;
     int precision;
 } kernels;
@@ -308,7 +308,7 @@ static bool near(const subject *s, const kernels *by, float *const out[])
 }
 
 /* An elementwise row fills a part, and may write where it reads. */
-static void run_parts(const subject *s, const iv_fast_kernel *kernel, iv_kernel_call *k)
+static void run_parts(const subject *s, const iv__fast_kernel *kernel, iv_kernel_call *k)
 {
     int64_t count = out_count(s, 0), cut = count / 3, part[3] = { 0, cut, count };
     float *in[IV_MAX_IN], *out = k->out[0].data;
@@ -327,11 +327,11 @@ static void run_parts(const subject *s, const iv_fast_kernel *kernel, iv_kernel_
     }
 }
 
-static void run_fast(const subject *s, const iv_fast_kernel *kernel, int threads, float *out[])
+static void run_fast(const subject *s, const iv__fast_kernel *kernel, int threads, float *out[])
 {
     iv_kernel_call k = call_of(s, home_of(threads), IV_F32);
     void *packed[IV_MAX_PACKED];
-    iv_packing want[IV_MAX_PACKED];
+    iv__packing want[IV_MAX_PACKED];
     int n = kernel->packings ? kernel->packings(&k, want) : 0;
 
     if (kernel->scratch)
@@ -353,7 +353,7 @@ static void run_fast(const subject *s, const iv_fast_kernel *kernel, int threads
         kernel->run(&k);
 }
 
-static bool has_row(const iv_fast_kernel *list, const char *row)
+static bool has_row(const iv__fast_kernel *list, const char *row)
 {
     for (; list->op; list++) {
         if (!strcmp(list->op, row))
@@ -365,7 +365,7 @@ static bool has_row(const iv_fast_kernel *list, const char *row)
 static bool check_kernels(const subject *s, const kernels *by)
 {
     iv_kernel_call k = call_of(s, home_of(1), IV_F32);
-    const iv_fast_kernel *kernel = iv__backend_find(by->list, s->row, &k);
+    const iv__fast_kernel *kernel = iv__backend_find(by->list, s->row, &k);
     float *first[IV_MAX_OUT];
     bool empty = false;
     int begin = n_blocks;
@@ -393,7 +393,7 @@ static bool check_kernels(const subject *s, const kernels *by)
 /* Backends share lists: each is run once. */
 static bool check_backends(const subject *s)
 {
-    const iv_fast_kernel *done[64];
+    const iv__fast_kernel *done[64];
     int n = 0;
 
     for (int b = 0; iv__backends[b]; b++) {

@@ -186,7 +186,7 @@ static void test_cross_entropy_random(void **state)
 
 /* A number that is none must not get lost, wherever it comes in: in a weight it reaches every row
  * that counts, in x its own row alone. */
-static void check_nan(const iv_backend *backend, bool bf16, int64_t column, bool in_x)
+static void check_nan(const iv__backend *backend, bool bf16, int64_t column, bool in_x)
 {
     call c = { .op = "linear_cross_entropy_back", .bf16 = bf16 };
     float *x = add_random(&c, iv_dims(3, 4), 1, false);

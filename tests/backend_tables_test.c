@@ -7,7 +7,7 @@ enum { MOST_K = 100, MOST_BLOCKS = 3 };
 
 static const struct {
     const iv__cpu *cpu;
-    const iv_backend *backend;
+    const iv__backend *backend;
 } tables[] = {
     { &iv__cpu_portable, &iv__backend_portable },
     { &iv__cpu_portable_rounded, &iv__backend_portable },

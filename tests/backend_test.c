@@ -91,7 +91,7 @@ static void test_matmul_large(void **state)
         check_matmul(&cases[i]);
 }
 
-static void rows_of_product(const iv_backend *backend, bool bf16, int64_t rows, int64_t k,
+static void rows_of_product(const iv__backend *backend, bool bf16, int64_t rows, int64_t k,
                             int64_t n, const float *a, const float *b, float *y)
 {
     iv__matmul attr = { false, false };
@@ -108,7 +108,7 @@ static void rows_of_product(const iv_backend *backend, bool bf16, int64_t rows, 
 }
 
 /* The backend that multiplies many rows as this one multiplies so few. */
-static const iv_backend *for_many(const iv_backend *backend, bool bf16, int64_t rows)
+static const iv__backend *for_many(const iv__backend *backend, bool bf16, int64_t rows)
 {
 #ifndef IVORY_NO_X86
     if (backend == &iv__backend_avx512bf16_few && bf16 && rows <= IV__FEW_ROWS_MOST)
@@ -343,7 +343,7 @@ static const pointwise_case pointwise[] = {
 };
 
 /* Each element's relative error; the output in its own place and in that of an input. */
-static void check_pointwise(const pointwise_case *p, int64_t count, const iv_backend *backend)
+static void check_pointwise(const pointwise_case *p, int64_t count, const iv__backend *backend)
 {
     double n = 1.25;
     call c = { .op = p->op, .k.attr = &n };
@@ -358,7 +358,7 @@ static void check_pointwise(const pointwise_case *p, int64_t count, const iv_bac
     for (int64_t e = 0; e < count; e++)
         y[e] = p->value((double)in[0][e], in[1] ? (double)in[1][e] : 0, n);
     iv_home *home = new_home(1);
-    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, p->op, &c.k);
+    const iv__fast_kernel *kernel = iv__backend_find(backend->kernels, p->op, &c.k);
     if (kernel) {
         run_once(&c, backend, home);
         check_guards(&c, 0);
@@ -482,7 +482,7 @@ static void test_backend_default(void **state)
 static void test_peak_loop(void **state)
 {
     (void)state;
-    for (const iv_backend *const *backend = iv__backends; *backend; backend++) {
+    for (const iv__backend *const *backend = iv__backends; *backend; backend++) {
         if (!(*backend)->available())
             continue;
         float keep[2] = { 0.5F, 0 };

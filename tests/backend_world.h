@@ -126,10 +126,10 @@ static inline void free_call(call *c)
     }
 }
 
-static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
+static inline void run_once(call *c, const iv__backend *backend, iv_home *home)
 {
     void *in[IV_MAX_IN], *packed[IV_MAX_PACKED];
-    iv_packing want[IV_MAX_PACKED];
+    iv__packing want[IV_MAX_PACKED];
 
     c->k.home = home;
     c->k.scratch = NULL;
@@ -140,8 +140,8 @@ static inline void run_once(call *c, const iv_backend *backend, iv_home *home)
     }
     for (int j = 0; j < c->k.n_out; j++)
         c->k.out[j].data = NULL;
-    const iv_fast_kernel *kernel = iv__backend_find(c->bf16 ? backend->bf16 : backend->kernels,
-                                                    c->op, &c->k);
+    const iv__fast_kernel *kernel = iv__backend_find(c->bf16 ? backend->bf16 : backend->kernels,
+                                                     c->op, &c->k);
     assert_non_null(kernel);
     size_t scratch = kernel->scratch ? kernel->scratch(&c->k) : 0;
     int n = kernel->packings ? kernel->packings(&c->k, want) : 0;
@@ -186,7 +186,7 @@ static inline void check_guards(const call *c, int j)
 }
 
 /* Errors count against the largest value of the array, but not against less than 0.05. */
-static inline void check_values(const call *c, int j, const iv_backend *backend)
+static inline void check_values(const call *c, int j, const iv__backend *backend)
 {
     const float *got = c->k.out[j].data;
     int64_t count = count_of(&c->k.out[j]);

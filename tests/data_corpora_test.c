@@ -16,7 +16,7 @@ static const char two_fables[] =
 
 static void fables_are_stories(void **state)
 {
-    assert_records(*state, &iv_dataset_aesop, "", two_fables,
+    assert_records(*state, &iv__dataset_aesop, "", two_fables,
                    "[THE FOX AND THE GRAPES.\nA fox.. saw\ngrapes....\n\n   sour][THE CROW.\nA crow "
                    "\"sat.\"]2 records: 2 kept, 0 dropped");
 }
@@ -24,7 +24,7 @@ static void fables_are_stories(void **state)
 /* Replacing by the chapter's rules, in its order, gives these bytes. */
 static void fables_are_one_text_as_printed(void **state)
 {
-    assert_records(*state, &iv_dataset_aesop, "records=whole", two_fables,
+    assert_records(*state, &iv__dataset_aesop, "records=whole", two_fables,
                    "[" SEPARATOR "THE FOX AND THE GRAPES. A fox. saw grapes... sour" SEPARATOR
                    "THE CROW. A crow \"sat.\"" SEPARATOR "]1 records: 1 kept, 0 dropped");
 }
@@ -33,9 +33,9 @@ static void no_fables_are_refused(void **state)
 {
     world *w = *state;
 
-    assert_refused(w, &iv_dataset_aesop, "", "Once upon a time\n",
+    assert_refused(w, &iv__dataset_aesop, "", "Once upon a time\n",
                    "file.txt: expected the heading THE FOX AND THE GRAPES with two blank lines behind it");
-    assert_refused(w, &iv_dataset_aesop, "", "THE FOX AND THE GRAPES\n\n\nA fox.\n",
+    assert_refused(w, &iv__dataset_aesop, "", "THE FOX AND THE GRAPES\n\n\nA fox.\n",
                    "file.txt: expected the line ILLUSTRATIONS behind the fables, but the text ends");
 }
 
@@ -43,10 +43,10 @@ static void news_have_titles(void **state)
 {
     world *w = *state;
 
-    assert_records(w, &iv_dataset_ag_news, "",
+    assert_records(w, &iv__dataset_ag_news, "",
                    "\"3\",\"Oil, \"\"up\"\" #39;s\",\"text\nmore\"\n\"1\",\" \",\"x\"\n1,Plain,\n",
                    "[Oil, \"up\" #39;s][Plain]3 records: 2 kept, 1 dropped (1 without a title)");
-    assert_refused(w, &iv_dataset_ag_news, "", "\"3\",\"a\",\"b\"\n\"3\",\"a\"\n",
+    assert_refused(w, &iv__dataset_ag_news, "", "\"3\",\"a\",\"b\"\n\"3\",\"a\"\n",
                    "file.txt:2: expected three fields (class, title, description), found 2");
 }
 
@@ -62,19 +62,19 @@ static void telegrams_have_titles_and_bodies(void **state)
 {
     world *w = *state;
 
-    assert_records(w, &iv_dataset_reuters_titles, "", telegrams,
+    assert_records(w, &iv__dataset_reuters_titles, "", telegrams,
                    "[OIL <SRD> UP][SUGAR]4 records: 2 kept, 2 dropped (1 without a title, 1 with a title "
                    "that came before)");
-    assert_records(w, &iv_dataset_reuters_bodies, "", telegrams,
+    assert_records(w, &iv__dataset_reuters_bodies, "", telegrams,
                    "[Oil rose\nin Z\xc3\xbcrich.\n Reuter][None.]4 records: 2 kept, 2 dropped (2 without a body)");
-    assert_refused(w, &iv_dataset_reuters_titles, "", "what is this?",
+    assert_refused(w, &iv__dataset_reuters_titles, "", "what is this?",
                    "file.txt: it ends inside the head of a member: the tar archive is damaged or is none");
-    assert_refused(w, &iv_dataset_reuters_titles, "", "<REUTERS><TITLE",
+    assert_refused(w, &iv__dataset_reuters_titles, "", "<REUTERS><TITLE",
                    "file.txt:1: a tag that begins here does not end");
 }
 
 typedef struct task {
-    const iv_dataset *set;
+    const iv__dataset *set;
     const char *path, *options;
 } task;
 
@@ -96,9 +96,9 @@ static bool read_scarcely(iv_home *home, void *context)
 static void no_memory(void **state)
 {
     world *w = *state;
-    task tasks[] = { { &iv_dataset_aesop, in_folder(w, "fables"), "" },
-                     { &iv_dataset_reuters_titles, in_folder(w, "telegrams"), "" },
-                     { &iv_dataset_ag_news, in_folder(w, "news"), "" } };
+    task tasks[] = { { &iv__dataset_aesop, in_folder(w, "fables"), "" },
+                     { &iv__dataset_reuters_titles, in_folder(w, "telegrams"), "" },
+                     { &iv__dataset_ag_news, in_folder(w, "news"), "" } };
 
     write_text(tasks[0].path, two_fables);
     write_text(tasks[1].path, telegrams);
@@ -111,7 +111,7 @@ static void no_memory(void **state)
 
 static char data_root[512];
 
-static iv__tokens *open_real(world *w, const iv_dataset *set, const char *options,
+static iv__tokens *open_real(world *w, const iv__dataset *set, const char *options,
                              const iv__token_rules *rules)
 {
     iv__text path = { .home = w->home };
@@ -143,7 +143,7 @@ static void real_fables_as_printed(void **state)
 {
     static const iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .complete = true, .inside = true };
     static const char *const first[] = { "", "|", ",", "the", "and", "." };
-    iv__tokens *tokens = open_real(*state, &iv_dataset_aesop, "records=whole", &rules);
+    iv__tokens *tokens = open_real(*state, &iv__dataset_aesop, "records=whole", &rules);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);
     int64_t total = iv__tokens_total(tokens), characters = 0;
     int32_t *ids = malloc((size_t)total * sizeof *ids);
@@ -167,7 +167,7 @@ static void real_fables_as_printed(void **state)
 static void real_fables(void **state)
 {
     static const iv__token_rules rules = { .kind = IV_TOKENS_WORDS };
-    iv__tokens *tokens = open_real(*state, &iv_dataset_aesop, "", &rules);
+    iv__tokens *tokens = open_real(*state, &iv__dataset_aesop, "", &rules);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);
 
     assert_string_equal(iv__tokens_report(tokens), "284 records: 284 kept, 0 dropped");
@@ -178,7 +178,7 @@ static void real_fables(void **state)
 static void real_news_titles(void **state)
 {
     static const iv__token_rules rules = { .kind = IV_TOKENS_CHARS, .complete = true, .end = true };
-    iv__tokens *tokens = open_real(*state, &iv_dataset_ag_news, "", &rules);
+    iv__tokens *tokens = open_real(*state, &iv__dataset_ag_news, "", &rules);
 
     assert_int_equal(iv__tokens_records(tokens), 7600);
     assert_int_equal(iv__vocabulary_count(iv__tokens_vocabulary(tokens)), 81 + 2);
@@ -189,8 +189,8 @@ static void real_news_titles(void **state)
 static void real_telegrams(void **state)
 {
     static const iv__token_rules rules = { .kind = IV_TOKENS_CHARS };
-    iv__tokens *titles = open_real(*state, &iv_dataset_reuters_titles, "", &rules),
-               *bodies = open_real(*state, &iv_dataset_reuters_bodies, "", &rules);
+    iv__tokens *titles = open_real(*state, &iv__dataset_reuters_titles, "", &rules),
+               *bodies = open_real(*state, &iv__dataset_reuters_bodies, "", &rules);
 
     assert_string_equal(iv__tokens_report(titles),
                         "21578 records: 20029 kept, 1549 dropped (812 with a title that came before, 737 "

@@ -137,7 +137,7 @@ static void ends_are_found_on_the_way(void **state)
     int found = 0;
 
     for (int i = 0; i < 20 * TEXTS; i++) {
-        const iv_generation g = { .n_stops = i % 3, .stops = stops + i % 2, .sentences = i % 5 };
+        const iv__generation g = { .n_stops = i % 3, .stops = stops + i % 2, .sentences = i % 5 };
         iv__text text = { .home = w->home };
         iv__reading reading = { .vocabulary = v };
         size_t begin = chance(4);

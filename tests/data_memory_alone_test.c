@@ -43,7 +43,7 @@ static int64_t read_all(const iv__tokens *tokens, bool lengths)
 
 /* Makes the tokens, opens them again and reads them; in a process of its own, whose highest use of
  * memory is returned, in KiB. */
-static long peak_of(world *w, const char *text, iv_tokens_kind kind, bool lengths)
+static long peak_of(world *w, const char *text, iv__tokens_kind kind, bool lengths)
 {
     struct rusage use;
     int status;
@@ -54,7 +54,7 @@ static long peak_of(world *w, const char *text, iv_tokens_kind kind, bool length
                                  .vocabulary = 8000,
                                  .cache = w->folder };
         for (int round = 0; round < 2; round++) {
-            iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_text, text, &o);
+            iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, text, &o);
             if (!tokens || iv__tokens_reused(tokens) != (round == 1))
                 _exit(1);
             if (read_all(tokens, lengths) != iv__tokens_total(tokens))
@@ -80,7 +80,7 @@ static void memory_does_not_grow_with_the_text(void **state)
         skip(); /* a sanitizer's own memory grows with what it watches */
     write_words(small, SMALL, false);
     write_words(large, LARGE, false);
-    for (iv_tokens_kind kind = IV_TOKENS_WORDS; kind <= IV_TOKENS_BPE; kind++) {
+    for (iv__tokens_kind kind = IV_TOKENS_WORDS; kind <= IV_TOKENS_BPE; kind++) {
         long less = peak_of(w, small, kind, false), more = peak_of(w, large, kind, false);
         if (more - less > MOST_MORE)
             fail_msg("tokens of kind %d: %ld KiB for %d MiB of text, %ld KiB for %d MiB", (int)kind,

@@ -26,7 +26,7 @@ static void make_folder(world *w, const char *name)
 
 static iv__pictures *open_own(world *w, const char *name, const iv__pictures_options *options)
 {
-    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_pictures, in_folder(w, name), options);
+    iv__pictures *p = iv__pictures_open(w->home, &iv__dataset_pictures, in_folder(w, name), options);
 
     if (!p)
         fail_msg("%s", iv_home_message(w->home));
@@ -116,18 +116,18 @@ static void folders_without_pictures_are_refused(void **state)
     make_folder(w, "empty");
     make_folder(w, "empty/too");
     assert_pictures_refused(
-        w, &iv_dataset_pictures, in_folder(w, "empty"), &(iv__pictures_options){ 0 }, IV_VALUE,
+        w, &iv__dataset_pictures, in_folder(w, "empty"), &(iv__pictures_options){ 0 }, IV_VALUE,
         "/empty: the folder is empty; expected pictures of your own: a folder of PNG, JPEG");
     write_text(in_folder(w, "empty/a.txt"), "text");
     write_text(in_folder(w, "empty/b.txt"), "text");
-    assert_pictures_refused(w, &iv_dataset_pictures, in_folder(w, "empty"),
+    assert_pictures_refused(w, &iv__dataset_pictures, in_folder(w, "empty"),
                             &(iv__pictures_options){ 0 }, IV_VALUE,
                             "/empty: none of 2 files is a picture; of the first it is said: ");
     assert_message(w->home, "empty/a.txt");
-    assert_pictures_refused(w, &iv_dataset_pictures, in_folder(w, "empty/a.txt"),
+    assert_pictures_refused(w, &iv__dataset_pictures, in_folder(w, "empty/a.txt"),
                             &(iv__pictures_options){ 0 }, IV_FORMAT,
                             "a.txt: the file does not hold many pictures; expected pictures of your own");
-    assert_pictures_refused(w, &iv_dataset_pictures, in_folder(w, "absent"),
+    assert_pictures_refused(w, &iv__dataset_pictures, in_folder(w, "absent"),
                             &(iv__pictures_options){ 0 }, IV_IO, "absent");
 }
 
@@ -214,7 +214,7 @@ static void single_files_have_numbered_classes(void **state)
 
 static bool open_scarcely(iv_home *home, void *path)
 {
-    iv__pictures *p = iv__pictures_open(home, &iv_dataset_pictures, path,
+    iv__pictures *p = iv__pictures_open(home, &iv__dataset_pictures, path,
                                         &(iv__pictures_options){ .height = 3, .width = 2 });
 
     iv__pictures_free(p);
@@ -242,10 +242,10 @@ static void a_folder_has_a_checksum(void **state)
 
     make_folder(w, "sum");
     write_png(w, "sum/a.png", 1, 1, 1, "\1");
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_pictures, in_folder(w, "sum"), before),
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_pictures, in_folder(w, "sum"), before),
                      IV_OK);
     write_png(w, "sum/a.png", 1, 1, 1, "\2");
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_pictures, in_folder(w, "sum"), after),
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_pictures, in_folder(w, "sum"), after),
                      IV_OK);
     assert_string_not_equal(before, after);
 }

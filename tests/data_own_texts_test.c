@@ -29,13 +29,13 @@ static void a_folder_of_texts(void **state)
     put_file(w, folder, "old.txt", "caf\xe9\n", 5);
     put_file(w, folder, ".hidden", "hidden", 6);
     put_file(w, folder, ".git/x", "hidden", 6);
-    print_records(w->home, &iv_dataset_text, folder, "records=lines", "+", &out);
+    print_records(w->home, &iv__dataset_text, folder, "records=lines", "+", &out);
     assert_string_equal(out.data, "[one][two][three][four]4 records: 4 kept, 0 dropped; 2 files were left "
                                   "out that are no text: 3.bin, old.txt");
-    print_records(w->home, &iv_dataset_text, folder, "records=whole", "+", &out);
+    print_records(w->home, &iv__dataset_text, folder, "records=whole", "+", &out);
     assert_string_equal(out.data, "[one\ntwo\n][three\n\nfour\n]2 records: 2 kept, 0 dropped; 2 files were "
                                   "left out that are no text: 3.bin, old.txt");
-    print_records(w->home, &iv_dataset_text, folder, "records=paragraphs", "+", &out);
+    print_records(w->home, &iv__dataset_text, folder, "records=paragraphs", "+", &out);
     assert_non_null(strstr(out.data, "[one\ntwo][three][four]3 records"));
     iv__text_free(&out);
 }
@@ -50,16 +50,16 @@ static void the_checksum_of_a_folder(void **state)
     snprintf(cache, sizeof cache, "%s", in_folder(w, "cache"));
     put_file(w, folder, "a.txt", "one\n", 4);
     put_file(w, folder, "b.txt", "two\n", 4);
-    iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_text, folder, &o);
+    iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, folder, &o);
     assert_non_null(tokens);
     assert_int_equal(iv__tokens_records(tokens), 2);
     snprintf(first, sizeof first, "%s", iv__tokens_source_sha256(tokens));
     iv__tokens_free(tokens);
-    tokens = iv__tokens_open(w->home, &iv_dataset_text, folder, &o);
+    tokens = iv__tokens_open(w->home, &iv__dataset_text, folder, &o);
     assert_true(iv__tokens_reused(tokens));
     iv__tokens_free(tokens);
     put_file(w, folder, "c.txt", "three\n", 6);
-    tokens = iv__tokens_open(w->home, &iv_dataset_text, folder, &o);
+    tokens = iv__tokens_open(w->home, &iv__dataset_text, folder, &o);
     assert_false(iv__tokens_reused(tokens));
     assert_string_not_equal(iv__tokens_source_sha256(tokens), first);
     iv__tokens_free(tokens);
@@ -73,13 +73,13 @@ static void folders_without_a_text(void **state)
     iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache };
 
     put_file(w, folder, "x.bin", "\0", 1);
-    assert_null(iv__tokens_open(w->home, &iv_dataset_text, folder, &o));
+    assert_null(iv__tokens_open(w->home, &iv__dataset_text, folder, &o));
     assert_int_equal(iv_home_status(w->home), IV_VALUE);
     assert_message(w->home, "nothing: there is no record to learn from: 0 records: 0 kept, 0 dropped; 1 "
                             "file was left out that is no text: x.bin");
     for (int i = 0; i < 8; i++)
         put_file(w, folder, (char[]){ (char)('a' + i), 0 }, "\0", 1);
-    print_records(w->home, &iv_dataset_text, folder, "", "+", &out);
+    print_records(w->home, &iv__dataset_text, folder, "", "+", &out);
     assert_non_null(strstr(out.data, "9 files were left out that are no text: a, b, c, d, e ..."));
     iv__text_free(&out);
 }
@@ -94,15 +94,15 @@ static void raw_bytes(void **state)
                 "\xef\xbb\xbf"
                 "caf\xe9\r\nnoir\0\n",
                 15);
-    print_records(w->home, &iv_dataset_text, path, "raw=yes", "+", &out); /* no text: whole, every byte of it */
+    print_records(w->home, &iv__dataset_text, path, "raw=yes", "+", &out); /* no text: whole, every byte of it */
     assert_memory_equal(out.data,
                         "[\xef\xbb\xbf"
                         "caf\xe9\r\nnoir\0\n]1 records",
                         26);
-    print_records(w->home, &iv_dataset_text, path, "raw=yes records=lines", "+", &out);
+    print_records(w->home, &iv__dataset_text, path, "raw=yes records=lines", "+", &out);
     assert_memory_equal(out.data, "[caf\xe9][noir\0]2 records", 22);
     write_text(path, "one\r\ntwo\n");
-    print_records(w->home, &iv_dataset_text, path, "raw=yes", "+", &out); /* a text is what it always is */
+    print_records(w->home, &iv__dataset_text, path, "raw=yes", "+", &out); /* a text is what it always is */
     assert_string_equal(out.data, "[one][two]2 records: 2 kept, 0 dropped");
     iv__text_free(&out);
 }
@@ -123,13 +123,13 @@ static void a_gigantic_line(void **state)
     for (int i = 0; i < 3; i++) {
         iv__arena arena = { .home = w->home };
         iv__text options = { .home = w->home };
-        void *own = iv__arena_get(&arena, iv_dataset_text.options_size);
-        iv__fields_default(iv_dataset_text.fields, own);
+        void *own = iv__arena_get(&arena, iv__dataset_text.options_size);
+        iv__fields_default(iv__dataset_text.fields, own);
         iv__text_print(&options, "records=%s", kinds[i]);
-        assert_int_equal(iv__fields_set(w->home, &arena, iv_dataset_text.fields, own, options.data),
+        assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, options.data),
                          IV_OK);
         iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache, .set_options = own };
-        iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &o);
+        iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &o);
         assert_non_null(tokens);
         assert_int_equal(iv__tokens_records(tokens), i == 0 ? 2 : 1);
         assert_int_equal(iv__tokens_total(tokens), WORDS + 1);
@@ -149,7 +149,7 @@ static void any_file_comes_back(void **state)
     static int32_t ids[SIZE];
     const char *path = in_folder(w, "any"), *cache = in_folder(w, "cache");
     iv__arena arena = { .home = w->home };
-    void *own = iv__arena_get(&arena, iv_dataset_text.options_size);
+    void *own = iv__arena_get(&arena, iv__dataset_text.options_size);
     uint32_t x = 1;
 
     for (int i = 0; i < SIZE; i++) {
@@ -157,12 +157,12 @@ static void any_file_comes_back(void **state)
         bytes[i] = i % 1000 < 500 ? (unsigned char)(x >> 24) : (unsigned char)"the fox "[i % 8];
     }
     write_bytes(path, bytes, SIZE);
-    iv__fields_default(iv_dataset_text.fields, own);
-    assert_int_equal(iv__fields_set(w->home, &arena, iv_dataset_text.fields, own, "raw=yes"), IV_OK);
-    for (iv_tokens_kind kind = IV_TOKENS_BYTES; kind <= IV_TOKENS_BPE; kind++) {
+    iv__fields_default(iv__dataset_text.fields, own);
+    assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, "raw=yes"), IV_OK);
+    for (iv__tokens_kind kind = IV_TOKENS_BYTES; kind <= IV_TOKENS_BPE; kind++) {
         iv__text back = { .home = w->home };
         iv__tokens_options o = { .rules.kind = kind, .vocabulary = 600, .cache = cache, .set_options = own };
-        iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &o);
+        iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &o);
         if (!tokens)
             fail_msg("%s", iv_home_message(w->home));
         int64_t total = iv__tokens_total(tokens);
@@ -185,10 +185,10 @@ static void texts_that_are_hardly_any(void **state)
     iv__tokens_options o = { .rules.kind = IV_TOKENS_CHARS, .cache = cache };
 
     write_text(path, "\n\n  \n\n\n");
-    assert_null(iv__tokens_open(w->home, &iv_dataset_text, path, &o));
+    assert_null(iv__tokens_open(w->home, &iv__dataset_text, path, &o));
     assert_message(w->home, "there is no record to learn from: 0 records");
     write_text(path, "x");
-    iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &o);
+    iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &o);
     assert_int_equal(iv__tokens_total(tokens), 1);
     iv__tokens_free(tokens);
 }

@@ -24,7 +24,7 @@ static void write_set(world *w)
 
 static iv__pictures *open_set(world *w, const iv__pictures_options *options)
 {
-    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_fashion_mnist, in_folder(w, PICTURES),
+    iv__pictures *p = iv__pictures_open(w->home, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
                                         options);
 
     if (!p)
@@ -117,7 +117,7 @@ static void levels_are_cut_before_rounding(void **state)
 
 static void refused(world *w, iv_status status, const char *message)
 {
-    assert_pictures_refused(w, &iv_dataset_fashion_mnist, in_folder(w, PICTURES),
+    assert_pictures_refused(w, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
                             &(iv__pictures_options){ 0 }, status, message);
     write_set(w);
 }
@@ -187,7 +187,7 @@ static void options_out_of_range_are_refused(void **state)
 
     write_set(w);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_pictures_refused(w, &iv_dataset_fashion_mnist, in_folder(w, PICTURES),
+        assert_pictures_refused(w, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
                                 &cases[i].options, IV_VALUE, cases[i].message);
 }
 
@@ -195,15 +195,15 @@ static void texts_are_no_pictures_and_pictures_no_texts(void **state)
 {
     world *w = *state;
 
-    assert_pictures_refused(w, &iv_dataset_text, "", &(iv__pictures_options){ 0 }, IV_VALUE,
+    assert_pictures_refused(w, &iv__dataset_text, "", &(iv__pictures_options){ 0 }, IV_VALUE,
                             "the data set text holds texts, no pictures");
-    assert_null(iv__records_open(w->home, &iv_dataset_fashion_mnist, "", NULL));
+    assert_null(iv__records_open(w->home, &iv__dataset_fashion_mnist, "", NULL));
     assert_message(w->home, "the data set fashion-mnist holds pictures, no texts");
 }
 
 static bool open_scarcely(iv_home *home, void *path)
 {
-    iv__pictures *p = iv__pictures_open(home, &iv_dataset_fashion_mnist, path,
+    iv__pictures *p = iv__pictures_open(home, &iv__dataset_fashion_mnist, path,
                                         &(iv__pictures_options){
                                             .height = 3, .width = 2, .resize = IV__RESIZE_FILTERED });
 
@@ -244,7 +244,7 @@ static void cifar_is_planes(void **state)
 
     write_cifar(in_folder(w, "train_subset_4000.bin"), 3, 7, 0);
     write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 2, 0);
-    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10_small,
+    iv__pictures *p = iv__pictures_open(w->home, &iv__dataset_cifar_10_small,
                                         in_folder(w, "train_subset_4000.bin"),
                                         &(iv__pictures_options){ 0 });
     assert_non_null(p);
@@ -265,7 +265,7 @@ static void colour_becomes_grey(void **state)
 
     write_cifar(in_folder(w, "train_subset_4000.bin"), 2, 0, 0);
     write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 0, 0);
-    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10_small,
+    iv__pictures *p = iv__pictures_open(w->home, &iv__dataset_cifar_10_small,
                                         in_folder(w, "train_subset_4000.bin"),
                                         &(iv__pictures_options){ .channels = 1 });
     assert_non_null(p);
@@ -284,7 +284,7 @@ static void the_whole_of_cifar_is_six_files(void **state)
         write_cifar(in_folder(w, name), i == 5 ? 2 : 1, i, 0);
     }
     write_cifar(in_folder(w, "test_batch.bin"), 3, 0, 0);
-    iv__pictures *p = iv__pictures_open(w->home, &iv_dataset_cifar_10,
+    iv__pictures *p = iv__pictures_open(w->home, &iv__dataset_cifar_10,
                                         in_folder(w, "data_batch_1.bin"), &(iv__pictures_options){ 0 });
     assert_non_null(p);
     assert_int_equal(iv__pictures_count(p, false), 6);
@@ -292,7 +292,7 @@ static void the_whole_of_cifar_is_six_files(void **state)
     assert_int_equal(iv__pictures_label(p, false, 4), 5);
     iv__pictures_free(p);
     assert_int_equal(remove(in_folder(w, "data_batch_4.bin")), 0);
-    assert_pictures_refused(w, &iv_dataset_cifar_10, in_folder(w, "data_batch_1.bin"),
+    assert_pictures_refused(w, &iv__dataset_cifar_10, in_folder(w, "data_batch_1.bin"),
                             &(iv__pictures_options){ 0 }, IV_IO, "data_batch_4.bin(.gz) is not beside");
 }
 
@@ -305,13 +305,14 @@ static void damaged_cifar_is_refused(void **state)
     write_cifar(in_folder(w, "test_subset_1000.bin"), 1, 0, 0);
     write_cifar(path, 2, 0, 1);
     assert_pictures_refused(
-        w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 }, IV_FORMAT,
+        w, &iv__dataset_cifar_10_small, path, &(iv__pictures_options){ 0 }, IV_FORMAT,
         "train_subset_4000.bin: picture 1 has 3072 bytes instead of 3073: the file is cut short");
     write_cifar(path, 2, 9, 0);
-    assert_pictures_refused(w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 }, IV_FORMAT,
+    assert_pictures_refused(w, &iv__dataset_cifar_10_small, path, &(iv__pictures_options){ 0 },
+                            IV_FORMAT,
                             "train_subset_4000.bin: the label of picture 1 is 10: expected 0 to 9");
     write_cifar(path, 0, 0, 0);
-    assert_pictures_refused(w, &iv_dataset_cifar_10_small, path, &(iv__pictures_options){ 0 },
+    assert_pictures_refused(w, &iv__dataset_cifar_10_small, path, &(iv__pictures_options){ 0 },
                             IV_FORMAT, "train_subset_4000.bin has no pictures to train with");
 }
 
@@ -324,21 +325,23 @@ static void a_checksum_is_of_all_files(void **state)
     char before[65], after[65];
 
     write_set(w);
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_fashion_mnist, in_folder(w, PICTURES),
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
                                         before),
                      IV_OK);
     write_idx(in_folder(w, TEST_LABELS), (int[]){ 1, 0 }, labels + 1, 1);
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_fashion_mnist, in_folder(w, PICTURES), after),
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
+                                        after),
                      IV_OK);
     assert_string_not_equal(before, after);
     assert_int_equal(remove(in_folder(w, TEST_LABELS)), 0);
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_fashion_mnist, in_folder(w, PICTURES), after),
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_fashion_mnist, in_folder(w, PICTURES),
+                                        after),
                      IV_IO);
 }
 
 /* ---- the real ones --------------------------------------------------------------------------- */
 
-static iv__pictures *open_real(world *w, const iv_dataset *set, const iv__pictures_options *options)
+static iv__pictures *open_real(world *w, const iv__dataset *set, const iv__pictures_options *options)
 {
     iv__text path = { .home = w->home };
     char hex[65];
@@ -360,7 +363,7 @@ static void real_clothes_have_four_levels(void **state)
 {
     world *w = *state;
     int64_t count[4] = { 0 };
-    iv__pictures *p = open_real(w, &iv_dataset_fashion_mnist,
+    iv__pictures *p = open_real(w, &iv__dataset_fashion_mnist,
                                 &(iv__pictures_options){
                                     .height = 16, .width = 16, .channels = 1, .levels = 4 });
 
@@ -381,7 +384,7 @@ static void real_clothes_have_four_levels(void **state)
 static void real_cifar(void **state)
 {
     world *w = *state;
-    iv__pictures *p = open_real(w, &iv_dataset_cifar_10_small, &(iv__pictures_options){ 0 });
+    iv__pictures *p = open_real(w, &iv__dataset_cifar_10_small, &(iv__pictures_options){ 0 });
     int64_t sum[2] = { 0 };
 
     assert_report(p, "4000 pictures and 1000 for tests, 32 x 32 in colours, 10 classes");

@@ -13,11 +13,11 @@ static void recipes_become_texts(void **state)
 {
     world *w = *state;
 
-    assert_records(w, &iv_dataset_recipes, "",
+    assert_records(w, &iv__dataset_recipes, "",
                    "[{\"title\": \"Ham\", \"x\": [{}], \"directions\": [\"Bake.\", \"Eat \\u00e9.\"]},\n"
                    " {\"directions\": [\"Stir.\"], \"title\": \"Soup \"}]",
                    "[Recipe for Ham | Bake. Eat \xc3\xa9.][Recipe for Soup  | Stir.]2 records: 2 kept, 0 dropped");
-    assert_records(w, &iv_dataset_recipes, "", "[]", "0 records: 0 kept, 0 dropped");
+    assert_records(w, &iv__dataset_recipes, "", "[]", "0 records: 0 kept, 0 dropped");
 }
 
 static void recipes_that_are_no_recipes_are_counted(void **state)
@@ -25,7 +25,7 @@ static void recipes_that_are_no_recipes_are_counted(void **state)
     world *w = *state;
 
     assert_records(
-        w, &iv_dataset_recipes, "",
+        w, &iv__dataset_recipes, "",
         "[1, null, {}, {\"title\": 5, \"directions\": [\"a\"]}, {\"title\": \"b\"}, {\"title\": \"c\", \"directions\": []},"
         " {\"title\": \"d\", \"directions\": \"e\"}, {\"title\": \"f\", \"directions\": [\"g\", [1]]},"
         " {\"title\": \" \", \"directions\": [\"h\"]}, {\"title\": null, \"directions\": [\"i\"]},"
@@ -40,19 +40,19 @@ static void malformed_recipes_are_refused(void **state)
 {
     world *w = *state;
 
-    assert_refused(w, &iv_dataset_recipes, "", "",
+    assert_refused(w, &iv__dataset_recipes, "", "",
                    "file.txt: the file is empty; expected recipes from Epicurious, a JSON list");
-    assert_refused(w, &iv_dataset_recipes, "", "Once upon a time",
+    assert_refused(w, &iv__dataset_recipes, "", "Once upon a time",
                    "file.txt:1:1: expected a value but found 'O'");
-    assert_refused(w, &iv_dataset_recipes, "", "{\"title\": 1}",
+    assert_refused(w, &iv__dataset_recipes, "", "{\"title\": 1}",
                    "file.txt:1:1: expected '[', the beginning of a list of recipes");
-    assert_refused(w, &iv_dataset_recipes, "", "[{\"title\": \"a\",\n\"directions\" [\"b\"]}]",
+    assert_refused(w, &iv__dataset_recipes, "", "[{\"title\": \"a\",\n\"directions\" [\"b\"]}]",
                    "file.txt:2:14: expected ':' but found '['");
-    assert_refused(w, &iv_dataset_recipes, "", "[{\"title\": \"a\", \"directions\": [\"b\"]}",
+    assert_refused(w, &iv__dataset_recipes, "", "[{\"title\": \"a\", \"directions\": [\"b\"]}",
                    "file.txt:1:37: expected ',' or ']' but the data end here");
-    assert_refused(w, &iv_dataset_recipes, "", "[{\"title\": \"a\", \"directions\": [\"b\"]}]]",
+    assert_refused(w, &iv__dataset_recipes, "", "[{\"title\": \"a\", \"directions\": [\"b\"]}]]",
                    "expected the end of the data but found ']'");
-    assert_refused(w, &iv_dataset_recipes, "", "[{\"title\": \"caf\xe9\", \"directions\": [\"b\"]}]",
+    assert_refused(w, &iv__dataset_recipes, "", "[{\"title\": \"caf\xe9\", \"directions\": [\"b\"]}]",
                    "file.txt:1:16: expected UTF-8 but found the byte 0xe9");
 }
 
@@ -62,11 +62,11 @@ static void tales_are_cut_at_their_titles(void **state)
 {
     world *w = *state;
 
-    assert_records(w, &iv_dataset_tales, "",
+    assert_records(w, &iv__dataset_tales, "",
                    "\n\nTHE FOX\n\nA fox saw\nsome grapes.\n\nSour, he said.\n\n\nTHE CROW\nA crow sat.\n\n\n\nTITLE ALONE\n\n\nTHE END\r\n\r\nIt was.\r\n",
                    "[THE FOX | A fox saw some grapes. Sour, he said.][THE CROW | A crow sat.][THE END | It was.]"
                    "4 records: 3 kept, 1 dropped (1 without a text)");
-    assert_records(w, &iv_dataset_tales, "", "\n \n\n", "0 records: 0 kept, 0 dropped");
+    assert_records(w, &iv__dataset_tales, "", "\n \n\n", "0 records: 0 kept, 0 dropped");
 }
 
 static void built_in_tales_are_there(void **state)
@@ -77,11 +77,11 @@ static void built_in_tales_are_there(void **state)
     bool failed;
     size_t size;
 
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_tales, NULL, &path), IV_OK);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_tales, NULL, &path), IV_OK);
     assert_int_equal(path.size, 0);
-    assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_tales, "", hex), IV_OK);
+    assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_tales, "", hex), IV_OK);
     assert_int_equal(strspn(hex, "0123456789abcdef"), 64);
-    iv__records *records = iv__records_open(w->home, &iv_dataset_tales, "", NULL);
+    iv__records *records = iv__records_open(w->home, &iv__dataset_tales, "", NULL);
     assert_non_null(records);
     const char *text;
     while ((text = iv__records_next(records, &size, &failed))) {
@@ -106,14 +106,14 @@ static void text_by_lines_paragraphs_and_whole(void **state)
 {
     world *w = *state;
 
-    assert_records(w, &iv_dataset_text, "records=lines", verse,
+    assert_records(w, &iv__dataset_text, "records=lines", verse,
                    "[one][two][ three ][four][five][six]6 records: 6 kept, 0 dropped");
-    assert_records(w, &iv_dataset_text, "records=paragraphs", verse,
+    assert_records(w, &iv__dataset_text, "records=paragraphs", verse,
                    "[one\ntwo][ three ][four\nfive\nsix]3 records: 3 kept, 0 dropped");
-    assert_records(w, &iv_dataset_text, "records=whole", "one\n\n two",
+    assert_records(w, &iv__dataset_text, "records=whole", "one\n\n two",
                    "[one\n\n two\n]1 records: 1 kept, 0 dropped");
-    assert_records(w, &iv_dataset_text, "records=lines", "\n\n \n", "0 records: 0 kept, 0 dropped");
-    assert_records(w, &iv_dataset_text, "records=lines", "a", "[a]1 records: 1 kept, 0 dropped");
+    assert_records(w, &iv__dataset_text, "records=lines", "\n\n \n", "0 records: 0 kept, 0 dropped");
+    assert_records(w, &iv__dataset_text, "records=lines", "a", "[a]1 records: 1 kept, 0 dropped");
 }
 
 static void auto_takes_paragraphs_where_there_are_some(void **state)
@@ -121,15 +121,15 @@ static void auto_takes_paragraphs_where_there_are_some(void **state)
     world *w = *state;
     iv__text list = { .home = w->home }, out = { .home = w->home };
 
-    assert_records(w, &iv_dataset_text, "", verse,
+    assert_records(w, &iv__dataset_text, "", verse,
                    "[one][two][ three ][four][five][six]6 records: 6 kept, 0 dropped");
-    assert_records(w, &iv_dataset_text, "", "a\nb\n\nc\n\nd\n\ne\nf\n",
+    assert_records(w, &iv__dataset_text, "", "a\nb\n\nc\n\nd\n\ne\nf\n",
                    "[a\nb][c][d][e\nf]4 records: 4 kept, 0 dropped");
 
     for (int i = 0; i < 600; i++)
         iv__text_put(&list, i % 150 ? "line\n" : "\nline\n"); /* four gaps in 600 lines */
     write_text(in_folder(w, "list"), list.data);
-    print_records(w->home, &iv_dataset_text, in_folder(w, "list"), "", "", &out);
+    print_records(w->home, &iv__dataset_text, in_folder(w, "list"), "", "", &out);
     assert_non_null(strstr(out.data, "600 records: 600 kept"));
     iv__text_free(&list);
     iv__text_free(&out);
@@ -141,14 +141,14 @@ static void texts_that_are_no_texts_are_refused(void **state)
     iv__text out = { .home = w->home };
     const char *path = in_folder(w, "zero");
 
-    assert_refused(w, &iv_dataset_text, "records=lines", "",
+    assert_refused(w, &iv__dataset_text, "records=lines", "",
                    "file.txt: the file is empty; expected texts of your own: a file or a folder, UTF-8, plain or gzip");
-    assert_refused(w, &iv_dataset_text, "records=lines", "one\ncaf\xe9 noir\n",
+    assert_refused(w, &iv__dataset_text, "records=lines", "one\ncaf\xe9 noir\n",
                    "file.txt:2: byte 7 of the text (0xe9) is no UTF-8: save the text as UTF-8");
-    assert_refused(w, &iv_dataset_text, "", "\xff\xfeo\n",
+    assert_refused(w, &iv__dataset_text, "", "\xff\xfeo\n",
                    "file.txt:1: byte 0 of the text (0xff) is no UTF-8");
     write_bytes(path, "one\ntw\0o", 8);
-    print_records(w->home, &iv_dataset_text, path, "records=whole", "", &out);
+    print_records(w->home, &iv__dataset_text, path, "records=whole", "", &out);
     assert_message(w->home, "zero:2: byte 6 of the text is zero: it is no text, or not saved as UTF-8");
     iv__text_free(&out);
 }
@@ -201,7 +201,7 @@ static void assert_found(world *w, const char *data, const char *path)
 {
     iv__text found = { .home = w->home };
 
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, data, &found), IV_OK);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, data, &found), IV_OK);
     assert_string_equal(found.data, path);
     iv__text_free(&found);
 }
@@ -221,7 +221,7 @@ static void recipes_are_found(void **state)
     setenv("XDG_DATA_HOME", xdg, 1);
     unsetenv("IVORY_DATA");
 
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, NULL, &path), IV_IO);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, NULL, &path), IV_IO);
     assert_message(w->home,
                    "the data set recipes is not here: recipes/full_format_recipes.json(.gz) is not in ");
     assert_message(w->home,
@@ -229,10 +229,10 @@ static void recipes_are_found(void **state)
     assert_message(w->home, "e2181c31d33333a70ddb9899b64fe81f5ecefffbc8f9e0c27971397d4e2d25a8");
     assert_message(w->home, "put it at ");
     assert_message(w->home, user);
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, folder, &path), IV_IO);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, folder, &path), IV_IO);
     assert_message(w->home, "is not in ");
     assert_message(w->home, folder);
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, file, &path), IV_IO);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, file, &path), IV_IO);
     assert_message(w->home, "full_format_recipes.json.gz: there is no such file or folder");
 
     write_text(file, "x");
@@ -246,7 +246,7 @@ static void recipes_are_found(void **state)
     write_text(file, "x");
     assert_found(w, NULL, file);
     unlink(file);
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, NULL, &path), IV_IO);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, NULL, &path), IV_IO);
     assert_message(w->home, "($IVORY_DATA)");
     *strrchr(user, '/') = 0;
     assert_int_equal(iv__make_folders(w->home, user), IV_OK);
@@ -254,10 +254,10 @@ static void recipes_are_found(void **state)
     write_text(user, "x");
     assert_found(w, NULL, user);
 
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, NULL, &path), IV_IO);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_text, NULL, &path), IV_IO);
     assert_message(w->home,
                    "the data set text is a person's own: name the file or folder with --data PATH");
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_text, root, &path), IV_OK);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_text, root, &path), IV_OK);
     assert_string_equal(path.data, root);
     iv__text_free(&path);
 }
@@ -276,8 +276,8 @@ static void real_recipes(void **state)
 
     if (!*data_root)
         skip(); /* the real recipes are found through IVORY_DATA */
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, data_root, &path), IV_OK);
-    iv__records *records = iv__records_open(w->home, &iv_dataset_recipes, path.data, NULL);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, data_root, &path), IV_OK);
+    iv__records *records = iv__records_open(w->home, &iv__dataset_recipes, path.data, NULL);
     assert_non_null(records);
     const char *text = iv__records_next(records, &size, &failed);
     assert_memory_equal(text,
@@ -291,15 +291,15 @@ static void real_recipes(void **state)
     assert_true(most < 2 << 20);
     iv__records_close(records);
     if (strstr(path.data, ".gz")) {
-        assert_int_equal(iv__dataset_sha256(w->home, &iv_dataset_recipes, path.data, hex), IV_OK);
-        assert_string_equal(hex, iv_dataset_recipes.sha256);
+        assert_int_equal(iv__dataset_sha256(w->home, &iv__dataset_recipes, path.data, hex), IV_OK);
+        assert_string_equal(hex, iv__dataset_recipes.sha256);
     }
     iv__text_free(&path);
     iv__text_free(&report);
 }
 
 typedef struct any_file {
-    const iv_dataset *set;
+    const iv__dataset *set;
     char path[512];
 } any_file;
 
@@ -319,15 +319,15 @@ static bool read_records(iv_home *home, void *context)
 static void no_memory(void **state)
 {
     world *w = *state;
-    any_file file = { &iv_dataset_recipes, "" };
+    any_file file = { &iv__dataset_recipes, "" };
 
     snprintf(file.path, sizeof file.path, "%s", in_folder(w, "scarce"));
     write_text(file.path, "[{\"title\": \"a\", \"directions\": [\"b\"]}]");
     assert_survives_scarcity(read_records, &file);
     write_text(file.path, "TITLE\n\nText\n\n\nTITLE\n\nText");
-    file.set = &iv_dataset_tales;
+    file.set = &iv__dataset_tales;
     assert_survives_scarcity(read_records, &file);
-    file.set = &iv_dataset_text;
+    file.set = &iv__dataset_text;
     assert_survives_scarcity(read_records, &file);
 }
 

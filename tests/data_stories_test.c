@@ -9,7 +9,7 @@ static const char two_stories[] = "1 Mary moved to the hall.\n2 Where is Mary? \
 
 static void stories_are_kept_whole(void **state)
 {
-    assert_records(*state, &iv_dataset_babi, "", two_stories,
+    assert_records(*state, &iv__dataset_babi, "", two_stories,
                    "[1 Mary moved to the hall.\n2 Where is Mary? \thall\t1\n3 John left.\n4 Who left?\tJohn\t3 1\n]"
                    "[1 All went.\n2 Who went?\tmary,john\t1\n]2 records: 2 kept, 0 dropped");
 }
@@ -60,7 +60,7 @@ static void what_is_out_of_order_is_refused(void **state)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_refused(*state, &iv_dataset_babi, "", cases[i].text, cases[i].message);
+        assert_refused(*state, &iv__dataset_babi, "", cases[i].text, cases[i].message);
 }
 
 static void names_tell_task_and_tests(void **state)
@@ -76,7 +76,7 @@ static void names_tell_task_and_tests(void **state)
 }
 
 /* Stories and questions of each task, training and tests. */
-static void count(world *w, const iv_dataset *set, int64_t asked[IV__BABI_TASKS + 1][2])
+static void count(world *w, const iv__dataset *set, int64_t asked[IV__BABI_TASKS + 1][2])
 {
     iv__text path = { .home = w->home };
     bool failed = true;
@@ -99,7 +99,7 @@ static void real_tasks(void **state)
 {
     for (int more = 0; more < 2; more++) {
         int64_t asked[IV__BABI_TASKS + 1][2] = { { 0 } };
-        count(*state, more ? &iv_dataset_babi_10k : &iv_dataset_babi, asked);
+        count(*state, more ? &iv__dataset_babi_10k : &iv__dataset_babi, asked);
         for (int task = 0; task <= IV__BABI_TASKS; task++) {
             const int64_t training = more && task == 3 ? 0 : more ? 10000 : 1000;
             assert_int_equal(asked[task][0], task ? training : 0);

@@ -13,7 +13,7 @@ static iv__table *read_text(world *w, const char *text, const iv__table_options 
 
     write_text(path, text);
     iv_home_clear(w->home);
-    return iv__table_open(w->home, &iv_dataset_table, path, options);
+    return iv__table_open(w->home, &iv__dataset_table, path, options);
 }
 
 /* All cells, "-" for a missing one: names in the first line. */
@@ -137,7 +137,7 @@ static void what_is_no_table_is_refused(void **state)
         assert_null(read_text(w, cases[i].csv, &(iv__table_options){ 0 }));
         assert_message(w->home, cases[i].message);
     }
-    assert_null(iv__table_open(w->home, &iv_dataset_text, in_folder(w, "table.csv"),
+    assert_null(iv__table_open(w->home, &iv__dataset_text, in_folder(w, "table.csv"),
                                &(iv__table_options){ 0 }));
     assert_string_equal(iv_home_message(w->home), "the data set text holds texts, no table");
 }
@@ -164,7 +164,7 @@ static void many_rows_are_read(void **state)
 
 static bool read_scarce(iv_home *home, void *context)
 {
-    iv__table *t = iv__table_open(home, &iv_dataset_table, context, &(iv__table_options){ 0 });
+    iv__table *t = iv__table_open(home, &iv__dataset_table, context, &(iv__table_options){ 0 });
 
     iv__table_free(t);
     return t != NULL;
@@ -189,11 +189,11 @@ static void air_quality(void **state)
     const char *root = getenv("IVORY_DATA");
     iv__text path = { .home = w->home }, report = { .home = w->home };
 
-    if (!root || iv__dataset_locate(w->home, &iv_dataset_air_quality, root, &path)) {
+    if (!root || iv__dataset_locate(w->home, &iv__dataset_air_quality, root, &path)) {
         iv__text_free(&path);
         skip();
     }
-    iv__table *t = iv__table_open(w->home, &iv_dataset_air_quality, path.data,
+    iv__table *t = iv__table_open(w->home, &iv__dataset_air_quality, path.data,
                                   &(iv__table_options){ 0 });
     if (!t)
         fail_msg("%s", iv_home_message(w->home));

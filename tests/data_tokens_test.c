@@ -16,7 +16,7 @@ static iv__tokens *open_text(world *w, const char *path, const char *cache,
     iv__tokens_options o = more ? *more : (iv__tokens_options){ .rules.kind = IV_TOKENS_WORDS };
 
     o.cache = cache;
-    return iv__tokens_open(w->home, &iv_dataset_text, path, &o);
+    return iv__tokens_open(w->home, &iv__dataset_text, path, &o);
 }
 
 /* All records as text: "the fox / sour !". */
@@ -117,13 +117,13 @@ static void other_data_or_settings_are_another_file(void **state)
 
     /* Defaults that are spelled out are the same settings. */
     iv__arena arena = { .home = w->home };
-    void *own = iv__arena_get(&arena, iv_dataset_text.options_size);
-    iv__fields_default(iv_dataset_text.fields, own);
+    void *own = iv__arena_get(&arena, iv__dataset_text.options_size);
+    iv__fields_default(iv__dataset_text.fields, own);
     iv__tokens *tokens = open_text(w, path, cache,
                                    &(iv__tokens_options){ .set_options = own, .vocabulary = 10000 });
     assert_true(iv__tokens_reused(tokens));
     iv__tokens_free(tokens);
-    assert_int_equal(iv__fields_set(w->home, &arena, iv_dataset_text.fields, own, "records=lines"),
+    assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, "records=lines"),
                      IV_OK);
     tokens = open_text(w, path, cache, &(iv__tokens_options){ .set_options = own });
     assert_false(iv__tokens_reused(tokens));
@@ -392,7 +392,7 @@ static void small_sets(void **state)
     assert_message(w->home,
                    "there is no record to learn from: 2 records: 0 kept, 2 dropped (2 without a token)");
     write_text(path, "[{}, {\"title\": \"a\"}]");
-    assert_null(iv__tokens_open(w->home, &iv_dataset_recipes, path,
+    assert_null(iv__tokens_open(w->home, &iv__dataset_recipes, path,
                                 &(iv__tokens_options){ .cache = cache }));
     assert_message(w->home, "2 records: 0 kept, 2 dropped (1 without a title, 1 without directions)");
     assert_null(open_text(w, in_folder(w, "absent"), cache, NULL));
@@ -439,8 +439,8 @@ static void a_whole_text_is_one_record(void **state)
     for (int i = 0; i < LINES; i++)
         fprintf(file, "a line of %s text\n", i % 2 ? "some" : "more");
     fclose(file);
-    void *own = iv__arena_get(&arena, iv_dataset_text.options_size);
-    assert_int_equal(iv__fields_set(w->home, &arena, iv_dataset_text.fields, own, "records=whole"),
+    void *own = iv__arena_get(&arena, iv__dataset_text.options_size);
+    assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, "records=whole"),
                      IV_OK);
     iv__tokens *tokens = open_text(w, path, cache, &(iv__tokens_options){ .set_options = own });
     assert_non_null(tokens);
@@ -468,10 +468,10 @@ static void real_recipes(void **state)
 
     if (!*data_root)
         skip(); /* the real recipes are found through IVORY_DATA */
-    assert_int_equal(iv__dataset_locate(w->home, &iv_dataset_recipes, data_root, &path), IV_OK);
+    assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, data_root, &path), IV_OK);
     snprintf(cache, sizeof cache, "%s", in_folder(w, "cache-recipes"));
     iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache };
-    iv__tokens *tokens = iv__tokens_open(w->home, &iv_dataset_recipes, path.data, &o);
+    iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_recipes, path.data, &o);
     assert_non_null(tokens);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);
     assert_int_equal(iv__tokens_records(tokens), 18691);
@@ -492,7 +492,7 @@ static void real_recipes(void **state)
         fwrite(piece, 1, (size_t)got, file);
     fclose(file);
     iv__source_close(source);
-    iv__tokens *same = iv__tokens_open(w->home, &iv_dataset_recipes, plain, &o);
+    iv__tokens *same = iv__tokens_open(w->home, &iv__dataset_recipes, plain, &o);
     assert_non_null(same);
     assert_string_equal(iv__tokens_content_sha256(same), iv__tokens_content_sha256(tokens));
     iv__tokens_free(same);
@@ -507,7 +507,7 @@ typedef struct task {
 static bool open_scarcely(iv_home *home, void *context)
 {
     const task *t = context;
-    iv__tokens *tokens = iv__tokens_open(home, &iv_dataset_text, t->path,
+    iv__tokens *tokens = iv__tokens_open(home, &iv__dataset_text, t->path,
                                          &(iv__tokens_options){ .cache = t->cache });
     bool reused = tokens && iv__tokens_reused(tokens);
 

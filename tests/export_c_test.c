@@ -60,13 +60,13 @@ static iv_node *held(const void *options, iv_scope *s, iv_node *words, int64_t v
 
 static iv_node *(*builder)(const void *options, iv_scope *s, iv_node *words, int64_t vocab);
 
-static void language_of(const iv_instance *instance, iv__language *language)
+static void language_of(const iv__instance *instance, iv__language *language)
 {
     test_language(instance, language);
     language->logits = builder;
 }
 
-static const iv_system system_of_it = { .name = "test" };
+static const iv__system system_of_it = { .name = "test" };
 
 static void open_world(world *w)
 {

@@ -46,10 +46,10 @@ static inline void give_batch(const golden_training *t, iv_plan *plan, const iv_
 static inline void train_as_golden(const golden_training *t, iv_dtype real, const char *losses,
                                    double tolerance)
 {
-    const iv_model *model;
+    const iv__model *model;
     world w = world_new(real, 1);
-    const iv_system *system = iv__system_named(w.home, t->system, &model);
-    iv_instance *instance = iv__instance_new(w.home, model, system, false);
+    const iv__system *system = iv__system_named(w.home, t->system, &model);
+    iv__instance *instance = iv__instance_new(w.home, model, system, false);
     iv__safetensors *file = open_file(w.home, t->file);
     const iv__named_tensor *expected = tensor_of(file, losses);
 

@@ -29,11 +29,11 @@ static const make makes[] = {
     { "plain kernels", 2, { "weight_norm", "no" } },
 };
 
-static iv_instance *instance_of(iv_home *home, const char *const settings[])
+static iv__instance *instance_of(iv_home *home, const char *const settings[])
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(home, "fashion-mixture", &model);
-    iv_instance *instance = iv__instance_new(home, model, system, false);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(home, "fashion-mixture", &model);
+    iv__instance *instance = iv__instance_new(home, model, system, false);
 
     for (int i = 0; i < MOST_SETTINGS && settings[i]; i += 2)
         if (iv__instance_set(instance, settings[i], settings[i + 1]))
@@ -41,10 +41,10 @@ static iv_instance *instance_of(iv_home *home, const char *const settings[])
     return instance;
 }
 
-static iv_instance *small(iv_home *home, const make *m)
+static iv__instance *small(iv_home *home, const make *m)
 {
     static const char *const sizes[MOST_SETTINGS] = { "size", "8", "filters", "4", "logistics", "2" };
-    iv_instance *instance = instance_of(home, sizes);
+    iv__instance *instance = instance_of(home, sizes);
 
     for (int i = 0; i < MOST_SETTINGS && m->settings[i]; i += 2)
         assert_int_equal(iv__instance_set(instance, m->settings[i], m->settings[i + 1]), IV_OK);
@@ -59,7 +59,7 @@ static unsigned char value_at(int64_t i)
 }
 
 typedef struct pictures {
-    iv_instance *instance;
+    iv__instance *instance;
     iv__palette palette;
     int64_t values, outputs; /* of a pixel */
     iv_node *node;
@@ -68,7 +68,7 @@ typedef struct pictures {
 } pictures;
 
 /* Parameters with values of their own, so that no gain or bias is as at birth. */
-static void make_params(world *w, iv_instance *instance)
+static void make_params(world *w, iv__instance *instance)
 {
     if (iv__instance_make_params(instance, w->params))
         fail_msg("%s", iv_home_message(w->home));
@@ -205,7 +205,7 @@ static void parameters_are_as_many_as_printed(void **state)
     enum { MOST = 200 };
     static const char *const smaller[MOST_SETTINGS] = { "size", "8" };
     world w = world_new(IV_F32, 1);
-    iv_instance *instance = instance_of(w.home, smaller);
+    iv__instance *instance = instance_of(w.home, smaller);
     iv_node *leaf[MOST], *slope[MOST];
     int64_t count = 0;
 
@@ -241,7 +241,7 @@ static void a_size_that_cannot_be_halved_is_refused(void **state)
     (void)state;
     static const char *const odd[] = { "size", "30", "hierarchies", "3", NULL };
     world w = world_new(IV_F32, 1);
-    iv_instance *instance = instance_of(w.home, odd);
+    iv__instance *instance = instance_of(w.home, odd);
 
     assert_int_equal(iv__instance_make_params(instance, w.params), IV_VALUE);
     assert_string_equal(iv_home_message(w.home),
@@ -260,7 +260,7 @@ static void pictures_of_any_size_come_back(void **state)
     unsigned char values[256], back[256];
     const make *m = *state;
     world w = world_new(IV_F32, 2);
-    iv_instance *instance = small(w.home, m);
+    iv__instance *instance = small(w.home, m);
 
     make_params(&w, instance);
     for (int i = 0; i < N; i++) {

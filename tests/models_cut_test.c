@@ -48,7 +48,7 @@ static void open_cut(world *w, cutting *c, iv__cut_options o, int longest)
 
     *c = (cutting){ .settings = { .batch = BATCH, .seed = 7, .validation = 0.2, .test = 0.1 } };
     write_texts(path, longest);
-    c->tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &how);
+    c->tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &how);
     assert_non_null(c->tokens);
     assert_int_equal(iv__tokens_records(c->tokens), TEXTS);
     o.length = T;

@@ -14,11 +14,11 @@ enum { RECORDS = 200, WORDS = 30, LETTERS = 20, SAMPLES = 40 };
 typedef struct book {
     iv__tokens *tokens;
     iv__cut *cut;
-    iv_model model;
-    iv_instance instance;
+    iv__model model;
+    iv__instance instance;
 } book;
 
-static const iv__cut *book_cut(const iv_instance *instance)
+static const iv__cut *book_cut(const iv__instance *instance)
 {
     return ((const book *)instance->state)->cut;
 }
@@ -43,12 +43,12 @@ static void open_book(world *w, book *b, int records, double held_out)
         fprintf(file, "w%02d%s", draw(1, at), at % WORDS == WORDS - 1 ? "\n\n" : " ");
     fclose(file);
     *b = (book){ .model = { .name = "test", .cut = book_cut } };
-    b->tokens = iv__tokens_open(w->home, &iv_dataset_text, path, &how);
+    b->tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &how);
     assert_non_null(b->tokens);
-    b->instance = (iv_instance){ .home = w->home,
-                                 .model = &b->model,
-                                 .state = b,
-                                 .training = { .validation = held_out, .test = held_out / 2 } };
+    b->instance = (iv__instance){ .home = w->home,
+                                  .model = &b->model,
+                                  .state = b,
+                                  .training = { .validation = held_out, .test = held_out / 2 } };
     b->cut = iv__cut_new(w->home, b->tokens, &b->instance.training,
                          &(iv__cut_options){ .kind = IV_CUT_PIECES, .length = WORDS });
     assert_non_null(b->cut);
@@ -76,7 +76,7 @@ static iv__memory *look(book *b, int n, int copied)
             record++;
         if (i < copied)
             assert_int_equal(iv__tokens_copy(b->tokens, record++, 0, WORDS, id + 1), WORDS);
-        iv_sample sample = { .number = i, .text = "", .id = id, .n_prompt = 1, .n = WORDS };
+        iv__sample sample = { .number = i, .text = "", .id = id, .n_prompt = 1, .n = WORDS };
         assert_int_equal(iv__memory_add(memory, &sample), IV_OK);
     }
     assert_int_equal(iv__memory_compare(memory), IV_OK);
@@ -169,8 +169,8 @@ static void the_training_text_is_compared_with_its_rest(void **state)
 static void data_that_are_no_text_are_refused(void **state)
 {
     world *w = *state;
-    iv_model model = { .name = "painter" };
-    iv_instance instance = { .home = w->home, .model = &model };
+    iv__model model = { .name = "painter" };
+    iv__instance instance = { .home = w->home, .model = &model };
 
     assert_null(iv__memory_new(&instance));
     assert_int_equal(iv_home_status(w->home), IV_UNSUPPORTED);

@@ -245,7 +245,7 @@ static void backends_as_reference(void **state)
         subject s = subject_new(c, one_thread, IV_F32, NULL);
         trial expected = trial_reference(&s, one_thread), got;
 
-        for (const iv_backend *const *backend = iv__backends; *backend; backend++)
+        for (const iv__backend *const *backend = iv__backends; *backend; backend++)
             for (int weights = 0; weights < 2; weights++)
                 if ((*backend)->available() && reference_of(&s) == s.op->f32 &&
                     trial_backend(&s, one_thread, *backend, weights, &got)) {
@@ -289,7 +289,7 @@ static void threads_change_nothing(void **state)
                 check_same(&three, &one, j, "three threads");
             trial_free(&one);
             trial_free(&three);
-            for (const iv_backend *const *backend = iv__backends; *backend; backend++) {
+            for (const iv__backend *const *backend = iv__backends; *backend; backend++) {
                 if (!(*backend)->available() || reference_of(&s) != s.op->f32 ||
                     !trial_backend(&s, one_thread, *backend, false, &one))
                     continue;

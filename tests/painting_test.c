@@ -10,11 +10,11 @@
 
 enum { SIDE = 7, LEVELS = 5, CLASSES = 3, PIXELS = SIDE * SIDE };
 
-extern const iv_model iv_model_pixelcnn;
+extern const iv__model iv__model_pixelcnn;
 
 typedef struct studio {
     iv_home *home;
-    iv_instance *instance;
+    iv__instance *instance;
     iv_params *params;
     iv__palette palette;
 } studio;
@@ -28,7 +28,7 @@ static studio studio_new(int threads, const char *isa, const char *classes)
                      .size = sizeof(iv_home_options), .threads = threads, .isa = isa }) };
 
     assert_non_null(s.home);
-    s.instance = iv__instance_new(s.home, &iv_model_pixelcnn, &iv_model_pixelcnn.systems[0], false);
+    s.instance = iv__instance_new(s.home, &iv__model_pixelcnn, &iv__model_pixelcnn.systems[0], false);
     assert_non_null(s.instance);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         assert_int_equal(iv__instance_set(s.instance, options[i][0], options[i][1]), IV_OK);
@@ -312,7 +312,7 @@ static void real_pictures_come_back(void **state)
     (void)state;
     studio s = studio_new(1, "portable", "no");
     iv__text path = { .home = s.home };
-    const iv_dataset *set = iv__dataset_of(s.instance, &(const char *){ NULL });
+    const iv__dataset *set = iv__dataset_of(s.instance, &(const char *){ NULL });
     if (!getenv("IVORY_DATA") || iv__dataset_locate(s.home, set, NULL, &path)) {
         studio_free(&s);
         skip(); /* the real data sets are found through IVORY_DATA */

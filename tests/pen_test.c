@@ -61,7 +61,7 @@ static void it_judges_what_it_reads_on(void **state)
     (void)state;
 
     follow(pen, "the");
-    iv_score score = iv__writing_score(iv__pen_writing(pen), 0, id_of(&w, "fox"));
+    iv__score score = iv__writing_score(iv__pen_writing(pen), 0, id_of(&w, "fox"));
     iv__verdict verdict = follow(pen, "the fox");
     assert_true(fabs(verdict.probability - exp(score.log_probability)) < 1e-9);
     assert_int_equal(verdict.rank, score.rank);
@@ -113,7 +113,7 @@ static void pieces_bring_their_blanks(void **state)
 
 static iv__text stroke_on(world *w, iv__pen *pen, const char *begin, int pieces, int64_t *draws, int *n)
 {
-    const iv_generation g = { .temperature = 1, .top_p = 1, .repetition = 1, .seed = 5 };
+    const iv__generation g = { .temperature = 1, .top_p = 1, .repetition = 1, .seed = 5 };
     iv__text text = { .home = w->home };
     iv__stroke stroke = { .piece = { .home = w->home } };
 
@@ -150,7 +150,7 @@ static void words_of_characters_are_whole(void **state)
     assert_int_equal(pieces, 30);
     iv__writing *writing = writing_of(&w, 1);
     iv__ids begin = { .home = w.home };
-    iv_generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
+    iv__generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
     assert_int_equal(iv__writing_encode(writing, "a", &begin, NULL), IV_OK);
     assert_int_equal(iv__writing_start(writing), IV_OK);
     assert_int_equal(iv__writing_feed_all(writing, &begin), IV_OK);
@@ -218,7 +218,7 @@ static void tokens_are_shown_visibly(void **state)
 static void pieces_of_bytes_are_text(void **state)
 {
     static const iv__token_rules of_bytes = { .kind = IV_TOKENS_BYTES, .complete = true };
-    const iv_generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
+    const iv__generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
     world w;
     int64_t draws = 0;
     int bad = 0, written = 0;

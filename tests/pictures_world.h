@@ -23,7 +23,7 @@ static inline void write_idx(const char *path, const int *dim, const unsigned ch
     write_bytes(path, bytes, size + count);
 }
 
-static inline void assert_pictures_refused(world *w, const iv_dataset *set, const char *path,
+static inline void assert_pictures_refused(world *w, const iv__dataset *set, const char *path,
                                            const iv__pictures_options *options, iv_status status,
                                            const char *message)
 {

@@ -9,7 +9,7 @@
 
 /* All records, each in brackets with `between` between its pieces, then the report; a failure ends the
  * text with "!". options: "records=lines". */
-static inline void print_records(iv_home *home, const iv_dataset *set, const char *path,
+static inline void print_records(iv_home *home, const iv__dataset *set, const char *path,
                                  const char *options, const char *between, iv__text *out)
 {
     iv__arena arena = { .home = home };
@@ -40,7 +40,7 @@ static inline void print_records(iv_home *home, const iv_dataset *set, const cha
     iv__arena_free(&arena);
 }
 
-static inline void assert_records(world *w, const iv_dataset *set, const char *options,
+static inline void assert_records(world *w, const iv__dataset *set, const char *options,
                                   const char *content, const char *expected)
 {
     iv__text out = { .home = w->home };
@@ -52,7 +52,7 @@ static inline void assert_records(world *w, const iv_dataset *set, const char *o
     iv__text_free(&out);
 }
 
-static inline void assert_refused(world *w, const iv_dataset *set, const char *options,
+static inline void assert_refused(world *w, const iv__dataset *set, const char *options,
                                   const char *content, const char *message)
 {
     iv__text out = { .home = w->home };

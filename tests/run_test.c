@@ -16,9 +16,9 @@ static const char text[] =
 /* A run of the family `text` with weights as they were drawn, in the file `name`. */
 static void make_run(world *w, const char *name, const char *tokens, const char *begin, const char *end)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "text", &model);
-    iv_instance *instance = iv__instance_new(w->home, model, system, false);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, "text", &model);
+    iv__instance *instance = iv__instance_new(w->home, model, system, false);
     iv_params *params = iv_params_new(w->home, IV_F32, 1);
     iv__progress progress = { 0 };
 

@@ -11,7 +11,7 @@ typedef struct taken {
     int64_t number, prompt, n_prompt, n;
     char text[256];
     int32_t id[64];
-    iv_score score[64];
+    iv__score score[64];
     bool ended, scored;
     double log_probability, per_token;
 } taken;
@@ -20,7 +20,7 @@ enum { MOST = 600 };
 static taken samples[MOST];
 static int n_samples;
 
-static void take(void *user, const iv_sample *s)
+static void take(void *user, const iv__sample *s)
 {
     taken *one = &samples[n_samples++];
 
@@ -41,7 +41,7 @@ static void take(void *user, const iv_sample *s)
         memcpy(one->score, s->score, (size_t)s->n * sizeof *s->score);
 }
 
-static void sample(world *w, iv_generation g)
+static void sample(world *w, iv__generation g)
 {
     iv__text note = { .home = w->home };
 
@@ -51,7 +51,7 @@ static void sample(world *w, iv_generation g)
     iv__text_free(&note);
 }
 
-static iv_generation drawn(iv_generation g)
+static iv__generation drawn(iv__generation g)
 {
     g.n = g.n ? g.n : 1;
     g.length = g.length ? g.length : 12;
@@ -61,7 +61,7 @@ static iv_generation drawn(iv_generation g)
     g.prompt = g.prompt ? g.prompt : "";
     return g;
 }
-#define DRAWN(...) drawn((iv_generation){ __VA_ARGS__ }) /* a temperature below 0: 0 */
+#define DRAWN(...) drawn((iv__generation){ __VA_ARGS__ }) /* a temperature below 0: 0 */
 
 static void open_sharp(world *w, const iv__token_rules *of, const char *text)
 {
@@ -115,7 +115,7 @@ static void scores_are_the_models_own(void **state)
         assert_int_equal(iv__writing_start(writing), IV_OK);
         for (int64_t t = 0; t < samples[i].n_prompt + samples[i].n; t++) {
             if (t >= samples[i].n_prompt) {
-                iv_score score = iv__writing_score(writing, 0, samples[i].id[t]);
+                iv__score score = iv__writing_score(writing, 0, samples[i].id[t]);
                 assert_true(score.log_probability ==
                             samples[i].score[t - samples[i].n_prompt].log_probability);
                 assert_int_equal(score.rank, samples[i].score[t - samples[i].n_prompt].rank);
@@ -131,7 +131,7 @@ static void scores_are_the_models_own(void **state)
 
 static void assert_end(const char *text, const char *stop, int64_t sentences, int64_t end)
 {
-    iv_generation g = { .n_stops = stop != NULL, .stops = &stop, .sentences = sentences };
+    iv__generation g = { .n_stops = stop != NULL, .stops = &stop, .sentences = sentences };
 
     iv__ending ending = { .g = &g };
     int64_t found = iv__ending_find(&ending, text, strlen(text), strlen(text));
@@ -300,8 +300,8 @@ static void what_does_not_go_with_a_beam_is_refused(void **state)
 
     open_sharp(&w, &rules, words);
     iv__text note = { .home = w.home };
-    const iv_generation wrong[] = { DRAWN(.beam = 2, .temperature = 0.5),
-                                    DRAWN(.beam = 2, .top_k = 3), DRAWN(.beam = 2, .n = 3) };
+    const iv__generation wrong[] = { DRAWN(.beam = 2, .temperature = 0.5),
+                                     DRAWN(.beam = 2, .top_k = 3), DRAWN(.beam = 2, .n = 3) };
     for (int i = 0; i < 3; i++) {
         assert_int_equal(iv__write_samples(&w.instance, w.params, &wrong[i], take, NULL, &note),
                          IV_VALUE);

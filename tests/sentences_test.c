@@ -19,11 +19,11 @@ static const char articles[] =
 
 static void articles_are_cut_into_sentences(void **state)
 {
-    assert_records(*state, &iv_dataset_reuters_sentences, "", articles,
+    assert_records(*state, &iv__dataset_reuters_sentences, "", articles,
                    "[Smith Corp. said it earned 99.99 dlrs.][In the U.S. it lost, it said.][\"Why?\" asked J. Smith.]"
                    "[9 pct fell.][A new paragraph has no full stop][Mr. Jones left.][Oil rose.][Oil fell.][Gold rose!]"
                    "11 records: 9 kept, 2 dropped (1 that are the agency's name, 1 without a body)");
-    assert_records(*state, &iv_dataset_reuters_sentences, "digits=keep",
+    assert_records(*state, &iv__dataset_reuters_sentences, "digits=keep",
                    "<REUTERS><TEXT><BODY>It has 12. 7 left</BODY></TEXT></REUTERS>\n",
                    "[It has 12.][7 left]2 records: 2 kept, 0 dropped");
 }
@@ -38,7 +38,7 @@ static void documents_have_topics(void **state)
     size_t size;
 
     write_text(in_folder(w, "articles"), articles);
-    iv__records *records = iv__records_open(w->home, &iv_dataset_reuters_sentences,
+    iv__records *records = iv__records_open(w->home, &iv__dataset_reuters_sentences,
                                             in_folder(w, "articles"), NULL);
     for (int i = 0; i < 9; i++) {
         assert_non_null(iv__records_next(records, &size, &failed));
@@ -54,11 +54,11 @@ static void documents_have_topics(void **state)
 
 static const char glove[] = "oil 1 2 3\nrose -1 0 1\n. 0.5 0.5 0.5\nabsent 9 9 9\nrose 7 7 7\n";
 
-static iv_instance *opened(world *w, const char *masked)
+static iv__instance *opened(world *w, const char *masked)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "sentences", &model);
-    iv_instance *instance = iv__instance_new(w->home, model, system, false);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, "sentences", &model);
+    iv__instance *instance = iv__instance_new(w->home, model, system, false);
     const char *const settings[][2] = { { "validation", "0" }, { "test", "0" },
                                         { "latent", "5" },     { "length", "4" },
                                         { "batch", "2" },      { "masked", masked } };
@@ -69,12 +69,12 @@ static iv_instance *opened(world *w, const char *masked)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         assert_int_equal(iv__instance_set(instance, settings[i][0], settings[i][1]), IV_OK);
     assert_int_equal(iv__instance_set(instance, "vectors", in_folder(w, "glove")), IV_OK);
-    if (model->open_data(instance, &iv_dataset_reuters_sentences, in_folder(w, "articles")))
+    if (model->open_data(instance, &iv__dataset_reuters_sentences, in_folder(w, "articles")))
         fail_msg("%s", iv_home_message(w->home));
     return instance;
 }
 
-static const iv__sentences *data_of(const iv_instance *instance)
+static const iv__sentences *data_of(const iv__instance *instance)
 {
     return instance->state; /* it begins with them */
 }
@@ -87,7 +87,7 @@ static const float *vector_of(const iv__sentences *s, const char *word)
 static void words_have_vectors(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, "yes"), *again = opened(w, "no");
+    iv__instance *instance = opened(w, "yes"), *again = opened(w, "no");
     const iv__sentences *s = data_of(instance);
     const float *oil = vector_of(s, "oil"), *gold = vector_of(s, "gold"), *it = vector_of(s, "it");
 
@@ -109,7 +109,7 @@ static void words_have_vectors(void **state)
 static void vectors_of_no_word_are_refused(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, "yes");
+    iv__instance *instance = opened(w, "yes");
     iv__vectors vectors;
 
     write_text(in_folder(w, "others"), "absent 1 2\n");
@@ -130,7 +130,7 @@ static void rows_are_vectors_of_words(void **state)
     world *w = *state;
 
     for (int masked = 0; masked < 2; masked++) {
-        iv_instance *instance = opened(w, masked ? "yes" : "no");
+        iv__instance *instance = opened(w, masked ? "yes" : "no");
         const iv__sentences *s = data_of(instance);
         iv_params *params = iv_params_new(w->home, IV_F32, 1);
         iv_graph *graph = iv_graph_new(w->home);
@@ -163,9 +163,9 @@ static void rows_are_vectors_of_words(void **state)
 static void as_many_parameters_as_said(void **state)
 {
     world *w = *state;
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "sentences", &model);
-    iv_instance *instance = iv__instance_new(w->home, model, system, true);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, "sentences", &model);
+    iv__instance *instance = iv__instance_new(w->home, model, system, true);
     iv_params *params = iv_params_new_empty(w->home, IV_F32);
 
     assert_int_equal(iv__instance_make_params(instance, params), IV_OK);
@@ -176,7 +176,7 @@ static void as_many_parameters_as_said(void **state)
 
 /* ---- what it is for -------------------------------------------------------------------------- */
 
-static double measure_of(const iv_measure *measure, int n, const char *name)
+static double measure_of(const iv__measure *measure, int n, const char *name)
 {
     for (int i = 0; i < n; i++)
         if (!strcmp(measure[i].name, name))
@@ -188,10 +188,10 @@ static double measure_of(const iv_measure *measure, int n, const char *name)
 static void latents_are_compared(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, "yes");
+    iv__instance *instance = opened(w, "yes");
     const iv__talk *talk = instance->model->talk;
     iv_params *params = iv_params_new(w->home, IV_F32, 1);
-    iv_measure measure[IV_MAX_MEASURES];
+    iv__measure measure[IV_MAX_MEASURES];
     iv__text answer = { .home = w->home };
 
     assert_int_equal(iv__instance_make_params(instance, params), IV_OK);

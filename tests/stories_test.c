@@ -17,11 +17,11 @@ static const char training[] = "1 Mary went to hall.\n2 John left.\n3 Where is M
                                "1 John went back.\n2 Where is John?\thall,garden\t1\n";
 static const char tests[] = "1 John left.\n2 Where is Mary?\tattic\t1\n3 Who is John?\thall\t1\n";
 
-static iv_instance *instance_of(world *w, const char *settings)
+static iv__instance *instance_of(world *w, const char *settings)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "stories", &model);
-    iv_instance *instance = iv__instance_new(w->home, model, system, false);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, "stories", &model);
+    iv__instance *instance = iv__instance_new(w->home, model, system, false);
     char name[64], value[64];
 
     for (int used; sscanf(settings, " %63[^= ]=%63[^ ]%n", name, value, &used) == 2; settings += used)
@@ -30,13 +30,13 @@ static iv_instance *instance_of(world *w, const char *settings)
     return instance;
 }
 
-static iv_instance *opened(world *w, const char *settings)
+static iv__instance *opened(world *w, const char *settings)
 {
-    iv_instance *instance = instance_of(w, settings);
+    iv__instance *instance = instance_of(w, settings);
 
     write_text(in_folder(w, "qa1_train.txt"), training);
     write_text(in_folder(w, "qa1_test.txt"), tests);
-    if (instance->model->open_data(instance, &iv_dataset_babi, in_folder(w, "qa1_train.txt")))
+    if (instance->model->open_data(instance, &iv__dataset_babi, in_folder(w, "qa1_train.txt")))
         fail_msg("%s", iv_home_message(w->home));
     return instance;
 }
@@ -51,7 +51,7 @@ typedef struct network {
     iv__batch *batch;
 } network;
 
-static network network_of(world *w, iv_instance *instance, bool is_training)
+static network network_of(world *w, iv__instance *instance, bool is_training)
 {
     network n = { .params = iv_params_new(w->home, IV_F32, 5), .graph = iv_graph_new(w->home) };
     iv__build b = { .graph = n.graph,
@@ -104,7 +104,7 @@ static void assert_words(const iv__story *story, const int32_t *id, int64_t n, c
     assert_string_equal(got, expected);
 }
 
-static iv__story *story_of(iv_instance *instance)
+static iv__story *story_of(iv__instance *instance)
 {
     return *(iv__story **)instance->state; /* it is all that the state holds */
 }
@@ -112,7 +112,7 @@ static iv__story *story_of(iv_instance *instance)
 static void rows_hold_the_story_so_far(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, small);
+    iv__instance *instance = opened(w, small);
     iv__story *story = story_of(instance);
     network n = network_of(w, instance, false);
     iv__story_sizes sizes = iv__story_sizes_of(story);
@@ -149,7 +149,7 @@ static void rows_hold_the_story_so_far(void **state)
 static void rows_as_printed(void **state)
 {
     world *w = *state;
-    iv_instance *instance =
+    iv__instance *instance =
         opened(w, "validation=0 network=words keep=fresh tests=training batch=3 softmax=no");
     iv__story *story = story_of(instance);
     network n = network_of(w, instance, false);
@@ -261,7 +261,7 @@ static void assert_loss(world *w, network *n, int64_t words, bool linear)
 static void hops_look_at_sentences(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, small);
+    iv__instance *instance = opened(w, small);
     const int64_t words = iv__story_sizes_of(story_of(instance)).words;
     network n = network_of(w, instance, false);
 
@@ -276,7 +276,7 @@ static void hops_look_at_sentences(void **state)
 static void softmax_comes_after_the_linear_start(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, small);
+    iv__instance *instance = opened(w, small);
 
     assert_int_equal(iv__instance_set(instance, "linear_start", "2"), IV_OK);
     const int64_t words = iv__story_sizes_of(story_of(instance)).words;
@@ -294,7 +294,7 @@ static void softmax_comes_after_the_linear_start(void **state)
 static void ages_are_noisy_in_training(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, "validation=0 embed=4 hops=2 sentences=3 batch=3 noise=0.5");
+    iv__instance *instance = opened(w, "validation=0 embed=4 hops=2 sentences=3 batch=3 noise=0.5");
     const int64_t words = iv__story_sizes_of(story_of(instance)).words;
     network n = network_of(w, instance, true);
     int changed = 0;
@@ -315,9 +315,9 @@ static void ages_are_noisy_in_training(void **state)
 static void as_many_parameters_as_printed(void **state)
 {
     world *w = *state;
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, "stories", &model);
-    iv_instance *instance = iv__instance_new(w->home, model, system, true);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, "stories", &model);
+    iv__instance *instance = iv__instance_new(w->home, model, system, true);
     iv_params *params = iv_params_new_empty(w->home, IV_F32);
 
     assert_int_equal(iv__instance_make_params(instance, params), IV_OK);
@@ -331,7 +331,7 @@ static void as_many_parameters_as_printed(void **state)
 static void a_person_tells_and_asks(void **state)
 {
     world *w = *state;
-    iv_instance *instance = opened(w, small);
+    iv__instance *instance = opened(w, small);
     const iv__talk *talk = instance->model->talk;
     network n = network_of(w, instance, false);
     iv__text answer = { .home = w->home };

@@ -26,7 +26,7 @@ static void scores_are_of_a_distribution(void **state)
     double sum = 0;
     int64_t ranks = 0;
     for (int32_t id = 0; id < VOCAB; id++) {
-        iv_score score = iv__writing_score(writing, 0, id);
+        iv__score score = iv__writing_score(writing, 0, id);
         sum += exp(score.log_probability);
         ranks += score.rank;
     }
@@ -122,7 +122,7 @@ static void special_tokens_are_never_drawn(void **state)
     iv_params_changed(w.params);
     begin(&w, writing, "the fox");
     for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
-        iv_generation g = { .temperature = temperatures[i], .top_p = 1, .repetition = 1 };
+        iv__generation g = { .temperature = temperatures[i], .top_p = 1, .repetition = 1 };
         iv__likely likely[VOCAB];
         double sum = 0;
         int found = iv__writing_likeliest(writing, 0, temperatures[i], VOCAB, likely);

@@ -18,8 +18,8 @@ typedef struct world {
     iv_home *home;
     iv_params *params;
     iv__vocabulary *vocabulary;
-    iv_model model;
-    iv_instance instance;
+    iv__model model;
+    iv__instance instance;
     bool begins;
 } world;
 
@@ -34,7 +34,7 @@ static iv_node *test_logits(const void *options, iv_scope *scope, iv_node *words
     return iv_dense(scope, x, .units = vocab);
 }
 
-static void test_language(const iv_instance *instance, iv__language *language)
+static void test_language(const iv__instance *instance, iv__language *language)
 {
     const world *w = instance->state;
 
@@ -61,7 +61,7 @@ static inline void world_open(world *w, const iv__token_rules *rules, const char
     w->params = iv_params_new(w->home, IV_F32, 3);
     assert_non_null(w->vocabulary);
     assert_non_null(w->params);
-    w->instance = (iv_instance){ .home = w->home, .model = &w->model, .state = w };
+    w->instance = (iv__instance){ .home = w->home, .model = &w->model, .state = w };
 }
 
 static inline void world_close(world *w)

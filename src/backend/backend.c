@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const iv_backend *const iv__backends[] = {
+const iv__backend *const iv__backends[] = {
 #ifndef IVORY_NO_X86
     &iv__backend_amx,      &iv__backend_avx512bf16_few, &iv__backend_avx512bf16,
     &iv__backend_avx512,   &iv__backend_avx2,
@@ -24,7 +24,7 @@ static void names(iv__text *text, bool here)
     }
 }
 
-static const iv_backend *refuse(iv_home *home, const char *asked, bool known)
+static const iv__backend *refuse(iv_home *home, const char *asked, bool known)
 {
     iv__text text = { .home = home };
 
@@ -41,7 +41,7 @@ static const iv_backend *refuse(iv_home *home, const char *asked, bool known)
     return NULL;
 }
 
-const iv_backend *iv__backend_of(iv_home *home)
+const iv__backend *iv__backend_of(iv_home *home)
 {
     const char *asked = iv__home_isa(home);
 
@@ -53,10 +53,10 @@ const iv_backend *iv__backend_of(iv_home *home)
     return refuse(home, asked, false);
 }
 
-const iv_fast_kernel *iv__backend_find(const iv_fast_kernel *list, const char *op,
-                                       const iv_kernel_call *k)
+const iv__fast_kernel *iv__backend_find(const iv__fast_kernel *list, const char *op,
+                                        const iv_kernel_call *k)
 {
-    for (const iv_fast_kernel *kernel = list; kernel->op; kernel++) {
+    for (const iv__fast_kernel *kernel = list; kernel->op; kernel++) {
         if (strcmp(kernel->op, op) == 0 && (!kernel->fits || kernel->fits(k)))
             return kernel;
     }

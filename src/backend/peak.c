@@ -18,7 +18,7 @@ static void run_chunk(void *context, int64_t chunk, int thread)
 
 double iv__peak_run(iv_home *home)
 {
-    const iv_backend *backend = iv__backend_of(home);
+    const iv__backend *backend = iv__backend_of(home);
     int threads = iv_home_threads(home);
     float keep[2] = { factor, 0 };
 

@@ -150,16 +150,16 @@ int cli_put_line(cli *c, iv__text *text)
 
 /* ---- systems, texts and numbers ---------------------------------------------------- */
 
-iv_instance *cli_instance(cli *c, bool as_printed, int *status)
+iv__instance *cli_instance(cli *c, bool as_printed, int *status)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(c->home, c->args[0], &model);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(c->home, c->args[0], &model);
 
     if (!system) {
         *status = cli_wrong(c, "%s", iv_home_message(c->home));
         return NULL;
     }
-    iv_instance *instance = iv__instance_new(c->home, model, system, as_printed);
+    iv__instance *instance = iv__instance_new(c->home, model, system, as_printed);
     if (!instance) {
         *status = iv_home_status(c->home) == IV_NOMEM ? cli_fail(c)
                                                       : cli_wrong(c, "%s", iv_home_message(c->home));
@@ -172,7 +172,7 @@ iv_instance *cli_instance(cli *c, bool as_printed, int *status)
     return NULL;
 }
 
-void cli_use_precision(cli *c, int precision, const iv_instance *instance)
+void cli_use_precision(cli *c, int precision, const iv__instance *instance)
 {
     iv_home_set_precision(c->home, precision == PRECISION_OF_RUN ? (iv_precision)instance->training.precision
                                                                  : (iv_precision)(precision - 1));

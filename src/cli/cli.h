@@ -85,13 +85,13 @@ int cli_put_line(cli *c, iv__text *text);
 /* ---- systems, texts and numbers ---------------------------------------------------- */
 /* An instance of the system that argument 0 names, with the options of the command line. NULL: it
  * was said why, and *status is the exit status. */
-iv_instance *cli_instance(cli *c, bool as_printed, int *status);
+iv__instance *cli_instance(cli *c, bool as_printed, int *status);
 /* Products from now on in the precision that --precision names, or else in the run's own. */
 enum { PRECISION_OF_RUN };
 #define CLI_PRECISION(type)                                         \
     FIELD(type, precision, CHOICE, "run", 0, 0, "run f32 bf16", "", \
           "of products: the run's own, f32, or operands rounded to bf16")
-void cli_use_precision(cli *c, int precision, const iv_instance *instance);
+void cli_use_precision(cli *c, int precision, const iv__instance *instance);
 /* Adds the text on one line, its line breaks as \n; what goes beyond `columns` characters becomes
  * an ellipsis. */
 void cli_put_short(iv__text *line, const char *text, size_t columns);

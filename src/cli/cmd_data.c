@@ -21,7 +21,7 @@ static const iv_field data_fields[] = {
 };
 /* clang-format on */
 
-static iv_status locate(const cli *c, const iv_dataset *set, iv__text *path)
+static iv_status locate(const cli *c, const iv__dataset *set, iv__text *path)
 {
     const char *data = ((const data_options *)c->options)->data;
 
@@ -30,7 +30,7 @@ static iv_status locate(const cli *c, const iv_dataset *set, iv__text *path)
 
 /* ---- list -------------------------------------------------------------------------- */
 
-static int list_one(cli *c, const iv_dataset *set)
+static int list_one(cli *c, const iv__dataset *set)
 {
     iv__text path = { .home = c->home }, text = { .home = c->home };
     bool own = !set->asset && !set->file, here = set->asset || (!own && !locate(c, set, &path));
@@ -75,7 +75,7 @@ static int list_all(cli *c)
 
 /* ---- show, get --------------------------------------------------------------------- */
 
-static void put_origin(const iv_dataset *set, const char *path)
+static void put_origin(const iv__dataset *set, const char *path)
 {
     printf("%s: %s\n", set->name, set->says);
     printf("  licence   %s\n", set->licence);
@@ -106,7 +106,7 @@ static void put_record(const char *record, size_t size, bool more)
     printf("%s\n", cut || more ? " ..." : "");
 }
 
-static int show_records(cli *c, const iv_dataset *set, const char *path)
+static int show_records(cli *c, const iv__dataset *set, const char *path)
 {
     iv__records *records = iv__records_open(c->home, set, path, NULL);
     bool failed = !records;
@@ -123,7 +123,7 @@ static int show_records(cli *c, const iv_dataset *set, const char *path)
 }
 
 /* Columns of a table: what they hold. */
-static int show_table(cli *c, const iv_dataset *set, const char *path)
+static int show_table(cli *c, const iv__dataset *set, const char *path)
 {
     iv__table *table = iv__table_open(c->home, set, path, &(iv__table_options){ 0 });
 
@@ -157,7 +157,7 @@ static int show_table(cli *c, const iv_dataset *set, const char *path)
     return DONE;
 }
 
-static int show_data(cli *c, const iv_dataset *set, const char *path)
+static int show_data(cli *c, const iv__dataset *set, const char *path)
 {
     const char *out = ((const data_options *)c->options)->out;
 
@@ -166,7 +166,7 @@ static int show_data(cli *c, const iv_dataset *set, const char *path)
                          : show_records(c, set, path);
 }
 
-static int show(cli *c, const iv_dataset *set)
+static int show(cli *c, const iv__dataset *set)
 {
     iv__text path = { .home = c->home };
     int status = DONE;
@@ -184,7 +184,7 @@ static int show(cli *c, const iv_dataset *set)
 }
 
 /* Whether the file that is here is the one the figures were measured with. */
-static int check_file(cli *c, const iv_dataset *set, const char *path)
+static int check_file(cli *c, const iv__dataset *set, const char *path)
 {
     size_t size = strlen(path);
     char hex[65];
@@ -204,7 +204,7 @@ static int check_file(cli *c, const iv_dataset *set, const char *path)
                       path, hex);
 }
 
-static int get(cli *c, const iv_dataset *set)
+static int get(cli *c, const iv__dataset *set)
 {
     iv__text path = { .home = c->home };
     iv_status found = locate(c, set, &path);
@@ -244,7 +244,7 @@ static int cmd_data(cli *c)
         return list_all(c);
     if ((!shows && strcmp(what, "get") != 0) || c->n_args < 2)
         return cli_wrong(c, "expected: ivory data list, ivory data show NAME, or ivory data get NAME");
-    const iv_dataset *set = iv__dataset_named(c->args[1]);
+    const iv__dataset *set = iv__dataset_named(c->args[1]);
     if (!set)
         return unknown_set(c, c->args[1]);
     if (has_out && !set->pictures)

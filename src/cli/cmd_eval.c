@@ -43,7 +43,7 @@ typedef struct result {
     double loss, weight;
     int64_t records;
     int n;
-    iv_measure measure[IV_MAX_MEASURES];
+    iv__measure measure[IV_MAX_MEASURES];
     iv__memory *memory;  /* NULL: nothing was drawn */
     iv__text no_samples; /* why */
 } result;
@@ -83,10 +83,10 @@ static int put_result(cli *c, const result *r)
     return status;
 }
 
-static int open_data(cli *c, iv_instance *instance)
+static int open_data(cli *c, iv__instance *instance)
 {
     const char *said = ((const eval_options *)c->options)->data, *data = *said ? said : NULL;
-    const iv_dataset *set = iv__dataset_of(instance, &data);
+    const iv__dataset *set = iv__dataset_of(instance, &data);
     char trained_on[65];
 
     snprintf(trained_on, sizeof trained_on, "%s", instance->data_sha256);
@@ -107,11 +107,11 @@ static void look_for_samples(cli *c, iv__opened *run, result *r)
     const eval_options *o = c->options;
     const char *own = run->instance->system->prompts ? run->instance->system->prompts : "";
     iv__text prompt = { .home = c->home };
-    iv_generation g = { 0 };
+    iv__generation g = { 0 };
 
     if (!o->samples || !run->instance->model->sample || !run->instance->model->cut)
         return;
-    iv__fields_default(iv_generation_fields, &g);
+    iv__fields_default(iv__generation_fields, &g);
     if (*o->prompt)
         iv__text_put(&prompt, o->prompt);
     else
@@ -146,7 +146,7 @@ static iv_status measure_forecast(iv__opened *run, iv__split split, result *r)
 
 static int evaluate(cli *c, iv__opened *run)
 {
-    iv_instance *instance = run->instance;
+    iv__instance *instance = run->instance;
     iv__split split = (iv__split)((const eval_options *)c->options)->split;
     result r = { .split = iv__split_name(split),
                  .counted = instance->model->language ? "tokens" : "places",

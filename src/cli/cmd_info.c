@@ -38,7 +38,7 @@ typedef struct precision_list {
 
 typedef struct info {
     cli *c;
-    iv_instance *instance; /* of the system, or of the opened run */
+    iv__instance *instance; /* of the system, or of the opened run */
     iv_params *params;
     iv__opened opened; /* of a run; else empty */
     char weights[65];  /* SHA-256 of the weights; "" without a run */
@@ -166,7 +166,7 @@ static void put_precision(const info *f)
 
 static void put_all(const info *f)
 {
-    const iv_instance *instance = f->instance;
+    const iv__instance *instance = f->instance;
 
     printf("%s: %s\nmodel %s: %s%s\n\n", instance->system->name, instance->system->says,
            instance->model->name, instance->model->says, instance->as_printed ? " (as printed)" : "");
@@ -263,7 +263,7 @@ static void put_run_json(iv__json_writer *w, const info *f)
 
 static int put_all_json(info *f)
 {
-    const iv_instance *instance = f->instance;
+    const iv__instance *instance = f->instance;
     iv__text text = { .home = f->c->home };
     iv__json_writer w = { .text = &text };
 
@@ -384,7 +384,7 @@ static int save_graph(const info *f, const char *path)
 static int cmd_info(cli *c)
 {
     const info_options *o = c->options;
-    const iv_model *model;
+    const iv__model *model;
     info f = { .c = c };
     bool is_run = !iv__system_named(c->home, c->args[0], &model) &&
                   (cli_exists(c->args[0]) || strchr(c->args[0], '/'));

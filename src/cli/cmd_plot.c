@@ -104,7 +104,7 @@ static void put_copies(iv__text *d, const metrics *m)
     }
 }
 
-static int plot_losses(cli *c, const iv_instance *instance, const char *path, const char *folder)
+static int plot_losses(cli *c, const iv__instance *instance, const char *path, const char *folder)
 {
     metrics m;
     iv__text d = { .home = c->home };
@@ -147,7 +147,7 @@ static int add_prompts(cli *c, const char *text, size_t size, const char *prompt
 
 /* The prompts asked for, else the system's own, else none but the beginning. How many; -1 once it
  * was said what is wrong. */
-static int find_prompts(cli *c, const iv_system *system, const char *prompts[MOST_PROMPTS])
+static int find_prompts(cli *c, const iv__system *system, const char *prompts[MOST_PROMPTS])
 {
     const plot_options *o = c->options;
     const char *own = system->prompts && !*o->prompt && !*o->prompts ? system->prompts : "";
@@ -216,7 +216,7 @@ static int plot_forecast(cli *c, iv__opened *run, const char *folder)
 {
     const plot_options *o = c->options;
     const char *data = *o->data ? o->data : NULL;
-    const iv_dataset *set = iv__dataset_of(run->instance, &data);
+    const iv__dataset *set = iv__dataset_of(run->instance, &data);
 
     if (!set)
         return cli_fail(c);
@@ -231,7 +231,7 @@ static int plot_forecast(cli *c, iv__opened *run, const char *folder)
 /* ---- distributions ------------------------------------------------------------------ */
 
 /* The share of numbers in each of equal stretches, from the smallest of all to the largest. */
-static void put_spread(iv__text *d, const iv_spread *s, double low, double high)
+static void put_spread(iv__text *d, const iv__spread *s, double low, double high)
 {
     enum { STRETCHES = 40 };
     int64_t count[STRETCHES] = { 0 };
@@ -246,8 +246,8 @@ static void put_spread(iv__text *d, const iv_spread *s, double low, double high)
                        (double)count[i] / (double)s->n);
 }
 
-static int draw_spreads(cli *c, const iv_instance *instance, const char *says, int n,
-                        const iv_spread *spread, const char *folder)
+static int draw_spreads(cli *c, const iv__instance *instance, const char *says, int n,
+                        const iv__spread *spread, const char *folder)
 {
     iv__text d = { .home = c->home };
     double low = INFINITY, high = -INFINITY;
@@ -269,8 +269,8 @@ static int draw_spreads(cli *c, const iv_instance *instance, const char *says, i
 static int plot_spreads(cli *c, iv__opened *run, const char *folder)
 {
     const char *said = ((const plot_options *)c->options)->data, *data = *said ? said : NULL, *says;
-    const iv_dataset *set = iv__dataset_of(run->instance, &data);
-    iv_spread spread[IV_MAX_SPREADS] = { { NULL, NULL, 0 } };
+    const iv__dataset *set = iv__dataset_of(run->instance, &data);
+    iv__spread spread[IV_MAX_SPREADS] = { { NULL, NULL, 0 } };
 
     if (!set || run->instance->model->open_data(run->instance, set, data))
         return cli_fail(c);
@@ -308,7 +308,7 @@ static const char *of_texts(const plot_options *o)
 static int plot_all(cli *c, iv__opened *run)
 {
     const plot_options *o = c->options;
-    const iv_model *model = run->instance->model;
+    const iv__model *model = run->instance->model;
     iv__text folder = { .home = c->home }, losses = { .home = c->home };
 
     run_folder_of(c->args[0], &folder);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 typedef struct sample_options {
-    iv_generation generation; /* first: its own table speaks of it */
-    paint_options paint;      /* its `out` is that of texts, too */
+    iv__generation generation; /* first: its own table speaks of it */
+    paint_options paint;       /* its `out` is that of texts, too */
     const char *prompts, *stop, *data;
     bool raw;
     int precision;
@@ -42,7 +42,7 @@ enum { LONGEST_NOTE = 300 };
 /* Where samples go: a file, or (NULL) standard output. */
 typedef struct sampling {
     cli *c;
-    iv_generation generation;
+    iv__generation generation;
     const iv__vocabulary *vocabulary;
     iv__writer *file;
     iv__text line;
@@ -50,7 +50,7 @@ typedef struct sampling {
     int status;
 } sampling;
 
-static void put_tokens(iv__json_writer *w, const iv__vocabulary *vocabulary, const iv_sample *sample)
+static void put_tokens(iv__json_writer *w, const iv__vocabulary *vocabulary, const iv__sample *sample)
 {
     iv__json_put_name(w, "tokens");
     iv__json_put_array(w);
@@ -67,9 +67,9 @@ static void put_tokens(iv__json_writer *w, const iv__vocabulary *vocabulary, con
     iv__json_end_array(w);
 }
 
-static void put_json(sampling *s, const iv_sample *sample)
+static void put_json(sampling *s, const iv__sample *sample)
 {
-    const iv_generation *g = &s->generation;
+    const iv__generation *g = &s->generation;
     iv__json_writer w = { .text = &s->line };
 
     iv__json_put_object(&w);
@@ -87,7 +87,7 @@ static void put_json(sampling *s, const iv_sample *sample)
 }
 
 /* Line breaks as \n; zero bytes, which samples of bytes may have, as \0. */
-static void put_on_a_line(iv__text *line, const iv_sample *sample)
+static void put_on_a_line(iv__text *line, const iv__sample *sample)
 {
     for (size_t i = 0; i <= sample->size; i += strlen(sample->text + i) + 1) {
         iv__text_put(line, i ? "\\0" : "");
@@ -95,7 +95,7 @@ static void put_on_a_line(iv__text *line, const iv_sample *sample)
     }
 }
 
-static void take_sample(void *user, const iv_sample *sample)
+static void take_sample(void *user, const iv__sample *sample)
 {
     sampling *s = user;
     const sample_options *o = s->c->options;
@@ -131,7 +131,7 @@ static void put_note(cli *c, const char *note)
 }
 
 /* The lines of a file that are not blank. */
-static int read_prompts(cli *c, const char *path, iv_generation *g)
+static int read_prompts(cli *c, const char *path, iv__generation *g)
 {
     iv__source *source = iv__source_open(c->home, path);
     iv__lines *lines = source ? iv__lines_new(source) : NULL;
@@ -167,7 +167,7 @@ static int read_prompts(cli *c, const char *path, iv_generation *g)
     return failed ? cli_fail(c) : DONE;
 }
 
-static int read_stops(cli *c, const char *stops, iv_generation *g)
+static int read_stops(cli *c, const char *stops, iv__generation *g)
 {
     size_t most = 0;
 
@@ -184,7 +184,7 @@ static int read_stops(cli *c, const char *stops, iv_generation *g)
     return DONE;
 }
 
-static int write_samples(cli *c, iv__opened *run, const iv_generation *generation)
+static int write_samples(cli *c, iv__opened *run, const iv__generation *generation)
 {
     const sample_options *o = c->options;
     iv__language language;
@@ -218,7 +218,7 @@ static int write_samples(cli *c, iv__opened *run, const iv_generation *generatio
 /* Options of the other kind of samples are no use: the first that was given, or NULL. */
 static const char *of_texts(const sample_options *o)
 {
-    const iv_generation *g = &o->generation;
+    const iv__generation *g = &o->generation;
 
     return *g->prompt          ? "prompt"
            : *o->prompts       ? "prompts"
@@ -255,10 +255,10 @@ static int predict(cli *c, iv__opened *run)
     return forecast_write(c, run, o->data, o->paint.out);
 }
 
-static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
+static int paint_or_write(cli *c, iv__opened *run, const iv__generation *g)
 {
     const sample_options *o = c->options;
-    const iv_model *model = run->instance->model;
+    const iv__model *model = run->instance->model;
 
     if (model->predict)
         return predict(c, run);
@@ -280,7 +280,7 @@ static int paint_or_write(cli *c, iv__opened *run, const iv_generation *g)
 static int cmd_sample(cli *c)
 {
     const sample_options *o = c->options;
-    iv_generation g = o->generation;
+    iv__generation g = o->generation;
     iv__opened run;
 
     if (*g.prompt && *o->prompts)
@@ -315,7 +315,7 @@ const command command_sample = {
              "as CSV.",
     .examples = { "ivory sample runs/recipes --prompt \"Recipe for roast\" --temperature 0.5",
                   "ivory sample runs/fashion --n 10 --complete boot.png --rows 8 --out boots.png" },
-    .fields = { iv_generation_fields, sample_fields },
+    .fields = { iv__generation_fields, sample_fields },
     .options_size = sizeof(sample_options),
     .joins = "stop",
     .joint = STOPS_JOINT,

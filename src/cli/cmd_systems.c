@@ -13,9 +13,9 @@ static const iv_field systems_fields[] = {
 /* clang-format on */
 
 /* -1 when the model cannot be built: the home has the message. */
-static int64_t parameters_of(iv_home *home, const iv_model *model, const iv_system *system)
+static int64_t parameters_of(iv_home *home, const iv__model *model, const iv__system *system)
 {
-    iv_instance *instance = iv__instance_new(home, model, system, false);
+    iv__instance *instance = iv__instance_new(home, model, system, false);
     iv_params *params = instance ? iv_params_new_empty(home, IV_F32) : NULL;
     int64_t parameters = params && !iv__instance_make_params(instance, params)
                              ? iv_params_elements(params, "")
@@ -27,7 +27,7 @@ static int64_t parameters_of(iv_home *home, const iv_model *model, const iv_syst
 }
 
 /* "built in", "your own", "here" or "not here". */
-static const char *where_is(iv_home *home, const iv_dataset *set, const char *data)
+static const char *where_is(iv_home *home, const iv__dataset *set, const char *data)
 {
     iv__text path = { .home = home };
 
@@ -41,9 +41,9 @@ static const char *where_is(iv_home *home, const iv_dataset *set, const char *da
     return here ? "here" : "not here";
 }
 
-static int put_system(cli *c, const iv_model *model, const iv_system *system)
+static int put_system(cli *c, const iv__model *model, const iv__system *system)
 {
-    const iv_dataset *set = iv__dataset_named(system->data);
+    const iv__dataset *set = iv__dataset_named(system->data);
     const char *where = where_is(c->home, set, ((const systems_options *)c->options)->data);
     int64_t parameters = parameters_of(c->home, model, system);
     char count[32];
@@ -78,7 +78,7 @@ static int cmd_systems(cli *c)
     if (!c->common.json)
         printf("%-15s %12s  %-13s %-10s %s\n", "SYSTEM", "PARAMETERS", "DATA", "", "MAKES");
     for (int i = 0; iv__models[i] && !status; i++)
-        for (const iv_system *system = iv__models[i]->systems; system->name && !status; system++)
+        for (const iv__system *system = iv__models[i]->systems; system->name && !status; system++)
             status = put_system(c, iv__models[i], system);
     return status;
 }

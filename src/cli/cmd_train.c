@@ -35,7 +35,7 @@ static const iv_field train_fields[] = {
 typedef struct training {
     cli *c;
     const train_options *o;
-    iv_instance *instance;
+    iv__instance *instance;
     iv_params *params;
     iv__run *run;
     iv__text data; /* path that was found */
@@ -49,7 +49,7 @@ static int open_data(training *t)
 {
     cli *c = t->c;
     const char *path = *t->o->data ? t->o->data : NULL;
-    const iv_dataset *set = iv__dataset_of(t->instance, &path);
+    const iv__dataset *set = iv__dataset_of(t->instance, &path);
 
     if (!set)
         return cli_fail(c);
@@ -123,7 +123,7 @@ static int open_run(training *t)
 static int announce(training *t)
 {
     cli *c = t->c;
-    const iv_instance *instance = t->instance;
+    const iv__instance *instance = t->instance;
     const int64_t *n = instance->trainee.n_records;
     char a[32], b[32], d[32], e[32];
     summary_memory m;
@@ -240,7 +240,7 @@ static void draw_forecast(training *t)
 /* run, data: as a shell takes them. */
 static void say_next(const training *t, const char *run, const char *data)
 {
-    const iv_model *model = t->instance->model;
+    const iv__model *model = t->instance->model;
 
     cli_note(t->c, "The model is %s/model.safetensors. Next:", t->folder.data);
     if (model->palette)

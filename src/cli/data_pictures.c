@@ -95,7 +95,7 @@ static iv_status write_sheet(iv_home *home, const iv__pictures *p, const char *o
     return status;
 }
 
-int data_show_pictures(cli *c, const iv_dataset *set, const char *path, const char *out)
+int data_show_pictures(cli *c, const iv__dataset *set, const char *path, const char *out)
 {
     const int64_t side = set->file ? 0 : OWN_SIDE;
     iv__pictures *p = iv__pictures_open(c->home, set, path,

@@ -6,6 +6,6 @@
 
 /* How many, how large, which classes; out: the file that receives a sheet of some of them, "" for none.
  * Returns the exit status. */
-int data_show_pictures(cli *c, const iv_dataset *set, const char *path, const char *out);
+int data_show_pictures(cli *c, const iv__dataset *set, const char *path, const char *out);
 
 #endif

@@ -80,7 +80,7 @@ static const void *numbers_of(void *user, const char *name)
 /* What a reader needs besides the graph: of texts the tokens, as a JSON list by their numbers. */
 static const char *tokens_of(drawing *d)
 {
-    const iv_instance *instance = d->run->instance;
+    const iv__instance *instance = d->run->instance;
     iv__text text = { .home = d->arena.home };
     iv__json_writer w = { .text = &text };
     iv__language language;
@@ -98,7 +98,7 @@ static const char *tokens_of(drawing *d)
 
 static iv_status make_model(drawing *d, iv__onnx_model *model)
 {
-    const iv_instance *instance = d->run->instance;
+    const iv__instance *instance = d->run->instance;
     const iv__onnx_source source = {
         .name = instance->system->name,
         .says = instance->system->says,

@@ -120,7 +120,7 @@ static void put_table(const cli *c, const iv_field *fields, const void *options)
 /* Argument 0 is a run rather than a system (or there is none). */
 static bool names_no_system(cli *c)
 {
-    const iv_model *model;
+    const iv__model *model;
 
     if (!c->n_args)
         return true;
@@ -140,7 +140,7 @@ static int put_system_options(cli *c)
         return DONE;
     }
     int status;
-    iv_instance *instance = cli_instance(c, false, &status);
+    iv__instance *instance = cli_instance(c, false, &status);
     if (!instance)
         return status;
     printf("\nOptions of the model %s, with the defaults of %s:\n", instance->model->name,

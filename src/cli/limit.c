@@ -74,7 +74,7 @@ bool limit_read(const char *text, size_t *bytes)
 /* ---- what a training takes ---------------------------------------------------------- */
 
 /* With micro-batches of so many records. Nothing of it is taken: parameters without values are never written. */
-static iv_status foretell(cli *c, iv_instance *instance, int64_t micro, size_t *bytes)
+static iv_status foretell(cli *c, iv__instance *instance, int64_t micro, size_t *bytes)
 {
     iv_params *params = iv_params_new_empty(c->home, IV_F32);
     const size_t data = iv__home_bytes(c->home);
@@ -91,7 +91,7 @@ static iv_status foretell(cli *c, iv_instance *instance, int64_t micro, size_t *
 }
 
 /* The largest half, quarter ... of a batch with which it fits; 0: none. *least: what the smallest takes. */
-static int64_t fitting_micro_batch(cli *c, iv_instance *instance, size_t *least)
+static int64_t fitting_micro_batch(cli *c, iv__instance *instance, size_t *least)
 {
     for (int64_t micro = instance->training.batch / 2; micro; micro /= 2) {
         if (foretell(c, instance, micro, least))
@@ -103,7 +103,7 @@ static int64_t fitting_micro_batch(cli *c, iv_instance *instance, size_t *least)
 }
 
 /* The same of whole batches, where records cannot be taken apart. */
-static int64_t fitting_batch(cli *c, iv_instance *instance)
+static int64_t fitting_batch(cli *c, iv__instance *instance)
 {
     const int64_t batch = instance->training.batch;
     int64_t fitting = 0;
@@ -119,7 +119,7 @@ static int64_t fitting_batch(cli *c, iv_instance *instance)
     return fitting;
 }
 
-static int refuse(cli *c, iv_instance *instance, size_t least, int64_t micro)
+static int refuse(cli *c, iv__instance *instance, size_t least, int64_t micro)
 {
     const bool asked = *c->common.max_memory;
     char a[32], b[32];
@@ -137,7 +137,7 @@ static int refuse(cli *c, iv_instance *instance, size_t least, int64_t micro)
                       asked ? "are allowed by --max-memory" : "are free", (long long)(least >> 20) + 1);
 }
 
-int limit_fit(cli *c, iv_instance *instance, bool chosen)
+int limit_fit(cli *c, iv__instance *instance, bool chosen)
 {
     const int64_t given = instance->training.micro_batch;
     size_t bytes, least = 0;

@@ -16,6 +16,6 @@ bool limit_read(const char *text, size_t *bytes);
  * --max-memory says, its options get the largest micro-batch with which it is not; if there is none, or where
  * --max-memory is not given, it is refused with what would do. `chosen`: the micro-batch is not to be changed.
  * The home makes plans by it from then on. Returns the exit status. */
-int limit_fit(cli *c, iv_instance *instance, bool chosen);
+int limit_fit(cli *c, iv__instance *instance, bool chosen);
 
 #endif

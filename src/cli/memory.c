@@ -11,11 +11,11 @@
 typedef struct drawing {
     iv__memory *memory;
     iv_status status;
-    iv_sample_sink *also;
+    iv__sample_sink *also;
     void *user;
 } drawing;
 
-static void take_sample(void *user, const iv_sample *sample)
+static void take_sample(void *user, const iv__sample *sample)
 {
     drawing *d = user;
 
@@ -25,8 +25,8 @@ static void take_sample(void *user, const iv_sample *sample)
         d->also(d->user, sample);
 }
 
-iv__memory *memory_of_samples(iv_instance *instance, iv_params *params, const iv_generation *g,
-                              iv_sample_sink *also, void *user)
+iv__memory *memory_of_samples(iv__instance *instance, iv_params *params, const iv__generation *g,
+                              iv__sample_sink *also, void *user)
 {
     iv__text unknown = { .home = instance->home };
     drawing d = { .memory = iv__memory_new(instance), .also = also, .user = user };

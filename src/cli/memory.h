@@ -7,8 +7,8 @@
 
 /* Draws samples and looks for them in the training text. also: gets each sample too (NULL: nobody).
  * NULL with a message in the home when there are none. */
-iv__memory *memory_of_samples(iv_instance *instance, iv_params *params, const iv_generation *g,
-                              iv_sample_sink *also, void *user);
+iv__memory *memory_of_samples(iv__instance *instance, iv_params *params, const iv__generation *g,
+                              iv__sample_sink *also, void *user);
 
 /* A table of the figures, samples beside real text, and the alarm if it rings. */
 void memory_put(cli *c, const iv__memory *memory);

@@ -105,7 +105,7 @@ static const char style[] =
     "td span { display: inline-block; height: 1rem; margin-right: 0.4rem; vertical-align: middle; background: #e08643 }\n"
     "@media (max-width: 40rem) { section { display: block } }\n";
 
-static void take_sample(void *user, const iv_sample *sample)
+static void take_sample(void *user, const iv__sample *sample)
 {
     sweep *s = user;
     iv__text shown = { .home = s->c->home };
@@ -124,11 +124,11 @@ static void take_sample(void *user, const iv_sample *sample)
 
 static iv_status put_samples(sweep *s, const char *prompt, double temperature)
 {
-    iv_instance *instance = s->run->instance;
+    iv__instance *instance = s->run->instance;
     iv__text unknown = { .home = s->c->home };
-    iv_generation g = { 0 };
+    iv__generation g = { 0 };
 
-    iv__fields_default(iv_generation_fields, &g);
+    iv__fields_default(iv__generation_fields, &g);
     g.n = SAMPLES;
     g.length = MOST_TOKENS;
     g.temperature = temperature;

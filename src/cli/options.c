@@ -72,7 +72,7 @@ static int add_names(const char **names, int n, const iv_field *fields)
 
 /* Refuses an option. The nearest name is an option of the command or of the model (NULL: of
  * any). */
-static int unknown_option(cli *c, const char *name, const iv_model *model)
+static int unknown_option(cli *c, const char *name, const iv__model *model)
 {
     const char *names[MOST_NAMES + 1] = { 0 };
     char asked[64], near_name[64];
@@ -203,7 +203,7 @@ int cli_parse(cli *c, int argc, char **argv)
 
 /* ---- options of a system ----------------------------------------------------------- */
 
-int cli_apply_settings(cli *c, iv_instance *instance)
+int cli_apply_settings(cli *c, iv__instance *instance)
 {
     for (int i = 0; i < c->n_settings; i++) {
         const char *name = c->settings[i].name;

@@ -8,7 +8,7 @@
 int cli_parse(cli *c, int argc, char **argv);
 
 /* Gives the instance the options of its system. DONE, or WRONG with a message. */
-int cli_apply_settings(cli *c, iv_instance *instance);
+int cli_apply_settings(cli *c, iv__instance *instance);
 
 /* "clip-norm" of "clip_norm", into name[64]; returns name. */
 const char *cli_dashed(const char *field, char name[64]);

@@ -116,7 +116,7 @@ static int32_t *labels_of(iv_home *home, const iv__palette *p, int64_t n, const 
 
 enum { EPOCH_PICTURES = 10 };
 
-iv_status paint_epoch(iv_instance *instance, iv_params *params, const char *path, int64_t epoch)
+iv_status paint_epoch(iv__instance *instance, iv_params *params, const char *path, int64_t epoch)
 {
     iv_home *home = instance->home;
     iv__palette p;
@@ -178,7 +178,7 @@ static iv_status read_given(cli *c, painted *d, const paint_options *o)
     return status;
 }
 
-static iv_status draw(cli *c, iv__opened *run, const iv_generation *g, const paint_options *o,
+static iv_status draw(cli *c, iv__opened *run, const iv__generation *g, const paint_options *o,
                       painted *d)
 {
     iv_status status;
@@ -345,7 +345,7 @@ static void painted_free(iv_home *home, painted *d)
     iv__free(home, d->bits);
 }
 
-int paint_samples(cli *c, iv__opened *run, const iv_generation *g, const paint_options *o)
+int paint_samples(cli *c, iv__opened *run, const iv__generation *g, const paint_options *o)
 {
     painted d = { .n = 0 };
     iv__text out = { .home = c->home };

@@ -12,10 +12,10 @@ typedef struct paint_options {
 } paint_options;
 
 /* Draws as many pictures as `generation` says, into a sheet or a folder. The exit status. */
-int paint_samples(cli *c, iv__opened *run, const iv_generation *generation, const paint_options *o);
+int paint_samples(cli *c, iv__opened *run, const iv__generation *generation, const paint_options *o);
 
 /* A sheet of pictures that the model draws now, below them as many real ones. */
-iv_status paint_epoch(iv_instance *instance, iv_params *params, const char *path, int64_t epoch);
+iv_status paint_epoch(iv__instance *instance, iv_params *params, const char *path, int64_t epoch);
 
 /* The bits that each pixel of a picture surprises by, as a table, and as a picture (out; "": none). The exit status. */
 int paint_surprise(cli *c, iv__opened *run, const char *picture, const char *out);

@@ -40,7 +40,7 @@ int press_run(cli *c, int (*work)(press *p))
     if (iv__run_load(p.home, c->args[0], "model", &p.run)) {
         status = press_fail(&p);
     } else {
-        const iv_model *model = p.run.instance->model;
+        const iv__model *model = p.run.instance->model;
         if (model->palette)
             model->palette(p.run.instance, &p.palette);
         status = !model->palette  ? cli_refuse("the model %s knows no pictures", model->name)

@@ -32,7 +32,7 @@ iv_status run_folder(const char *system, bool resume, iv__text *folder)
 
 /* ---- run.json ---------------------------------------------------------------------- */
 
-static void put_data(iv__json_writer *w, const iv_instance *instance, const char *data)
+static void put_data(iv__json_writer *w, const iv__instance *instance, const char *data)
 {
     const iv__trainee *trainee = &instance->trainee;
 
@@ -74,7 +74,7 @@ static void put_command(iv__json_writer *w, const cli *c)
     iv__json_end_array(w);
 }
 
-iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance,
+iv_status run_file_write(cli *c, const iv__run *run, const iv__instance *instance,
                          int64_t parameters, const char *data)
 {
     iv__text text = { .home = c->home };

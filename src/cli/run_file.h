@@ -9,7 +9,7 @@ iv_status run_folder(const char *system, bool resume, iv__text *folder);
 
 /* Writes run.json: system, options, data with checksum, version, host. data: the path that was
  * found; "" for built in. */
-iv_status run_file_write(cli *c, const iv__run *run, const iv_instance *instance,
+iv_status run_file_write(cli *c, const iv__run *run, const iv__instance *instance,
                          int64_t parameters, const char *data);
 
 /* The command line again, with --resume and the folder, quoted for a shell. */

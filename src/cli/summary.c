@@ -197,7 +197,7 @@ static iv_status list_and_connect(summary *s, const iv__build *build)
 }
 
 /* The graph of training, or of evaluation, at the options' batch. NULL with a message. */
-static iv_graph *build_graph(iv_instance *instance, iv_params *params, bool training, iv__build *build)
+static iv_graph *build_graph(iv__instance *instance, iv_params *params, bool training, iv__build *build)
 {
     iv_graph *graph = iv_graph_new(instance->home);
     if (!graph)
@@ -217,7 +217,7 @@ static iv_graph *build_graph(iv_instance *instance, iv_params *params, bool trai
     return NULL;
 }
 
-iv_status summary_make(iv_instance *instance, iv_params *params, summary *s)
+iv_status summary_make(iv__instance *instance, iv_params *params, summary *s)
 {
     iv_home *home = instance->home;
     iv__build build;
@@ -231,7 +231,7 @@ iv_status summary_make(iv_instance *instance, iv_params *params, summary *s)
     return status;
 }
 
-iv_status summary_save_graph(iv_instance *instance, iv_params *params, const char *path)
+iv_status summary_save_graph(iv__instance *instance, iv_params *params, const char *path)
 {
     iv__build build;
     iv_graph *graph = build_graph(instance, params, false, &build);
@@ -252,12 +252,12 @@ void summary_free(summary *s)
 /* ---- memory ------------------------------------------------------------------------ */
 
 /* What the home holds beside parameters. */
-static size_t held_beside(const iv_instance *instance, const iv_params *params)
+static size_t held_beside(const iv__instance *instance, const iv_params *params)
 {
     return iv__home_bytes(instance->home) - (size_t)iv_params_elements(params, "") * sizeof(float);
 }
 
-static iv_status add_step(const iv_instance *instance, iv_params *params, const iv__build *build,
+static iv_status add_step(const iv__instance *instance, iv_params *params, const iv__build *build,
                           int i, summary_memory *memory, summary_look *look, void *user)
 {
     const iv__trained_part *part = &build->parts[i];
@@ -282,7 +282,7 @@ static iv_status add_step(const iv_instance *instance, iv_params *params, const 
     return IV_OK;
 }
 
-static iv_status add_training(iv_instance *instance, iv_params *params, summary_memory *memory,
+static iv_status add_training(iv__instance *instance, iv_params *params, summary_memory *memory,
                               summary_look *look, void *user)
 {
     iv__build build;
@@ -297,7 +297,7 @@ static iv_status add_training(iv_instance *instance, iv_params *params, summary_
     return status;
 }
 
-static iv_status add_validation(iv_instance *instance, iv_params *params, summary_memory *memory)
+static iv_status add_validation(iv__instance *instance, iv_params *params, summary_memory *memory)
 {
     iv__build build;
     const size_t before = held_beside(instance, params);
@@ -318,7 +318,7 @@ static iv_status add_validation(iv_instance *instance, iv_params *params, summar
     return status;
 }
 
-iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory,
+iv_status summary_foretell(iv__instance *instance, iv_params *params, summary_memory *memory,
                            summary_look *look, void *user)
 {
     *memory = (summary_memory){ 0 };

@@ -24,10 +24,10 @@ typedef struct summary {
     int64_t parameters;
 } summary;
 
-iv_status summary_make(iv_instance *instance, iv_params *params, summary *s);
+iv_status summary_make(iv__instance *instance, iv_params *params, summary *s);
 void summary_free(summary *s);
 /* The graph of evaluation as text, its losses by name. */
-iv_status summary_save_graph(iv_instance *instance, iv_params *params, const char *path);
+iv_status summary_save_graph(iv__instance *instance, iv_params *params, const char *path);
 
 /* Bytes that training takes, known before the first step. */
 typedef struct summary_memory {
@@ -41,7 +41,7 @@ typedef struct summary_memory {
 /* Plans the steps of training without running them. look: if not NULL, is shown the plan of each
  * step's gradients. */
 typedef void summary_look(void *user, const iv_plan *plan);
-iv_status summary_foretell(iv_instance *instance, iv_params *params, summary_memory *memory,
+iv_status summary_foretell(iv__instance *instance, iv_params *params, summary_memory *memory,
                            summary_look *look, void *user);
 
 #endif

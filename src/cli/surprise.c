@@ -19,7 +19,7 @@ typedef struct scoring {
     const iv__vocabulary *vocabulary;
     iv__ids ids;
     iv__text unknown;
-    iv_score *scores;  /* of each token */
+    iv__score *scores; /* of each token */
     int64_t first;     /* the first token that is scored: 1 where the model predicts no beginning */
     iv__extent extent; /* of those that are */
     double nats;       /* minus the logarithm of the probability of all of them */

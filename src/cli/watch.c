@@ -75,7 +75,7 @@ typedef struct epoch_samples {
     iv__text file, shown[SHOWN];
 } epoch_samples;
 
-static void take_sample(void *user, const iv_sample *sample)
+static void take_sample(void *user, const iv__sample *sample)
 {
     epoch_samples *s = user;
 
@@ -156,12 +156,12 @@ static void keep_copies(watch *w, const iv__epoch_report *epoch, const iv__memor
 
 static iv__memory *draw_samples(epoch_samples *s, int64_t epoch)
 {
-    iv_instance *instance = s->w->instance;
+    iv__instance *instance = s->w->instance;
     const char *prompts = instance->system->prompts ? instance->system->prompts : "";
     iv__text prompt = { .home = s->w->c->home };
-    iv_generation g = { 0 };
+    iv__generation g = { 0 };
 
-    iv__fields_default(iv_generation_fields, &g);
+    iv__fields_default(iv__generation_fields, &g);
     iv__text_add(&prompt, prompts, strcspn(prompts, "\n"));
     g.prompt = prompt.data ? prompt.data : "";
     g.n = SAMPLES;
@@ -263,7 +263,7 @@ static void epoch(void *user, const iv__epoch_report *report)
 
 /* ---- the watch --------------------------------------------------------------------- */
 
-watch watch_new(cli *c, iv_instance *instance, iv_params *params, iv__run *run)
+watch watch_new(cli *c, iv__instance *instance, iv_params *params, iv__run *run)
 {
     return (watch){ .c = c,
                     .instance = instance,

@@ -6,7 +6,7 @@
 
 typedef struct watch {
     cli *c;
-    iv_instance *instance;
+    iv__instance *instance;
     iv_params *params;
     iv__run *run;
     bar bar;
@@ -14,7 +14,7 @@ typedef struct watch {
     bool no_samples; /* said once why */
 } watch;
 
-watch watch_new(cli *c, iv_instance *instance, iv_params *params, iv__run *run);
+watch watch_new(cli *c, iv__instance *instance, iv_params *params, iv__run *run);
 iv__watcher watch_watcher(watch *w); /* it stops the loop when the command is asked to stop */
 
 #endif

@@ -165,8 +165,8 @@ static double pixel_products(const workload *o)
 
 static iv_status open_data(work *w, const char *data)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, w->spec.system, &model);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, w->spec.system, &model);
 
     w->instance = system ? iv__instance_new(w->home, model, system, false) : NULL;
     if (!w->instance)
@@ -266,7 +266,7 @@ static iv_status open_sampling(work *w)
 
 static iv_status sample(work *w)
 {
-    const iv_generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
+    const iv__generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
     const workload *o = &w->spec;
     uint64_t key = iv__random_key(SEED, "sample");
     uint32_t word[4];
@@ -289,8 +289,8 @@ static iv_status sample(work *w)
 
 static iv_status open_drawing(work *w)
 {
-    const iv_model *model;
-    const iv_system *system = iv__system_named(w->home, w->spec.system, &model);
+    const iv__model *model;
+    const iv__system *system = iv__system_named(w->home, w->spec.system, &model);
     int64_t pixels = w->spec.length * w->spec.length;
 
     w->instance = system ? iv__instance_new(w->home, model, system, false) : NULL;

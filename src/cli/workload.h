@@ -48,7 +48,7 @@ typedef struct work {
     double targets;    /* those that counted in the loss; of pictures that are read, the pictures */
     double operations; /* of WORK_PEAK */
 
-    iv_instance *instance; /* WORK_REAL, WORK_DRAW */
+    iv__instance *instance; /* WORK_REAL, WORK_DRAW */
     const iv__trainee *trainee;
     iv__batch *batch;
     int32_t *order, *records; /* of the epoch; of the batch that is being filled */

@@ -165,7 +165,7 @@ static iv_status type_line(writer *w, const char *line)
 static iv_status write_piece(writer *w, int run, int32_t token, bool begins, bool *ended)
 {
     write_run *r = &w->runs[run];
-    iv_generation g = {
+    iv__generation g = {
         .temperature = w->m.temperature, .top_k = w->m.top_k, .top_p = 1, .repetition = 1, .seed = w->seed
     };
     iv__stroke stroke = { .piece = { .home = w->c->home } };

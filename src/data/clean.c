@@ -139,7 +139,7 @@ iv_status iv__clean(iv_home *home, const iv__token_rules *rules, const char *nam
     return status;
 }
 
-bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token,
+bool iv__token_next(iv__tokens_kind kind, const char **at, const char *end, const char **token,
                     size_t *size)
 {
     uint32_t code;

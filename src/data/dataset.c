@@ -34,7 +34,7 @@ static bool set_path(iv__text *path, const char *folder, const char *file, const
 
 /* Whether the folder holds the file, plain or compressed, in the data set's own folder or
  * without it. */
-static bool look_in(iv__text *path, const iv_dataset *set, const char *folder)
+static bool look_in(iv__text *path, const iv__dataset *set, const char *folder)
 {
     const char *base = base_of(set->file);
 
@@ -54,7 +54,7 @@ static void user_folder(iv__text *folder)
         iv__text_print(folder, "%s/.local/share/ivory", home);
 }
 
-static iv_status missing(iv_home *home, const iv_dataset *set, const char *data, const char *user)
+static iv_status missing(iv_home *home, const iv__dataset *set, const char *data, const char *user)
 {
     const char *root = environment("IVORY_DATA");
     iv__text said = { .home = home };
@@ -83,7 +83,7 @@ static iv_status missing(iv_home *home, const iv_dataset *set, const char *data,
     return status;
 }
 
-static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *data, iv__text *path)
+static iv_status locate_named(iv_home *home, const iv__dataset *set, const char *data, iv__text *path)
 {
     if (!iv__is_folder(data)) {
         if (!iv__file_exists(data))
@@ -103,7 +103,7 @@ static iv_status locate_named(iv_home *home, const iv_dataset *set, const char *
     return path->failed ? IV_NOMEM : found ? IV_OK : missing(home, set, data, data);
 }
 
-iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path)
+iv_status iv__dataset_locate(iv_home *home, const iv__dataset *set, const char *data, iv__text *path)
 {
     const char *root = environment("IVORY_DATA");
     iv__text user = { .home = home };
@@ -151,7 +151,7 @@ iv_status iv__dataset_beside(iv_home *home, const char *path, const char *name, 
 }
 
 /* Of each file its name and its SHA-256. */
-static iv_status several_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65])
+static iv_status several_sha256(iv_home *home, const iv__dataset *set, const char *path, char hex[65])
 {
     iv__text file = { .home = home };
     iv_status status = iv__source_sha256(home, path, hex);
@@ -173,7 +173,7 @@ static iv_status several_sha256(iv_home *home, const iv_dataset *set, const char
     return status;
 }
 
-iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65])
+iv_status iv__dataset_sha256(iv_home *home, const iv__dataset *set, const char *path, char hex[65])
 {
     if (*path && set->beside)
         return several_sha256(home, set, path, hex);
@@ -190,7 +190,7 @@ iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *p
 
 static bool open_source(iv__records *records, const char *path)
 {
-    const iv_dataset *set = records->set;
+    const iv__dataset *set = records->set;
     unsigned char byte;
 
     if (set->folders && *path && iv__is_folder(path)) {
@@ -212,7 +212,7 @@ static bool open_source(iv__records *records, const char *path)
 
 static bool set_options(iv__records *records, const void *options)
 {
-    const iv_dataset *set = records->set;
+    const iv__dataset *set = records->set;
 
     records->options = options;
     if (options || !set->fields)
@@ -225,7 +225,7 @@ static bool set_options(iv__records *records, const void *options)
     return true;
 }
 
-iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path, const void *options)
+iv__records *iv__records_open(iv_home *home, const iv__dataset *set, const char *path, const void *options)
 {
     if (!set->open) {
         iv_fail(home, IV_VALUE, "the data set %s holds %s, no texts", set->name,

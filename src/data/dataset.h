@@ -10,7 +10,7 @@ typedef struct iv__records iv__records;
 struct iv__pictures;
 struct iv__table;
 
-typedef struct iv_dataset {
+typedef struct iv__dataset {
     const char *name, *says, *licence;
     const char *home_page; /* where it is described; "" where there is none */
     const char *download;  /* the official address; "" where there is none */
@@ -39,9 +39,9 @@ typedef struct iv_dataset {
     iv_status (*pictures)(struct iv__pictures *pictures, const char *path);
     /* Of a table of numbers (table_parts.h): reads it. */
     iv_status (*table)(struct iv__table *table, const char *path);
-} iv_dataset;
+} iv__dataset;
 
-#define IV_DATASET_DECLARE(name) extern const iv_dataset iv_dataset_##name;
+#define IV_DATASET_DECLARE(name) extern const iv__dataset iv__dataset_##name;
 IV_DATASET_DECLARE(aesop)
 IV_DATASET_DECLARE(ag_news)
 IV_DATASET_DECLARE(air_quality)
@@ -64,7 +64,7 @@ IV_DATASET_DECLARE(text)
  * data sets), or NULL; then $IVORY_DATA, then the user's data folder ($XDG_DATA_HOME/ivory or
  * ~/.local/share/ivory). Leaves `path` empty when the data are built in.
  * Errors: IO with where to get it and where to put it. */
-iv_status iv__dataset_locate(iv_home *home, const iv_dataset *set, const char *data, iv__text *path);
+iv_status iv__dataset_locate(iv_home *home, const iv__dataset *set, const char *data, iv__text *path);
 
 /* Finds one of the files beside it, plain or compressed, in the folder of `path`.
  * Errors: IO. */
@@ -72,7 +72,7 @@ iv_status iv__dataset_beside(iv_home *home, const char *path, const char *name, 
 
 /* SHA-256 of the file as it lies (compressed or not), of the built-in bytes when path is "", of a
  * folder as iv__known_sha256 takes it; of several files: of their names and SHA-256s in turn. */
-iv_status iv__dataset_sha256(iv_home *home, const iv_dataset *set, const char *path, char hex[65]);
+iv_status iv__dataset_sha256(iv_home *home, const iv__dataset *set, const char *path, char hex[65]);
 
 /* ---- its records ----------------------------------------------------------------------------- */
 enum { IV__DROP_REASONS = 8 };
@@ -84,7 +84,7 @@ typedef struct iv__drop {
 
 struct iv__records {
     iv_home *home;
-    const iv_dataset *set;
+    const iv__dataset *set;
     const char *name;    /* begins messages: the path, or the data set's name */
     const void *options; /* of set->fields; NULL without */
     iv__source *source;
@@ -101,7 +101,7 @@ struct iv__records {
 
 /* path: as iv__dataset_locate gave it. options: of set->fields (as iv__fields_set filled them).
  * Both are borrowed; options NULL: defaults. gzip is unpacked. */
-iv__records *iv__records_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__records *iv__records_open(iv_home *home, const iv__dataset *set, const char *path,
                               const void *options);
 /* The next record as UTF-8 text, terminated, valid until the next call; NULL at the end, and
  * when it failed: then *failed is true and the home has the message. While records->continues is

@@ -47,7 +47,7 @@ static iv_status encode_pieces(const iv__vocabulary *vocabulary, iv__piece_cache
 iv_status iv__encode_clean(const iv__vocabulary *vocabulary, iv__piece_cache *cache,
                            const char *clean, size_t size, iv__ids *ids, iv__text *unknown)
 {
-    iv_tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
+    iv__tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
     iv_status status = IV_OK;
     const char *at = clean, *end = clean + size, *token;
     size_t length;
@@ -121,7 +121,7 @@ static bool is_shown(const iv__vocabulary *vocabulary, int32_t id)
 void iv__decoder_add(iv__decoder *decoder, int32_t id, iv__text *text)
 {
     const iv__vocabulary *vocabulary = decoder->vocabulary;
-    iv_tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
+    iv__tokens_kind kind = iv__vocabulary_rules(vocabulary)->kind;
     size_t begin = text->size;
 
     if (!is_shown(vocabulary, id))

@@ -23,7 +23,7 @@ static void follow(iv__extent *e, unsigned char byte)
 
 void iv__extent_add(iv__extent *e, int32_t id)
 {
-    iv_tokens_kind kind = iv__vocabulary_rules(e->vocabulary)->kind;
+    iv__tokens_kind kind = iv__vocabulary_rules(e->vocabulary)->kind;
 
     e->characters += iv__vocabulary_characters(e->vocabulary, id);
     if ((kind != IV_TOKENS_BYTES && kind != IV_TOKENS_BPE) || id < iv__vocabulary_first(e->vocabulary))

@@ -87,7 +87,7 @@ static iv_status finish(iv__pictures *p, const char *path)
     return IV_OK;
 }
 
-iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__pictures *iv__pictures_open(iv_home *home, const iv__dataset *set, const char *path,
                                 const iv__pictures_options *options)
 {
     if (!set->pictures) {

@@ -26,7 +26,7 @@ typedef struct iv__pictures_options {
 
 /* path: as iv__dataset_locate gave it.
  * Errors: VALUE for options out of range, and a data set that holds no pictures; IO, FORMAT. */
-iv__pictures *iv__pictures_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__pictures *iv__pictures_open(iv_home *home, const iv__dataset *set, const char *path,
                                 const iv__pictures_options *options);
 void iv__pictures_free(iv__pictures *pictures); /* NULL is fine */
 

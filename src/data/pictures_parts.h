@@ -43,7 +43,7 @@ typedef struct iv__shelf {
 
 struct iv__pictures {
     iv_home *home;
-    const iv_dataset *set;
+    const iv__dataset *set;
     iv__fitter fitter;
     iv__shelf shelf[2];                /* training, tests */
     int64_t found_height, found_width; /* of the first picture, as it lies in its file */

@@ -53,7 +53,7 @@ bool iv__token_rules_read(const char *text, size_t size, iv__token_rules *rules)
         kind++;
     if (kind == kinds)
         return false;
-    rules->kind = (iv_tokens_kind)kind;
+    rules->kind = (iv__tokens_kind)kind;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         *(bool *)((char *)rules + flags[i].offset) = take(&at, end, flags[i].name, false);
     return at == end && (rules->kind < IV_TOKENS_BYTES || rules->complete);

@@ -301,7 +301,7 @@ iv_status iv__table_read(iv__table *t, const char *path, const iv__table_options
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-iv__table *iv__table_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__table *iv__table_open(iv_home *home, const iv__dataset *set, const char *path,
                           const iv__table_options *options)
 {
     if (!set->table) {

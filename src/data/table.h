@@ -29,7 +29,7 @@ typedef struct iv__column {
  * name and value.
  * Errors: VALUE for a data set that is no table; IO; FORMAT "NAME:LINE: ..." for a row that has not as many
  * fields as the header, a header without names or with one twice, no rows. */
-iv__table *iv__table_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__table *iv__table_open(iv_home *home, const iv__dataset *set, const char *path,
                           const iv__table_options *options);
 void iv__table_free(iv__table *table); /* NULL is fine */
 

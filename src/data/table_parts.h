@@ -7,7 +7,7 @@
 
 struct iv__table {
     iv_home *home;
-    const iv_dataset *set;
+    const iv__dataset *set;
     iv__arena arena;
     iv__table_options options; /* as asked for; then as they were in force */
     const char *file;          /* begins messages */

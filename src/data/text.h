@@ -10,15 +10,15 @@
 /* Written to files as "words", "chars". */
 #define IV_TOKENS_MAP(XX) XX(WORDS, "words") XX(CHARS, "chars") XX(BYTES, "bytes") XX(BPE, "bpe")
 
-typedef enum iv_tokens_kind {
+typedef enum iv__tokens_kind {
 #define IV_TOKENS_KIND(name, text) IV_TOKENS_##name,
     IV_TOKENS_MAP(IV_TOKENS_KIND)
 #undef IV_TOKENS_KIND
-} iv_tokens_kind;
+} iv__tokens_kind;
 
 /* How texts become tokens, and which special tokens stand before them. */
 typedef struct iv__token_rules {
-    iv_tokens_kind kind;
+    iv__tokens_kind kind;
     bool complete; /* no unknown token: the vocabulary has every token there is; bytes and bpe: always */
     bool end;      /* a text's end has a token of its own; else padding stands for it */
     bool begin;    /* so has its beginning */
@@ -54,7 +54,7 @@ bool iv__is_white(uint32_t code);  /* Unicode's property White_Space */
 
 /* What is counted, of cleaned text, from *at on: a word up to the next blank, a code point, a byte;
  * for bpe a stretch, which becomes one or more tokens. False at the end. */
-bool iv__token_next(iv_tokens_kind kind, const char **at, const char *end, const char **token,
+bool iv__token_next(iv__tokens_kind kind, const char **at, const char *end, const char **token,
                     size_t *size);
 
 /* ---- counting -------------------------------------------------------------------------------- */

@@ -287,7 +287,7 @@ void iv__tokens_free(iv__tokens *tokens)
 /* ---- finding and making ---------------------------------------------------------------------- */
 
 /* What the tokens depend on besides the data. */
-static void put_settings(iv__text *text, const iv_dataset *set, const iv__tokens_options *o)
+static void put_settings(iv__text *text, const iv__dataset *set, const iv__tokens_options *o)
 {
     iv__text_print(text, "version=" IV__TOKENS_VERSION " set=%s", set->name);
     for (const iv_field *field = set->fields; field && field->name; field++) {
@@ -325,7 +325,7 @@ static void put_cache_folder(iv__text *text, const iv__tokens_options *o)
         iv__text_print(text, "%s/.cache/ivory", user);
 }
 
-static void put_file_name(iv__text *path, const iv_dataset *set, const char *source, const char *settings)
+static void put_file_name(iv__text *path, const iv__dataset *set, const char *source, const char *settings)
 {
     char hex[65];
     iv__sha256 hash;
@@ -340,7 +340,7 @@ static void put_file_name(iv__text *path, const iv_dataset *set, const char *sou
 /* A request, and the places where its tokens may lie. */
 typedef struct request {
     iv_home *home;
-    const iv_dataset *set;
+    const iv__dataset *set;
     const char *data;
     const iv__tokens_options *options;
     char source[65];
@@ -436,7 +436,7 @@ static iv__tokens *build(request *r)
     return build_temporary(r);
 }
 
-static iv__tokens *open_set(iv_home *home, const iv_dataset *set, const char *path, iv__tokens_options o)
+static iv__tokens *open_set(iv_home *home, const iv__dataset *set, const char *path, iv__tokens_options o)
 {
     request r = { .home = home, .set = set, .data = path, .options = &o };
     iv__tokens *tokens = NULL;
@@ -469,7 +469,7 @@ static iv__tokens *open_set(iv_home *home, const iv_dataset *set, const char *pa
     return tokens;
 }
 
-iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__tokens *iv__tokens_open(iv_home *home, const iv__dataset *set, const char *path,
                             const iv__tokens_options *options)
 {
     iv__tokens_options o = *options;

@@ -32,7 +32,7 @@ typedef struct iv__tokens_options {
 
 /* Errors: as the data set's; VALUE when no record or no token is left (the message says what was
  * dropped and why); IO when neither the cache nor a temporary file can be written. */
-iv__tokens *iv__tokens_open(iv_home *home, const iv_dataset *set, const char *path,
+iv__tokens *iv__tokens_open(iv_home *home, const iv__dataset *set, const char *path,
                             const iv__tokens_options *options);
 /* A cache file's bytes, borrowed; every check but those of source and settings. Errors: FORMAT. */
 iv__tokens *iv__tokens_read(iv_home *home, const char *name, const void *bytes, size_t size);

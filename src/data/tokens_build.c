@@ -12,7 +12,7 @@ _Static_assert(sizeof IV__TOKENS_HEAD <= 64 && sizeof IV__TOKENS_FOOT == 9,
 
 typedef struct builder {
     iv_home *home;
-    const iv_dataset *set;
+    const iv__dataset *set;
     const char *data;
     const iv__tokens_options *options;
     const iv__token_rules *rules;
@@ -226,8 +226,8 @@ static void write_foot(builder *b, const char *source, const char *settings)
     iv__writer_add(b->writer, &foot, sizeof foot);
 }
 
-iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *set, const char *data,
-                           const iv__tokens_options *options, const char *source,
+iv_status iv__tokens_build(iv_home *home, const char *path, const iv__dataset *set,
+                           const char *data, const iv__tokens_options *options, const char *source,
                            const char *settings, bool *unwritten)
 {
     builder b = { .home = home, .set = set, .data = data, .options = options };

@@ -31,8 +31,8 @@ typedef struct iv__tokens_foot {
 
 /* Streams the data set into a cache file at `path`. *unwritten: it was the writing that failed,
  * not the reading. */
-iv_status iv__tokens_build(iv_home *home, const char *path, const iv_dataset *set, const char *data,
-                           const iv__tokens_options *options, const char *source,
+iv_status iv__tokens_build(iv_home *home, const char *path, const iv__dataset *set,
+                           const char *data, const iv__tokens_options *options, const char *source,
                            const char *settings, bool *unwritten);
 
 #endif

@@ -10,7 +10,7 @@
 #include "format/glove.h"
 
 /* To be found as data sets are. */
-static const iv_dataset glove = {
+static const iv__dataset glove = {
     .name = "glove",
     .says = "word vectors",
     .home_page = "https://nlp.stanford.edu/projects/glove/",

@@ -162,7 +162,7 @@ static iv__vocabulary *vocabulary_new(iv_home *home, const iv__token_rules *rule
 static bool can_choose(const iv__counter *counter, const iv__vocabulary *vocabulary, int64_t most)
 {
     int64_t count = counter->table.count, fewest = vocabulary->first + 1;
-    iv_tokens_kind kind = vocabulary->rules.kind;
+    iv__tokens_kind kind = vocabulary->rules.kind;
 
     if (kind == IV_TOKENS_BYTES)
         return true; /* all of them, and no more */
@@ -268,7 +268,7 @@ const void *iv__vocabulary_bytes(const iv__vocabulary *vocabulary, size_t *size)
 }
 
 /* What a token may be: something that cleaning and cutting can give. */
-static bool is_token(iv_tokens_kind kind, const char *token, size_t size)
+static bool is_token(iv__tokens_kind kind, const char *token, size_t size)
 {
     uint32_t code;
 

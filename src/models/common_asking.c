@@ -27,7 +27,7 @@ static void network_free(asked_network *a)
     iv_graph_free(a->graph);
 }
 
-static iv_status network_make(asked_network *a, iv_instance *instance, iv_params *params,
+static iv_status network_make(asked_network *a, iv__instance *instance, iv_params *params,
                               iv__story_network *network, int64_t n)
 {
     iv_home *home = instance->home;
@@ -79,7 +79,7 @@ static void count(const asked_network *a, const iv__story *story, iv__split spli
     }
 }
 
-static iv_status ask_all(asked_network *a, const iv_instance *instance, const iv__story *story,
+static iv_status ask_all(asked_network *a, const iv__instance *instance, const iv__story *story,
                          iv__split split, score *all, score *of_task)
 {
     const int64_t total = instance->trainee.n_records[split], most = instance->training.batch;
@@ -109,7 +109,7 @@ static double share(const score *s)
 }
 
 /* A task is solved where 95 of 100 answers are right: Weston et al. 2015. */
-static int put_tasks(const score *of_task, iv_measure *measure)
+static int put_tasks(const score *of_task, iv__measure *measure)
 {
     static const char *const names[IV__BABI_TASKS + 1] = {
         "accuracy, own",     "accuracy, task 1",  "accuracy, task 2",  "accuracy, task 3",
@@ -129,14 +129,14 @@ static int put_tasks(const score *of_task, iv_measure *measure)
         return 0;
     for (int t = 0; t <= IV__BABI_TASKS; t++)
         if (of_task[t].asked)
-            measure[n++] = (iv_measure){ names[t], share(&of_task[t]) };
-    measure[n++] = (iv_measure){ "tasks solved", solved };
+            measure[n++] = (iv__measure){ names[t], share(&of_task[t]) };
+    measure[n++] = (iv__measure){ "tasks solved", solved };
     return n;
 }
 
-int iv__asking_measures(iv_instance *instance, iv_params *params, const iv__story *story,
+int iv__asking_measures(iv__instance *instance, iv_params *params, const iv__story *story,
                         iv__story_network *network, iv__split split,
-                        iv_measure measure[IV_MAX_MEASURES])
+                        iv__measure measure[IV_MAX_MEASURES])
 {
     score all = { 0 }, of_task[IV__BABI_TASKS + 1] = { { 0 } };
     asked_network a;
@@ -147,7 +147,7 @@ int iv__asking_measures(iv_instance *instance, iv_params *params, const iv__stor
     network_free(&a);
     if (status)
         return -1;
-    measure[0] = (iv_measure){ "accuracy", share(&all) };
+    measure[0] = (iv__measure){ "accuracy", share(&all) };
     return 1 + put_tasks(of_task, measure + 1);
 }
 
@@ -164,7 +164,7 @@ struct iv__asking {
     asked_network network;
 };
 
-iv__asking *iv__asking_new(iv_instance *instance, iv_params *params, iv__story *story,
+iv__asking *iv__asking_new(iv__instance *instance, iv_params *params, iv__story *story,
                            iv__story_network *network)
 {
     iv__asking *a = iv__alloc(instance->home, sizeof *a);

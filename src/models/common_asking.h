@@ -7,17 +7,17 @@
 
 /* Builds the network for n questions: logits [n,classes], and how much each hop looks at each sentence
  * [n,hops,S], or NULL. */
-typedef void iv__story_network(const iv_instance *instance, iv_scope *scope, int64_t n,
+typedef void iv__story_network(const iv__instance *instance, iv_scope *scope, int64_t n,
                                iv_node **logits, iv_node **attention);
 
-/* As iv_model's examine: the share of right answers, of all questions and of each task. */
-int iv__asking_measures(iv_instance *instance, iv_params *params, const iv__story *story,
+/* As iv__model's examine: the share of right answers, of all questions and of each task. */
+int iv__asking_measures(iv__instance *instance, iv_params *params, const iv__story *story,
                         iv__story_network *network, iv__split split,
-                        iv_measure measure[IV_MAX_MEASURES]);
+                        iv__measure measure[IV_MAX_MEASURES]);
 
 /* As iv__talk has it. */
 typedef struct iv__asking iv__asking;
-iv__asking *iv__asking_new(iv_instance *instance, iv_params *params, iv__story *story,
+iv__asking *iv__asking_new(iv__instance *instance, iv_params *params, iv__story *story,
                            iv__story_network *network);
 iv_status iv__asking_line(void *asking, const char *line, iv__text *answer);
 void iv__asking_free(void *asking);

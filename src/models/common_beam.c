@@ -15,7 +15,7 @@ typedef struct trace {
     int32_t token;
     int64_t n;  /* tokens that were chosen */
     double sum; /* of their log-probabilities */
-    iv_score score;
+    iv__score score;
 } trace;
 
 typedef struct candidate {
@@ -33,7 +33,7 @@ typedef struct finished {
 
 typedef struct beam {
     iv_home *home;
-    const iv_generation *g;
+    const iv__generation *g;
     iv__writing *writing;
     const iv__language *language;
     iv__arena arena;
@@ -224,11 +224,11 @@ static iv_status search(beam *b)
     return status;
 }
 
-static iv_status hand_over(beam *b, int64_t prompt, int number, iv_sample_sink *sink, void *user)
+static iv_status hand_over(beam *b, int64_t prompt, int number, iv__sample_sink *sink, void *user)
 {
     const finished *one = &b->finished[number];
     iv_status status = read_back(b, one->trace);
-    iv_score *score = iv__alloc_array(b->home, one->trace->n + 1, sizeof *score);
+    iv__score *score = iv__alloc_array(b->home, one->trace->n + 1, sizeof *score);
 
     if (!status && score) {
         for (const trace *at = one->trace; at->n; at = at->before)
@@ -237,24 +237,24 @@ static iv_status hand_over(beam *b, int64_t prompt, int number, iv_sample_sink *
             b->text.size = (size_t)one->cut;
             b->text.data[one->cut] = 0;
         }
-        sink(user, &(iv_sample){ .number = number,
-                                 .prompt = prompt,
-                                 .text = b->text.data ? b->text.data : "",
-                                 .size = b->text.size,
-                                 .id = b->ids.id,
-                                 .n_prompt = b->n_prompt,
-                                 .n = one->trace->n,
-                                 .score = b->g->scored ? score : NULL,
-                                 .ended = one->ended,
-                                 .log_probability = one->sum,
-                                 .per_token = one->mean });
+        sink(user, &(iv__sample){ .number = number,
+                                  .prompt = prompt,
+                                  .text = b->text.data ? b->text.data : "",
+                                  .size = b->text.size,
+                                  .id = b->ids.id,
+                                  .n_prompt = b->n_prompt,
+                                  .n = one->trace->n,
+                                  .score = b->g->scored ? score : NULL,
+                                  .ended = one->ended,
+                                  .log_probability = one->sum,
+                                  .per_token = one->mean });
     }
     iv__free(b->home, score);
     return !status && !score ? IV_NOMEM : status;
 }
 
-iv_status iv__write_beam(iv__writing *writing, const iv_generation *g, const char *prompt,
-                         int64_t number, iv_sample_sink *sink, void *user, iv__text *note)
+iv_status iv__write_beam(iv__writing *writing, const iv__generation *g, const char *prompt,
+                         int64_t number, iv__sample_sink *sink, void *user, iv__text *note)
 {
     iv_home *home = note->home;
     beam b = { .home = home,

@@ -46,8 +46,8 @@ static void put_section_of(output *out, const char *asset, size_t size, const ch
 
 static void put_section(output *out, const char *name)
 {
-    put_section_of(out, (const char *)iv_asset_export_kernels, iv_asset_export_kernels_size, name);
-    put_section_of(out, (const char *)iv_asset_export_text, iv_asset_export_text_size, name);
+    put_section_of(out, (const char *)iv__asset_export_kernels, iv__asset_export_kernels_size, name);
+    put_section_of(out, (const char *)iv__asset_export_text, iv__asset_export_text_size, name);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -212,7 +212,7 @@ static const char *const sections_of[][7] = {
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static void put_head(output *out, const iv_instance *instance, const iv__c_step *step)
+static void put_head(output *out, const iv__instance *instance, const iv__c_step *step)
 {
     int64_t weights = 0;
 
@@ -226,7 +226,7 @@ static void put_head(output *out, const iv_instance *instance, const iv__c_step 
     put_section(out, "head");
 }
 
-static void put_file(output *out, const iv_instance *instance, const iv__language *language,
+static void put_file(output *out, const iv__instance *instance, const iv__language *language,
                      const iv__c_step *step)
 {
     const char *const *sections = sections_of[iv__vocabulary_rules(language->vocabulary)->kind];
@@ -254,7 +254,7 @@ static void put_file(output *out, const iv_instance *instance, const iv__languag
     hand_over(out);
 }
 
-static iv_status make_step(iv__c_step *step, const iv_instance *instance, iv_params *params,
+static iv_status make_step(iv__c_step *step, const iv__instance *instance, iv_params *params,
                            const iv__language *language, iv_graph *graph)
 {
     iv_scope *scope = iv_scope_new(graph, params, "");
@@ -265,7 +265,7 @@ static iv_status make_step(iv__c_step *step, const iv_instance *instance, iv_par
     return logits ? iv__c_step_make(step, params, logits, "words") : iv_home_status(instance->home);
 }
 
-iv_status iv__export_c(iv_instance *instance, iv_params *params, const char *path)
+iv_status iv__export_c(iv__instance *instance, iv_params *params, const char *path)
 {
     iv_home *home = instance->home;
     iv__language language;

@@ -11,7 +11,7 @@
 
 /* Writes the file: complete or not at all.
  * Errors: UNSUPPORTED for a model that writes no text, and for a row that has no C text, by name; IO. */
-iv_status iv__export_c(iv_instance *instance, iv_params *params, const char *path);
+iv_status iv__export_c(iv__instance *instance, iv_params *params, const char *path);
 
 /* ---- between the files that do so -------------------------------------------------------------- */
 

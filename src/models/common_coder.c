@@ -111,7 +111,7 @@ void iv__decoder_take(iv__decoder *d, uint32_t cumulated, uint32_t frequency)
 enum { MOST_LEVELS = 256 };
 
 /* Stretches of all values: of each at least 1, so that none is impossible. */
-static void stretches(const iv__palette *p, const iv_instance *instance, const float *outputs,
+static void stretches(const iv__palette *p, const iv__instance *instance, const float *outputs,
                       int64_t channel, const unsigned char *before, uint32_t first[MOST_LEVELS + 1])
 {
     const double room = IV__CODER_TOTAL - (double)p->levels;
@@ -143,7 +143,7 @@ static int64_t value_at(const uint32_t *first, int64_t levels, uint32_t place)
 /* ---- pictures -------------------------------------------------------------------------------- */
 
 typedef struct coding {
-    iv_instance *instance;
+    iv__instance *instance;
     iv__palette palette;
     iv__encoder *encoder; /* or the decoder */
     iv__decoder *decoder;
@@ -220,7 +220,7 @@ static iv_status code_picture(coding *c, iv_params *params, const iv__coded *pic
     return status;
 }
 
-iv_status iv__encode_picture(iv_instance *instance, iv_params *params, const iv__coded *picture,
+iv_status iv__encode_picture(iv__instance *instance, iv_params *params, const iv__coded *picture,
                              iv__encoder *encoder, iv__coder_progress *progress, void *user)
 {
     iv_status status = code_picture(&(coding){ .instance = instance, .encoder = encoder }, params,
@@ -229,7 +229,7 @@ iv_status iv__encode_picture(iv_instance *instance, iv_params *params, const iv_
     return status ? status : encoder->bytes.failed ? IV_NOMEM : IV_OK;
 }
 
-iv_status iv__decode_picture(iv_instance *instance, iv_params *params, iv__coded *picture,
+iv_status iv__decode_picture(iv__instance *instance, iv_params *params, iv__coded *picture,
                              iv__decoder *decoder, iv__coder_progress *progress, void *user)
 {
     return code_picture(&(coding){ .instance = instance, .decoder = decoder }, params, picture,

@@ -39,9 +39,9 @@ typedef struct iv__coded {
  * f32 makes them the same on every processor. progress (NULL: none) is told each row.
  * Errors    UNSUPPORTED for a network that looks ahead; STOPPED by progress. */
 typedef bool iv__coder_progress(void *user, int64_t rows); /* false: stop */
-iv_status iv__encode_picture(iv_instance *instance, iv_params *params, const iv__coded *picture,
+iv_status iv__encode_picture(iv__instance *instance, iv_params *params, const iv__coded *picture,
                              iv__encoder *encoder, iv__coder_progress *progress, void *user);
-iv_status iv__decode_picture(iv_instance *instance, iv_params *params, iv__coded *picture,
+iv_status iv__decode_picture(iv__instance *instance, iv_params *params, iv__coded *picture,
                              iv__decoder *decoder, iv__coder_progress *progress, void *user);
 
 #endif

@@ -32,7 +32,7 @@ void iv__comparing_free(void *comparing)
     iv__free(c->home, c);
 }
 
-iv__comparing *iv__comparing_new(const iv__sentences *s, iv_instance *instance, iv_params *params,
+iv__comparing *iv__comparing_new(const iv__sentences *s, iv__instance *instance, iv_params *params,
                                  const iv__coder_graphs *graphs)
 {
     const iv__split from = s->n[SPLIT_TEST] ? SPLIT_TEST : SPLIT_TRAIN;

@@ -5,7 +5,7 @@
 #include "models/common_pictures.h"
 #include "models/common_writing.h"
 
-static iv_node *of_texts(const iv_instance *instance, iv_scope *scope, int64_t batch, int64_t length)
+static iv_node *of_texts(const iv__instance *instance, iv_scope *scope, int64_t batch, int64_t length)
 {
     iv__language language;
 
@@ -15,7 +15,7 @@ static iv_node *of_texts(const iv_instance *instance, iv_scope *scope, int64_t b
     return language.logits(instance->options, scope, words, iv__vocabulary_count(language.vocabulary));
 }
 
-static iv_node *of_pictures(const iv_instance *instance, iv_scope *scope, int64_t batch)
+static iv_node *of_pictures(const iv__instance *instance, iv_scope *scope, int64_t batch)
 {
     iv_graph *graph = iv_scope_graph(scope);
     iv__palette palette;
@@ -27,10 +27,10 @@ static iv_node *of_pictures(const iv_instance *instance, iv_scope *scope, int64_
     return palette.outputs(instance, scope, pixels, label);
 }
 
-iv_node *iv__evaluation_of(const iv_instance *instance, iv_scope *scope, int64_t batch,
+iv_node *iv__evaluation_of(const iv__instance *instance, iv_scope *scope, int64_t batch,
                            int64_t length, const char **name)
 {
-    const iv_model *model = instance->model;
+    const iv__model *model = instance->model;
 
     if (model->evaluate)
         return model->evaluate(instance, scope, batch, name);

@@ -8,7 +8,7 @@
  * [batch,length], a sequence; of pictures the "parameters" of the distribution of each of "pixels" [batch,height,width,channels] and,
  * with classes, "label" i32 [batch]; else what the model itself says. *name: of the output.
  * Errors    NULL: UNSUPPORTED for a model that says nothing; else the graph has the reason. */
-iv_node *iv__evaluation_of(const iv_instance *instance, iv_scope *scope, int64_t batch,
+iv_node *iv__evaluation_of(const iv__instance *instance, iv_scope *scope, int64_t batch,
                            int64_t length, const char **name);
 
 #endif

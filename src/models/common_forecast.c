@@ -53,20 +53,20 @@ static void measure_against(const iv__forecast *f, const double *said, double *r
     *r2 = spread > 0 ? 1 - squares / spread : NAN;
 }
 
-int iv__forecast_measures(const iv__forecast *f, iv_measure measure[IV_MAX_MEASURES])
+int iv__forecast_measures(const iv__forecast *f, iv__measure measure[IV_MAX_MEASURES])
 {
     double rmse, mae, r2;
     int n = 0;
 
     measure_against(f, f->predicted, &rmse, &mae, &r2);
-    measure[n++] = (iv_measure){ "RMSE", rmse };
-    measure[n++] = (iv_measure){ "MAE", mae };
-    measure[n++] = (iv_measure){ "R2", r2 };
+    measure[n++] = (iv__measure){ "RMSE", rmse };
+    measure[n++] = (iv__measure){ "MAE", mae };
+    measure[n++] = (iv__measure){ "R2", r2 };
     if (!f->linear)
         return n;
     measure_against(f, f->linear, &rmse, &mae, &r2);
-    measure[n++] = (iv_measure){ "linear RMSE", rmse };
-    measure[n++] = (iv_measure){ "linear MAE", mae };
-    measure[n++] = (iv_measure){ "linear R2", r2 };
+    measure[n++] = (iv__measure){ "linear RMSE", rmse };
+    measure[n++] = (iv__measure){ "linear MAE", mae };
+    measure[n++] = (iv__measure){ "linear R2", r2 };
     return n;
 }

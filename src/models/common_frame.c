@@ -245,7 +245,7 @@ static iv_status fit(iv__frame *f, const iv__frame_options *o, iv__arena *arena,
 
 /* ---- what a saved file carries --------------------------------------------------------------- */
 
-static iv_status keep(iv__frame *f, iv_instance *instance)
+static iv_status keep(iv__frame *f, iv__instance *instance)
 {
     const size_t n = (size_t)f->n_inputs + 1;
     iv__text names = { .home = f->home };
@@ -289,7 +289,7 @@ static iv_status refuse_file(iv_home *home)
                    "the model file does not say which columns it reads and how they are scaled");
 }
 
-iv_status iv__frame_restore(iv__frame *f, iv_instance *instance, const iv__safetensors *file)
+iv_status iv__frame_restore(iv__frame *f, iv__instance *instance, const iv__safetensors *file)
 {
     const iv__named_tensor *names = iv__safetensors_find(file, columns_name),
                            *scaling = iv__safetensors_find(file, scaling_name),
@@ -341,7 +341,7 @@ iv_status iv__frame_match(const iv__frame *f, const iv__table *t, int *column, i
     return IV_OK;
 }
 
-static iv_status find_columns(iv__frame *f, iv_instance *instance, const iv__frame_options *o,
+static iv_status find_columns(iv__frame *f, iv__instance *instance, const iv__frame_options *o,
                               bool restored)
 {
     iv__text unused = { .home = f->home };
@@ -361,7 +361,7 @@ static iv_status find_columns(iv__frame *f, iv_instance *instance, const iv__fra
     return status;
 }
 
-static iv_status open_table(iv__frame *f, iv_instance *instance, const iv_dataset *set,
+static iv_status open_table(iv__frame *f, iv__instance *instance, const iv__dataset *set,
                             const char *data, const iv__frame_options *o, bool restored, char *sha256)
 {
     iv__text path = { .home = f->home };
@@ -401,7 +401,7 @@ static double worst_loss(const iv__frame *f)
     return worst;
 }
 
-iv_status iv__frame_open(iv__frame *f, iv_instance *instance, const iv_dataset *set,
+iv_status iv__frame_open(iv__frame *f, iv__instance *instance, const iv__dataset *set,
                          const char *data, const iv__frame_options *o)
 {
     const bool restored = f->n_inputs > 0;

@@ -34,13 +34,13 @@ typedef struct iv__frame {
     int64_t n[SPLITS];
 } iv__frame;
 
-/* Opens the data as iv_model's open_data and fills in the trainee, all but `fill`. A frame that was restored keeps its
+/* Opens the data as iv__model's open_data and fills in the trainee, all but `fill`. A frame that was restored keeps its
  * columns and its scaling.
  * Errors    VALUE for a target that is not there (with the nearest name), is the same in every row, or leaves no
  *           input; FORMAT for a column that holds some cells that are no numbers. */
-iv_status iv__frame_open(iv__frame *frame, iv_instance *instance, const iv_dataset *set,
+iv_status iv__frame_open(iv__frame *frame, iv__instance *instance, const iv__dataset *set,
                          const char *data, const iv__frame_options *options);
-iv_status iv__frame_restore(iv__frame *frame, iv_instance *instance, const iv__safetensors *file);
+iv_status iv__frame_restore(iv__frame *frame, iv__instance *instance, const iv__safetensors *file);
 void iv__frame_close(iv__frame *frame);
 
 /* Finds the columns of a table by the frame's names; column [n_inputs + 1]: -1 for a target that it has not. note: names

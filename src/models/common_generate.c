@@ -14,17 +14,17 @@
 #include <string.h>
 
 /* clang-format off */
-const iv_field iv_generation_fields[] = {
-    FIELD(iv_generation, n,           INT,  "1",   1, 100000, "", "",       "how many samples"),
-    FIELD(iv_generation, length,      INT,  "100", 1, 1e9,    "", "tokens", "most tokens of a sample"),
-    FIELD(iv_generation, seed,        INT,  "0",   0, 1e15,   "", "",       "the same seed draws the same samples"),
-    FIELD(iv_generation, temperature, REAL, "1",   0, 100,    "", "",       "below 1 safer, above 1 bolder; 0: always the likeliest"),
-    FIELD(iv_generation, top_k,       INT,  "0",   0, 1e9,    "", "",       "draw among the k likeliest only; 0: all"),
-    FIELD(iv_generation, top_p,       REAL, "1",   0, 1,      "", "",       "draw among the likeliest that together have this probability"),
-    FIELD(iv_generation, repetition,  REAL, "1",   1, 100,    "", "",       "divides the chance of tokens that stand there already; 1: off"),
-    FIELD(iv_generation, prompt,      TEXT, "",    0, 0,      "", "TEXT",   "how the text begins"),
-    FIELD(iv_generation, sentences,   INT,  "0",   0, 1e9,    "", "",       "end a sample with so many sentences; 0: off"),
-    FIELD(iv_generation, beam,        INT,  "0",   0, 256,    "", "",       "draw nothing: search for the likeliest texts, keeping so many at a time, and give the n best; 0: off"),
+const iv_field iv__generation_fields[] = {
+    FIELD(iv__generation, n,           INT,  "1",   1, 100000, "", "",       "how many samples"),
+    FIELD(iv__generation, length,      INT,  "100", 1, 1e9,    "", "tokens", "most tokens of a sample"),
+    FIELD(iv__generation, seed,        INT,  "0",   0, 1e15,   "", "",       "the same seed draws the same samples"),
+    FIELD(iv__generation, temperature, REAL, "1",   0, 100,    "", "",       "below 1 safer, above 1 bolder; 0: always the likeliest"),
+    FIELD(iv__generation, top_k,       INT,  "0",   0, 1e9,    "", "",       "draw among the k likeliest only; 0: all"),
+    FIELD(iv__generation, top_p,       REAL, "1",   0, 1,      "", "",       "draw among the likeliest that together have this probability"),
+    FIELD(iv__generation, repetition,  REAL, "1",   1, 100,    "", "",       "divides the chance of tokens that stand there already; 1: off"),
+    FIELD(iv__generation, prompt,      TEXT, "",    0, 0,      "", "TEXT",   "how the text begins"),
+    FIELD(iv__generation, sentences,   INT,  "0",   0, 1e9,    "", "",       "end a sample with so many sentences; 0: off"),
+    FIELD(iv__generation, beam,        INT,  "0",   0, 256,    "", "",       "draw nothing: search for the likeliest texts, keeping so many at a time, and give the n best; 0: off"),
     FIELD_END,
 };
 /* clang-format on */
@@ -382,7 +382,7 @@ static int32_t draw_by_weight(int64_t count, const float *weight, double draw)
 
 typedef struct drawing {
     iv__generator *generator;
-    const iv_generation *options;
+    const iv__generation *options;
     const double *draw;
     int32_t *token;
 } drawing;
@@ -390,7 +390,7 @@ typedef struct drawing {
 static void draw_row(void *context, int64_t row, int thread)
 {
     const drawing *d = context;
-    const iv_generation *o = d->options;
+    const iv__generation *o = d->options;
     int64_t count = d->generator->vocabulary, first = row * count;
     float *weight = iv__generator_weights(d->generator) + first;
 
@@ -406,7 +406,8 @@ static void draw_row(void *context, int64_t row, int thread)
     d->token[row] = draw_by_weight(count, weight, d->draw[row]);
 }
 
-void iv__generator_draw(iv__generator *g, const iv_generation *options, const double *draw, int32_t *token)
+void iv__generator_draw(iv__generator *g, const iv__generation *options, const double *draw,
+                        int32_t *token)
 {
     drawing d = { g, options, draw, token };
 

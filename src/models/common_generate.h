@@ -35,7 +35,7 @@ void iv__generator_weigh(iv__generator *generator, int64_t row);
 /* Draws a token for each row from its weights, which are used up, among the likeliest alone if
  * there is a top-k or top-p; temperature 0: the likeliest. draw[n]: uniform in [0,1); a negative
  * one leaves token[row] as it is. */
-void iv__generator_draw(iv__generator *generator, const iv_generation *options, const double *draw,
+void iv__generator_draw(iv__generator *generator, const iv__generation *options, const double *draw,
                         int32_t *token);
 /* The one with the largest sum of logit and favour; of equal ones the first. */
 int32_t iv__generator_likeliest(const iv__generator *generator, int64_t row);

@@ -13,21 +13,21 @@ static bool may_differ(const char *name)
     return !strcmp(name, "epochs") || !strcmp(name, "steps");
 }
 
-iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_system *system,
-                              bool as_printed)
+iv__instance *iv__instance_new(iv_home *home, const iv__model *model, const iv__system *system,
+                               bool as_printed)
 {
-    iv_instance *instance = iv__alloc(home, sizeof *instance);
+    iv__instance *instance = iv__alloc(home, sizeof *instance);
     if (!instance)
         return NULL;
-    *instance = (iv_instance){ .home = home,
-                               .model = model,
-                               .system = system,
-                               .as_printed = as_printed,
-                               .arena = { .home = home },
-                               .data = system->data,
-                               .data_sha256 = "",
-                               .data_report = "",
-                               .data_note = "" };
+    *instance = (iv__instance){ .home = home,
+                                .model = model,
+                                .system = system,
+                                .as_printed = as_printed,
+                                .arena = { .home = home },
+                                .data = system->data,
+                                .data_sha256 = "",
+                                .data_report = "",
+                                .data_note = "" };
     instance->options = iv__arena_get(&instance->arena, model->options_size);
     instance->state = iv__arena_get(&instance->arena, model->state_size);
     instance->trainee = (iv__trainee){ .self = instance, .build = model->build };
@@ -56,7 +56,7 @@ iv_instance *iv__instance_new(iv_home *home, const iv_model *model, const iv_sys
     return NULL;
 }
 
-void iv__instance_free(iv_instance *instance)
+void iv__instance_free(iv__instance *instance)
 {
     if (!instance)
         return;
@@ -66,7 +66,7 @@ void iv__instance_free(iv_instance *instance)
     iv__free(instance->home, instance);
 }
 
-iv_status iv__instance_set(iv_instance *instance, const char *name, const char *value)
+iv_status iv__instance_set(iv__instance *instance, const char *name, const char *value)
 {
     if (iv__field_find(iv__settings_fields, name))
         return iv__field_set(instance->home, &instance->arena, iv__settings_fields,
@@ -88,8 +88,8 @@ static int count_fields(const iv_field *fields)
     return n;
 }
 
-static iv_status describe_fields(iv_instance *instance, const iv_field *fields, const void *options,
-                                 const char *prefix, iv__pair *pairs, int *n)
+static iv_status describe_fields(iv__instance *instance, const iv_field *fields,
+                                 const void *options, const char *prefix, iv__pair *pairs, int *n)
 {
     iv__text text = { .home = instance->home };
     iv_status status = IV_OK;
@@ -106,7 +106,7 @@ static iv_status describe_fields(iv_instance *instance, const iv_field *fields, 
     return status;
 }
 
-iv_status iv__instance_describe(iv_instance *instance)
+iv_status iv__instance_describe(iv__instance *instance)
 {
     int most = FIXED_PAIRS + count_fields(instance->model->fields) + count_fields(iv__settings_fields),
         n = 0;
@@ -130,7 +130,7 @@ iv_status iv__instance_describe(iv_instance *instance)
     return status;
 }
 
-static iv_status read_fields(iv_instance *instance, const iv__safetensors *file,
+static iv_status read_fields(iv__instance *instance, const iv__safetensors *file,
                              const iv_field *fields, void *options, const char *prefix)
 {
     char key[96];
@@ -146,7 +146,7 @@ static iv_status read_fields(iv_instance *instance, const iv__safetensors *file,
     return status;
 }
 
-iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file)
+iv_status iv__instance_read(iv__instance *instance, const iv__safetensors *file)
 {
     const char *printed = iv__safetensors_metadata(file, "ivory.as_printed");
     const char *sha256 = iv__safetensors_metadata(file, "ivory.data_sha256");
@@ -166,7 +166,7 @@ iv_status iv__instance_read(iv_instance *instance, const iv__safetensors *file)
 }
 
 /* What a checkpoint says of a pair; of an option that came later than the checkpoint, the default. */
-static const char *said_of(const iv_instance *instance, const iv__safetensors *file, const char *key)
+static const char *said_of(const iv__instance *instance, const iv__safetensors *file, const char *key)
 {
     static const char training[] = "training.", option[] = "option.";
     const char *there = iv__safetensors_metadata(file, key);
@@ -179,7 +179,7 @@ static const char *said_of(const iv_instance *instance, const iv__safetensors *f
     return there || !field ? there : field->value;
 }
 
-iv_status iv__instance_matches(const iv_instance *instance, const iv__safetensors *file)
+iv_status iv__instance_matches(const iv__instance *instance, const iv__safetensors *file)
 {
     for (int i = 0; i < instance->trainee.n_pairs; i++) {
         const iv__pair *pair = &instance->trainee.pairs[i];
@@ -203,7 +203,7 @@ iv_status iv__instance_matches(const iv_instance *instance, const iv__safetensor
     return IV_OK;
 }
 
-iv_status iv__instance_make_params(iv_instance *instance, iv_params *params)
+iv_status iv__instance_make_params(iv__instance *instance, iv_params *params)
 {
     iv_graph *graph = iv_graph_new(instance->home);
     if (!graph)

@@ -16,7 +16,7 @@ typedef struct stretch {
 
 struct iv__memory {
     iv_home *home;
-    const iv_instance *instance;
+    const iv__instance *instance;
     const iv__tokens *tokens;
     iv__copies *samples, *real;
     int64_t n_texts, n_samples, n_stretches;
@@ -24,7 +24,7 @@ struct iv__memory {
     iv__memory_report report;
 };
 
-iv__memory *iv__memory_new(const iv_instance *instance)
+iv__memory *iv__memory_new(const iv__instance *instance)
 {
     iv_home *home = instance->home;
     const iv__cut *cut = instance->model->cut ? instance->model->cut(instance) : NULL;
@@ -60,7 +60,7 @@ void iv__memory_free(iv__memory *m)
     iv__free(m->home, m);
 }
 
-iv_status iv__memory_add(iv__memory *m, const iv_sample *sample)
+iv_status iv__memory_add(iv__memory *m, const iv__sample *sample)
 {
     m->n_samples++;
     return iv__copies_add(m->samples, sample->id + sample->n_prompt, sample->n);

@@ -13,9 +13,9 @@
 typedef struct iv__memory iv__memory;
 
 /* The instance's data are open, and stay so. Errors: UNSUPPORTED when they are no text. */
-iv__memory *iv__memory_new(const iv_instance *instance);
+iv__memory *iv__memory_new(const iv__instance *instance);
 void iv__memory_free(iv__memory *memory);
-iv_status iv__memory_add(iv__memory *memory, const iv_sample *sample);
+iv_status iv__memory_add(iv__memory *memory, const iv__sample *sample);
 /* No more samples: looks for them all. */
 iv_status iv__memory_compare(iv__memory *memory);
 

@@ -18,7 +18,7 @@ typedef struct shared {
 
 struct iv__painter {
     iv_home *home;
-    const iv_instance *instance;
+    const iv__instance *instance;
     iv__palette palette;
     iv_graph *graph;
     iv_raster *raster;
@@ -141,7 +141,7 @@ static iv_status make(iv__painter *p, iv_params *params, int64_t height, int64_t
     return make_plans(p, params);
 }
 
-iv__painter *iv__painter_new(iv_instance *instance, iv_params *params, int64_t pictures,
+iv__painter *iv__painter_new(iv__instance *instance, iv_params *params, int64_t pictures,
                              int64_t height, int64_t width)
 {
     iv__painter *p = iv__alloc(instance->home, sizeof *p);

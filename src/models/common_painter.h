@@ -14,15 +14,15 @@ typedef struct iv__palette {
     const char *const *class_names; /* [classes] */
     iv__pictures_options fit;       /* how a picture that is given becomes one of these */
     /* Picture i to train with, while the data are open and has so many; else NULL. */
-    const unsigned char *(*real)(const iv_instance *instance, int64_t i);
+    const unsigned char *(*real)(const iv__instance *instance, int64_t i);
     /* Pixels [N,H,W,C] as the network reads them, label i32 [N] (NULL without classes) -> what the
      * distribution of each pixel is made of, [N,H,W,P], of evaluation. */
-    iv_node *(*outputs)(const iv_instance *instance, iv_scope *scope, iv_node *pixels, iv_node *label);
+    iv_node *(*outputs)(const iv__instance *instance, iv_scope *scope, iv_node *pixels, iv_node *label);
     /* What the network reads for a value. */
-    float (*reads)(const iv_instance *instance, int64_t value);
+    float (*reads)(const iv__instance *instance, int64_t value);
     /* The probability that the value of a channel is below k, 0 at k = 0, 1 at k = levels, given the P
      * outputs of its pixel and the values of its channels before. The same on every processor for the same outputs. */
-    double (*below)(const iv_instance *instance, const float *outputs, int64_t channel,
+    double (*below)(const iv__instance *instance, const float *outputs, int64_t channel,
                     const unsigned char *before, int64_t k);
 } iv__palette;
 
@@ -30,7 +30,7 @@ typedef struct iv__painter iv__painter;
 
 /* So many pictures of a size side by side. Several painters may work at once, each in one thread.
  * Errors    UNSUPPORTED for a network that looks ahead. */
-iv__painter *iv__painter_new(iv_instance *instance, iv_params *params, int64_t pictures,
+iv__painter *iv__painter_new(iv__instance *instance, iv_params *params, int64_t pictures,
                              int64_t height, int64_t width);
 void iv__painter_free(iv__painter *painter);
 

@@ -19,7 +19,7 @@ enum { GROUP = 5, MOST_LEVELS = 256 };
 
 typedef struct value_of {
     const iv__palette *palette;
-    const iv_instance *instance;
+    const iv__instance *instance;
     const float *outputs;
     int64_t channel;
     const unsigned char *before;
@@ -75,7 +75,7 @@ static int64_t search_sharpened(const value_of *v, double temperature, double dr
     return best;
 }
 
-int64_t iv__palette_draw(const iv__palette *palette, const iv_instance *instance,
+int64_t iv__palette_draw(const iv__palette *palette, const iv__instance *instance,
                          const float *outputs, int64_t channel, const unsigned char *before,
                          double temperature, double draw, double *probability)
 {
@@ -92,7 +92,7 @@ int64_t iv__palette_draw(const iv__palette *palette, const iv_instance *instance
 typedef struct painting_job {
     const iv__painting *o;
     const iv__palette *palette;
-    const iv_instance *instance;
+    const iv__instance *instance;
     int64_t groups;
     int slots; /* groups that are painted at once, at most */
     uint64_t key;
@@ -178,7 +178,7 @@ static void paint_group(void *context, int64_t number, int thread)
     }
 }
 
-iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting *o,
+iv_status iv__paint(iv__instance *instance, iv_params *params, const iv__painting *o,
                     unsigned char *pictures, float *bits)
 {
     iv_home *home = instance->home;

@@ -19,11 +19,11 @@ typedef struct iv__painting {
  * probability that the model, at temperature 1, gave each pixel. A picture depends on the seed and its
  * number alone, for any n and any number of threads.
  * Errors    UNSUPPORTED for a network that looks ahead; STOPPED. */
-iv_status iv__paint(iv_instance *instance, iv_params *params, const iv__painting *painting,
+iv_status iv__paint(iv__instance *instance, iv_params *params, const iv__painting *painting,
                     unsigned char *pictures, float *bits);
 
 /* The value that a uniform number in [0,1) draws; probability: that it had at temperature 1. */
-int64_t iv__palette_draw(const iv__palette *palette, const iv_instance *instance,
+int64_t iv__palette_draw(const iv__palette *palette, const iv__instance *instance,
                          const float *outputs, int64_t channel, const unsigned char *before,
                          double temperature, double draw, double *probability);
 

@@ -22,7 +22,7 @@ struct iv__pen {
     iv__reading reading;
 };
 
-iv__pen *iv__pen_new(iv_instance *instance, iv_params *params)
+iv__pen *iv__pen_new(iv__instance *instance, iv_params *params)
 {
     iv_home *home = instance->home;
     iv__pen *pen = iv__alloc(home, sizeof *pen);
@@ -111,7 +111,7 @@ static iv_status read_on(iv__pen *pen, int64_t from, iv__verdict *verdict)
     for (int64_t t = from; t < pen->ids.count && !status; t++) {
         int32_t id = pen->ids.id[t];
         if (verdict && iv__writing_knows(pen->writing) && id != unknown) {
-            iv_score score = iv__writing_score(pen->writing, 0, id);
+            iv__score score = iv__writing_score(pen->writing, 0, id);
             sum += score.log_probability;
             verdict->rank = pen->ids.count - from == 1 ? score.rank : 0;
         } else {
@@ -297,7 +297,7 @@ static size_t glue_text(const iv__pen *pen, iv__text *text)
     return text->size - mark;
 }
 
-static double uniform(const iv_generation *options, int64_t draws)
+static double uniform(const iv__generation *options, int64_t draws)
 {
     uint32_t word[4];
 
@@ -322,7 +322,7 @@ static iv_status part_of(iv__pen *pen, const iv__text *text, int32_t token, iv__
 }
 
 iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
-                        const iv_generation *options, int64_t *draws, iv__stroke *stroke)
+                        const iv__generation *options, int64_t *draws, iv__stroke *stroke)
 {
     iv__text part = { .home = pen->home };
     size_t begin = text->size;
@@ -351,7 +351,7 @@ iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
         stroke->bad = part.size ? strlen(part.data) < part.size : n > 0;
         if (stroke->ended || stroke->bad)
             break;
-        iv_score score = iv__writing_score(pen->writing, 0, token);
+        iv__score score = iv__writing_score(pen->writing, 0, token);
         sum += score.log_probability;
         rank = score.rank;
         stroke->glue = glue;

@@ -6,7 +6,7 @@
 
 typedef struct iv__pen iv__pen;
 
-iv__pen *iv__pen_new(iv_instance *instance, iv_params *params);
+iv__pen *iv__pen_new(iv__instance *instance, iv_params *params);
 void iv__pen_free(iv__pen *pen);
 iv__writing *iv__pen_writing(iv__pen *pen);
 bool iv__pen_writes_words(const iv__pen *pen); /* tokens with blanks between; else the text as it is */
@@ -39,7 +39,7 @@ typedef struct iv__stroke {
     iv__verdict verdict;
 } iv__stroke;
 iv_status iv__pen_write(iv__pen *pen, iv__text *text, int32_t token, bool word,
-                        const iv_generation *options, int64_t *draws, iv__stroke *stroke);
+                        const iv__generation *options, int64_t *draws, iv__stroke *stroke);
 
 /* A token for a person to see: blanks and line breaks visible, bytes that are no character in
  * hexadecimal, the end as (end). */

@@ -23,7 +23,7 @@ static const unsigned char *picture_at(const iv__gallery *g, iv__split s, int64_
     return iv__pictures_at(g->pictures, s == SPLIT_TEST && g->own_test, g->records[s][i]);
 }
 
-const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i)
+const unsigned char *iv__gallery_real(const iv__instance *instance, int64_t i)
 {
     const iv__gallery *g = instance->state;
 
@@ -33,7 +33,7 @@ const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i)
 static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
     /* the gallery is the first member of the state of every model that has one */
-    const iv__gallery *g = ((const iv_instance *)self)->state;
+    const iv__gallery *g = ((const iv__instance *)self)->state;
     const int64_t count = pixel_count(g);
     float *pixels = iv__batch_input(batch, IV_PICTURES_PIXELS),
           *weight = iv__batch_input(batch, IV_PICTURES_WEIGHT);
@@ -86,7 +86,7 @@ static iv_status split(iv__gallery *g, const iv__settings *settings)
 }
 
 /* The names go into saved files: a model is asked for a class by name. */
-static iv_status keep_classes(iv__gallery *g, iv_instance *instance)
+static iv_status keep_classes(iv__gallery *g, iv__instance *instance)
 {
     iv__text text = { .home = g->home };
 
@@ -108,7 +108,7 @@ static iv_status keep_classes(iv__gallery *g, iv_instance *instance)
     return bytes ? IV_OK : IV_NOMEM;
 }
 
-iv_status iv__gallery_open(iv__gallery *g, iv_instance *instance, const iv_dataset *set,
+iv_status iv__gallery_open(iv__gallery *g, iv__instance *instance, const iv__dataset *set,
                            const char *data, bool classes, const iv__palette *palette)
 {
     iv_home *home = g->home = instance->home;
@@ -144,7 +144,7 @@ iv_status iv__gallery_open(iv__gallery *g, iv_instance *instance, const iv_datas
     return IV_OK;
 }
 
-iv_status iv__gallery_restore(iv__gallery *g, iv_instance *instance, const iv__safetensors *file)
+iv_status iv__gallery_restore(iv__gallery *g, iv__instance *instance, const iv__safetensors *file)
 {
     const iv__named_tensor *tensor = iv__safetensors_find(file, classes_name);
     const char *bytes = tensor ? tensor->data : NULL;
@@ -196,10 +196,10 @@ static double histogram_bits(const iv__gallery *g, iv__split s, int64_t levels)
 }
 
 int iv__gallery_measures(const iv__gallery *g, iv__split s, double loss, int64_t levels,
-                         iv_measure measure[IV_MAX_MEASURES])
+                         iv__measure measure[IV_MAX_MEASURES])
 {
-    measure[0] = (iv_measure){ "bits per dimension", loss / log(2) };
-    measure[1] = (iv_measure){ "nats per picture", loss * (double)pixel_count(g) };
-    measure[2] = (iv_measure){ "histogram's bits per dimension", histogram_bits(g, s, levels) };
+    measure[0] = (iv__measure){ "bits per dimension", loss / log(2) };
+    measure[1] = (iv__measure){ "nats per picture", loss * (double)pixel_count(g) };
+    measure[2] = (iv__measure){ "histogram's bits per dimension", histogram_bits(g, s, levels) };
     return 3;
 }

@@ -22,21 +22,21 @@ typedef struct iv__gallery {
     iv__named_tensor kept; /* the names, each terminated */
 } iv__gallery;
 
-/* Opens the data as iv_model's open_data, cuts them into splits, fills in the trainee. classes: the
+/* Opens the data as iv__model's open_data, cuts them into splits, fills in the trainee. classes: the
  * model is told of them. palette: `fit` and `reads` of it.
  * Errors    VALUE for pictures without classes where they are asked for. */
-iv_status iv__gallery_open(iv__gallery *gallery, iv_instance *instance, const iv_dataset *set,
+iv_status iv__gallery_open(iv__gallery *gallery, iv__instance *instance, const iv__dataset *set,
                            const char *data, bool classes, const iv__palette *palette);
 /* The names of classes, from a saved file. */
-iv_status iv__gallery_restore(iv__gallery *gallery, iv_instance *instance, const iv__safetensors *file);
+iv_status iv__gallery_restore(iv__gallery *gallery, iv__instance *instance, const iv__safetensors *file);
 void iv__gallery_close(iv__gallery *gallery);
 
 /* As iv__palette's real, of an instance whose state begins with a gallery. */
-const unsigned char *iv__gallery_real(const iv_instance *instance, int64_t i);
+const unsigned char *iv__gallery_real(const iv__instance *instance, int64_t i);
 
 /* Of a mean loss in nats for each value: bits per dimension, nats per picture; and the bits per dimension
  * that a histogram of each place and channel reaches that is counted over the training pictures. */
 int iv__gallery_measures(const iv__gallery *gallery, iv__split split, double loss, int64_t levels,
-                         iv_measure measure[IV_MAX_MEASURES]);
+                         iv__measure measure[IV_MAX_MEASURES]);
 
 #endif

@@ -22,7 +22,7 @@ static iv_plan *plan_of(iv__recoder *r, iv_params *params, iv_node *output)
     return plan;
 }
 
-iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv_instance *instance,
+iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv__instance *instance,
                            iv_params *params, const iv__coder_graphs *graphs, int64_t n)
 {
     iv_home *home = instance->home;

@@ -20,7 +20,7 @@ typedef struct growth {
     int64_t number, prompt;
     iv__ids ids;
     int64_t n_prompt, given; /* of ids: the prompt's, and those that its row has been given */
-    iv_score *score;
+    iv__score *score;
     iv__text text; /* for reading, where that decides on its end */
     iv__reading reading;
     iv__ending ending;
@@ -30,7 +30,7 @@ typedef struct growth {
 
 typedef struct sampling {
     iv_home *home;
-    const iv_generation *g;
+    const iv__generation *g;
     iv__writing *writing;
     const iv__language *language;
     iv__generator *generator;
@@ -43,7 +43,7 @@ typedef struct sampling {
     int64_t after_prompt;
     iv__ids prompt; /* of the newest sample */
     int64_t prompt_number;
-    iv_sample_sink *sink;
+    iv__sample_sink *sink;
     void *user;
     iv__text *note;
 } sampling;
@@ -87,12 +87,12 @@ iv_status iv__writing_prompt(const iv__writing *writing, const char *prompt, iv_
     return status;
 }
 
-static int64_t prompts_of(const iv_generation *g)
+static int64_t prompts_of(const iv__generation *g)
 {
     return g->n_prompts ? g->n_prompts : 1;
 }
 
-static const char *prompt_of(const iv_generation *g, int64_t number)
+static const char *prompt_of(const iv__generation *g, int64_t number)
 {
     return g->n_prompts ? g->prompts[number] : g->prompt;
 }
@@ -169,7 +169,7 @@ static iv_status begin_sample(sampling *s, int64_t row)
 /* ---- a sample grows -------------------------------------------------------------------------- */
 
 /* The draw at a place depends on seed, sample and position alone. */
-static double uniform_at(const iv_generation *g, const growth *one)
+static double uniform_at(const iv__generation *g, const growth *one)
 {
     uint32_t word[4];
 
@@ -203,7 +203,7 @@ static iv_status keep_score(sampling *s, int64_t row, growth *one, int32_t id)
     int64_t n = one->ids.count - one->n_prompt;
 
     if ((n & (n - 1)) == 0) {
-        iv_score *grown = iv__resize(s->home, one->score, (size_t)(2 * n + 1) * sizeof *grown);
+        iv__score *grown = iv__resize(s->home, one->score, (size_t)(2 * n + 1) * sizeof *grown);
         if (!grown)
             return IV_NOMEM;
         one->score = grown;
@@ -268,17 +268,17 @@ static iv_status hand_over(sampling *s, growth *one)
     }
     if (one->text.failed)
         return IV_NOMEM;
-    s->sink(s->user, &(iv_sample){ .number = one->number,
-                                   .prompt = one->prompt,
-                                   .text = one->text.data ? one->text.data : "",
-                                   .size = one->text.size,
-                                   .id = one->ids.id,
-                                   .n_prompt = one->n_prompt,
-                                   .n = one->ids.count - one->n_prompt,
-                                   .score = one->score,
-                                   .ended = one->ended,
-                                   .log_probability = NAN,
-                                   .per_token = NAN });
+    s->sink(s->user, &(iv__sample){ .number = one->number,
+                                    .prompt = one->prompt,
+                                    .text = one->text.data ? one->text.data : "",
+                                    .size = one->text.size,
+                                    .id = one->ids.id,
+                                    .n_prompt = one->n_prompt,
+                                    .n = one->ids.count - one->n_prompt,
+                                    .score = one->score,
+                                    .ended = one->ended,
+                                    .log_probability = NAN,
+                                    .per_token = NAN });
     return IV_OK;
 }
 
@@ -297,7 +297,7 @@ static iv_status hand_over_finished(sampling *s)
     return status;
 }
 
-static int64_t samples_of(const iv_generation *g)
+static int64_t samples_of(const iv__generation *g)
 {
     return g->n * prompts_of(g);
 }
@@ -342,7 +342,7 @@ static iv_status feed_tokens(sampling *s)
     return iv__writing_feed(s->writing, s->token);
 }
 
-static iv_status sampling_begin(sampling *s, iv_instance *instance, iv_params *params)
+static iv_status sampling_begin(sampling *s, iv__instance *instance, iv_params *params)
 {
     iv_home *home = s->home;
     int64_t n = samples_of(s->g);
@@ -386,9 +386,9 @@ static iv_status draw_samples(sampling *s)
     return status;
 }
 
-static iv_status search_samples(sampling *s, iv_instance *instance, iv_params *params)
+static iv_status search_samples(sampling *s, iv__instance *instance, iv_params *params)
 {
-    const iv_generation *g = s->g;
+    const iv__generation *g = s->g;
     iv_status status = IV_OK;
 
     if (g->temperature != 1 || g->top_k || g->top_p < 1 || g->repetition > 1)
@@ -405,8 +405,8 @@ static iv_status search_samples(sampling *s, iv_instance *instance, iv_params *p
     return status;
 }
 
-iv_status iv__write_samples(iv_instance *instance, iv_params *params, const iv_generation *g,
-                            iv_sample_sink *sink, void *user, iv__text *note)
+iv_status iv__write_samples(iv__instance *instance, iv_params *params, const iv__generation *g,
+                            iv__sample_sink *sink, void *user, iv__text *note)
 {
     sampling s = { .home = instance->home, .g = g, .sink = sink, .user = user, .note = note };
     iv_status status = IV_OK;

@@ -12,10 +12,10 @@ static const char words_name[] = "vocabulary", vectors_name[] = "word vectors";
 
 static bool counts_record(void *user, int64_t record)
 {
-    return iv__split_of(&((const iv_instance *)user)->training, record) == SPLIT_TRAIN;
+    return iv__split_of(&((const iv__instance *)user)->training, record) == SPLIT_TRAIN;
 }
 
-static iv_status split(iv__sentences *s, iv_instance *instance)
+static iv_status split(iv__sentences *s, iv__instance *instance)
 {
     const int64_t all = iv__tokens_records(s->data);
 
@@ -31,7 +31,7 @@ static iv_status split(iv__sentences *s, iv_instance *instance)
     return IV_OK;
 }
 
-static void keep(iv__sentences *s, iv_instance *instance)
+static void keep(iv__sentences *s, iv__instance *instance)
 {
     size_t size;
     const void *bytes = iv__vocabulary_bytes(s->vocabulary, &size);
@@ -47,7 +47,7 @@ static void keep(iv__sentences *s, iv_instance *instance)
     instance->trainee.n_kept = 2;
 }
 
-static iv_status say(const iv__sentences *s, iv_instance *instance)
+static iv_status say(const iv__sentences *s, iv__instance *instance)
 {
     const iv__tokens *t = s->data;
 
@@ -59,7 +59,7 @@ static iv_status say(const iv__sentences *s, iv_instance *instance)
     return instance->data_report ? IV_OK : IV_NOMEM;
 }
 
-iv_status iv__sentences_open(iv__sentences *s, iv_instance *instance, const iv_dataset *set,
+iv_status iv__sentences_open(iv__sentences *s, iv__instance *instance, const iv__dataset *set,
                              const char *data, int64_t words, const char *vectors)
 {
     iv__text path = { .home = instance->home };
@@ -98,7 +98,7 @@ iv_status iv__sentences_open(iv__sentences *s, iv_instance *instance, const iv_d
     return IV_OK;
 }
 
-iv_status iv__sentences_restore(iv__sentences *s, iv_instance *instance, const iv__safetensors *file)
+iv_status iv__sentences_restore(iv__sentences *s, iv__instance *instance, const iv__safetensors *file)
 {
     const iv__named_tensor *words = iv__safetensors_find(file, words_name),
                            *table = iv__safetensors_find(file, vectors_name);

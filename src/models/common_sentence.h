@@ -17,7 +17,7 @@ typedef struct iv__sentences {
     iv_home *home;
     int64_t length; /* T */
     bool unmasked;  /* padding stands in front, and counts as words do: the chapter's fault */
-    const iv_dataset *set; /* of the open data, and where it is */
+    const iv__dataset *set; /* of the open data, and where it is */
     const char *path;
     iv__tokens *data; /* NULL: restored from a file, or described without data */
     iv__vocabulary *restored;
@@ -28,10 +28,10 @@ typedef struct iv__sentences {
     iv__named_tensor kept[2];
 } iv__sentences;
 
-/* As iv_model's open_data; vectors: a file, or "". */
-iv_status iv__sentences_open(iv__sentences *s, iv_instance *instance, const iv_dataset *set,
+/* As iv__model's open_data; vectors: a file, or "". */
+iv_status iv__sentences_open(iv__sentences *s, iv__instance *instance, const iv__dataset *set,
                              const char *data, int64_t words, const char *vectors);
-iv_status iv__sentences_restore(iv__sentences *s, iv_instance *instance, const iv__safetensors *file);
+iv_status iv__sentences_restore(iv__sentences *s, iv__instance *instance, const iv__safetensors *file);
 void iv__sentences_close(iv__sentences *s);
 /* As iv__trainee's fill. */
 void iv__sentences_fill(const iv__sentences *s, iv__batch *batch, const iv__rows *rows);
@@ -41,8 +41,9 @@ void iv__sentences_put(const iv__sentences *s, const int32_t *ids, int64_t n, in
 
 /* The two halves, each built for n sentences: vectors [n,T,E] -> latent [n,L]; latent -> vectors. */
 typedef struct iv__coder_graphs {
-    iv_node *(*encode)(const iv_instance *instance, iv_scope *scope, iv_node *vectors, iv_node *present);
-    iv_node *(*decode)(const iv_instance *instance, iv_scope *scope, iv_node *latent, iv_node *present);
+    iv_node *(*encode)(const iv__instance *instance, iv_scope *scope, iv_node *vectors,
+                       iv_node *present);
+    iv_node *(*decode)(const iv__instance *instance, iv_scope *scope, iv_node *latent, iv_node *present);
 } iv__coder_graphs;
 
 /* Both as plans for so many sentences at once. */
@@ -53,7 +54,7 @@ typedef struct iv__recoder {
     iv_graph *graph[2];
     iv_plan *encoder, *decoder;
 } iv__recoder;
-iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv_instance *instance,
+iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv__instance *instance,
                            iv_params *params, const iv__coder_graphs *graphs, int64_t n);
 void iv__recoder_free(iv__recoder *r);
 /* Into a row of the encoder's inputs and, where it wants to know, the decoder's. */
@@ -63,19 +64,19 @@ iv_status iv__recoder_give(iv_plan *plan, const char *input, const void *from, s
 /* The latents [count,L] of sentences of the data. again: those of what is made of these, or NULL. */
 iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float *latents, float *again);
 
-/* As iv_model's examine, of 2,000 sentences all over the split: how near what is made of a sentence is to it, and how many
+/* As iv__model's examine, of 2,000 sentences all over the split: how near what is made of a sentence is to it, and how many
  * of the ten nearest of other documents share its topic, beside the averages of words' vectors. */
-int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_params *params,
+int iv__sentences_measures(const iv__sentences *s, iv__instance *instance, iv_params *params,
                            const iv__coder_graphs *graphs, iv__split split,
-                           iv_measure measure[IV_MAX_MEASURES]);
+                           iv__measure measure[IV_MAX_MEASURES]);
 
-/* As iv_model's spreads: the cosines of latents. */
-int iv__sentences_spreads(const iv__sentences *s, iv_instance *instance, iv_params *params,
-                          const iv__coder_graphs *graphs, iv_spread spread[IV_MAX_SPREADS]);
+/* As iv__model's spreads: the cosines of latents. */
+int iv__sentences_spreads(const iv__sentences *s, iv__instance *instance, iv_params *params,
+                          const iv__coder_graphs *graphs, iv__spread spread[IV_MAX_SPREADS]);
 
 /* As iv__talk has it. */
 typedef struct iv__comparing iv__comparing;
-iv__comparing *iv__comparing_new(const iv__sentences *s, iv_instance *instance, iv_params *params,
+iv__comparing *iv__comparing_new(const iv__sentences *s, iv__instance *instance, iv_params *params,
                                  const iv__coder_graphs *graphs);
 iv_status iv__comparing_line(void *comparing, const char *line, iv__text *answer);
 void iv__comparing_free(void *comparing);

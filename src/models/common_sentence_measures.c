@@ -126,21 +126,21 @@ typedef struct measured {
     float *latents, *again, *averages;
 } measured;
 
-static int put_measures(const iv__sentences *s, const measured *m, const origins *o, iv_measure *measure)
+static int put_measures(const iv__sentences *s, const measured *m, const origins *o, iv__measure *measure)
 {
     const int64_t width = m->recoder.latent, half = m->n / 2;
     int n = 0;
 
-    measure[n++] = (iv_measure){ "cosine to what is made of it",
-                                 mean_cosine(m->latents, m->again, m->n, width) };
-    measure[n++] = (iv_measure){ "cosine of random pairs",
-                                 mean_cosine(m->latents, m->latents + half * width, half, width) };
+    measure[n++] = (iv__measure){ "cosine to what is made of it",
+                                  mean_cosine(m->latents, m->again, m->n, width) };
+    measure[n++] = (iv__measure){ "cosine of random pairs",
+                                  mean_cosine(m->latents, m->latents + half * width, half, width) };
     if (!o->topic)
         return n;
-    measure[n++] = (iv_measure){ "topic precision", precision(o, m->record, m->n, m->latents, width) };
-    measure[n++] = (iv_measure){ "that of average vectors",
-                                 precision(o, m->record, m->n, m->averages, s->vectors.width) };
-    measure[n++] = (iv_measure){ "that of chance", chance(o, m->record, m->n) };
+    measure[n++] = (iv__measure){ "topic precision", precision(o, m->record, m->n, m->latents, width) };
+    measure[n++] = (iv__measure){ "that of average vectors",
+                                  precision(o, m->record, m->n, m->averages, s->vectors.width) };
+    measure[n++] = (iv__measure){ "that of chance", chance(o, m->record, m->n) };
     return n;
 }
 
@@ -156,7 +156,7 @@ static void measured_free(const iv__sentences *s, measured *m)
 }
 
 /* Sentences all over the split, and what the network makes of them. NULL: the home has the message. */
-static measured *measured_new(const iv__sentences *s, iv_instance *instance, iv_params *params,
+static measured *measured_new(const iv__sentences *s, iv__instance *instance, iv_params *params,
                               const iv__coder_graphs *graphs, iv__split split)
 {
     iv_home *home = s->home;
@@ -184,9 +184,9 @@ static measured *measured_new(const iv__sentences *s, iv_instance *instance, iv_
     return NULL;
 }
 
-int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_params *params,
+int iv__sentences_measures(const iv__sentences *s, iv__instance *instance, iv_params *params,
                            const iv__coder_graphs *graphs, iv__split split,
-                           iv_measure measure[IV_MAX_MEASURES])
+                           iv__measure measure[IV_MAX_MEASURES])
 {
     origins o = { 0 };
     measured *m = measured_new(s, instance, params, graphs, split);
@@ -198,8 +198,8 @@ int iv__sentences_measures(const iv__sentences *s, iv_instance *instance, iv_par
     return n;
 }
 
-int iv__sentences_spreads(const iv__sentences *s, iv_instance *instance, iv_params *params,
-                          const iv__coder_graphs *graphs, iv_spread spread[IV_MAX_SPREADS])
+int iv__sentences_spreads(const iv__sentences *s, iv__instance *instance, iv_params *params,
+                          const iv__coder_graphs *graphs, iv__spread spread[IV_MAX_SPREADS])
 {
     const iv__split from = s->n[SPLIT_TEST] ? SPLIT_TEST : SPLIT_TRAIN;
     measured *m = measured_new(s, instance, params, graphs, from);
@@ -207,9 +207,9 @@ int iv__sentences_spreads(const iv__sentences *s, iv_instance *instance, iv_para
     if (!m)
         return -1;
     const int64_t width = m->recoder.latent, half = m->n / 2;
-    spread[0] = (iv_spread){ "to what is made of it",
-                             iv__alloc_array(s->home, m->n, sizeof(double)), m->n };
-    spread[1] = (iv_spread){ "random pairs", iv__alloc_array(s->home, half, sizeof(double)), half };
+    spread[0] = (iv__spread){ "to what is made of it",
+                              iv__alloc_array(s->home, m->n, sizeof(double)), m->n };
+    spread[1] = (iv__spread){ "random pairs", iv__alloc_array(s->home, half, sizeof(double)), half };
     const bool room = spread[0].value && spread[1].value;
     for (int64_t i = 0; i < m->n && room; i++)
         spread[0].value[i] = iv__cosine(m->latents + i * width, m->again + i * width, width);

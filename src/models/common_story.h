@@ -35,12 +35,12 @@ typedef struct iv__story_sizes {
 
 typedef struct iv__story iv__story;
 
-/* Opens the data as iv_model's open_data does, and fills in the trainee; `fill` is left to the model. given: the
+/* Opens the data as iv__model's open_data does, and fills in the trainee; `fill` is left to the model. given: the
  * words and sizes to be used, or NULL. */
-iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const char *data,
+iv__story *iv__story_open(iv__instance *instance, const iv__dataset *set, const char *data,
                           const iv__story_options *options, const iv__story *given);
 /* Words and sizes alone, from a saved file. */
-iv__story *iv__story_restore(iv_instance *instance, const iv__safetensors *file,
+iv__story *iv__story_restore(iv__instance *instance, const iv__safetensors *file,
                              const iv__story_options *options);
 void iv__story_free(iv__story *story);
 

@@ -155,7 +155,7 @@ static iv_status add_story(reading *r, const char *text, int task, bool tests)
     return status;
 }
 
-static iv_status read_file(reading *r, const iv_dataset *set, const char *path)
+static iv_status read_file(reading *r, const iv__dataset *set, const char *path)
 {
     iv__records *records = iv__records_open(r->story->home, set, path, &r->story->options.task);
     bool failed = !records;
@@ -170,7 +170,7 @@ static iv_status read_file(reading *r, const iv_dataset *set, const char *path)
 }
 
 /* Beside a single file "..._train..." its "..._test...", where there is one. */
-static iv_status read_tests_beside(reading *r, const iv_dataset *set, const char *path)
+static iv_status read_tests_beside(reading *r, const iv__dataset *set, const char *path)
 {
     static const char train[] = "_train", test[] = "_test";
     const char *slash = strrchr(path, '/'), *at = strstr(slash ? slash : path, train);
@@ -315,7 +315,7 @@ static iv_status split(reading *r, const iv__settings *settings)
     return status;
 }
 
-static const char *report(const reading *r, iv_instance *instance, int64_t long_ones)
+static const char *report(const reading *r, iv__instance *instance, int64_t long_ones)
 {
     const iv__story *story = r->story;
     iv__text text = { .home = story->home };
@@ -346,7 +346,7 @@ static const char *report(const reading *r, iv_instance *instance, int64_t long_
 
 static const char words_name[] = "words", sizes_name[] = "sizes";
 
-static iv_status keep(iv__story *story, iv_instance *instance)
+static iv_status keep(iv__story *story, iv__instance *instance)
 {
     const iv__story_sizes *s = &story->sizes;
     const int64_t sizes[] = { s->words, s->sentences, s->sentence, s->story, s->question };
@@ -370,7 +370,7 @@ static iv_status keep(iv__story *story, iv_instance *instance)
     return story->listed.failed ? IV_NOMEM : IV_OK;
 }
 
-iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const char *data,
+iv__story *iv__story_open(iv__instance *instance, const iv__dataset *set, const char *data,
                           const iv__story_options *options, const iv__story *given)
 {
     iv_home *home = instance->home;
@@ -420,7 +420,7 @@ iv__story *iv__story_open(iv_instance *instance, const iv_dataset *set, const ch
     return story;
 }
 
-iv__story *iv__story_restore(iv_instance *instance, const iv__safetensors *file,
+iv__story *iv__story_restore(iv__instance *instance, const iv__safetensors *file,
                              const iv__story_options *options)
 {
     iv_home *home = instance->home;

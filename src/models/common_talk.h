@@ -7,7 +7,7 @@
 typedef struct iv__talk {
     const char *help; /* how to talk to it, lines broken as they shall stand */
     /* NULL: the home has the message. Parameters must be loaded. */
-    void *(*open)(iv_instance *instance, iv_params *params);
+    void *(*open)(iv__instance *instance, iv_params *params);
     /* Puts what is to be shown for a typed line, if anything, into the empty answer. A failed status is beyond
      * repair; what a person can do better is said in the answer. */
     iv_status (*line)(void *talk, const char *line, iv__text *answer);

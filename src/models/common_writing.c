@@ -34,7 +34,7 @@ static void keep_from_drawing(iv__writing *w)
                 favour[r * w->vocab + id] = IV_OUT_OF_REACH;
 }
 
-static iv_status make_generator(iv__writing *w, const iv_instance *instance, iv_params *params)
+static iv_status make_generator(iv__writing *w, const iv__instance *instance, iv_params *params)
 {
     iv_scope *scope = iv_scope_new(w->graph, params, "");
     iv_node *words = iv_input_sequence(w->graph, "words", IV_I32, iv_dims(w->rows, 2), 1);
@@ -48,7 +48,7 @@ static iv_status make_generator(iv__writing *w, const iv_instance *instance, iv_
     return iv_home_status(w->home);
 }
 
-iv__writing *iv__writing_new(iv_instance *instance, iv_params *params, int64_t rows)
+iv__writing *iv__writing_new(iv__instance *instance, iv_params *params, int64_t rows)
 {
     iv_home *home = instance->home;
 
@@ -152,14 +152,14 @@ double iv__writing_log_sum(const iv__writing *w, int64_t row)
     return most + iv__log_f64(sum);
 }
 
-iv_score iv__writing_score(const iv__writing *w, int64_t row, int32_t token)
+iv__score iv__writing_score(const iv__writing *w, int64_t row, int32_t token)
 {
     const float *logits = iv__generator_logits(w->generator) + row * w->vocab;
     int64_t rank = 1;
 
     for (int64_t i = 0; i < w->vocab; i++)
         rank += logits[i] > logits[token];
-    return (iv_score){ .log_probability = logits[token] - iv__writing_log_sum(w, row), .rank = rank };
+    return (iv__score){ .log_probability = logits[token] - iv__writing_log_sum(w, row), .rank = rank };
 }
 
 /* The next of the likeliest: the heaviest after the last one, or -1. */
@@ -196,7 +196,7 @@ int iv__writing_likeliest(iv__writing *w, int64_t row, double temperature, int n
     return found;
 }
 
-int32_t iv__writing_draw(iv__writing *w, int64_t row, const iv_generation *options, double draw)
+int32_t iv__writing_draw(iv__writing *w, int64_t row, const iv__generation *options, double draw)
 {
     for (int64_t r = 0; r < w->rows; r++)
         w->draw[r] = r == row ? draw : -1;

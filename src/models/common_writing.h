@@ -19,7 +19,7 @@ typedef struct iv__language {
 typedef struct iv__writing iv__writing;
 
 /* Errors: UNSUPPORTED for a model that writes no text, or not token by token. */
-iv__writing *iv__writing_new(iv_instance *instance, iv_params *params, int64_t rows);
+iv__writing *iv__writing_new(iv__instance *instance, iv_params *params, int64_t rows);
 void iv__writing_free(iv__writing *writing);
 const iv__language *iv__writing_language(const iv__writing *writing);
 iv__generator *iv__writing_generator(iv__writing *writing);
@@ -38,7 +38,7 @@ iv_status iv__writing_feed_all(iv__writing *writing, const iv__ids *ids);
  * All below is asked only then. */
 bool iv__writing_knows(const iv__writing *writing);
 
-iv_score iv__writing_score(const iv__writing *writing, int64_t row, int32_t token);
+iv__score iv__writing_score(const iv__writing *writing, int64_t row, int32_t token);
 /* What a logit is to be lowered by to be the token's log-probability. */
 double iv__writing_log_sum(const iv__writing *writing, int64_t row);
 
@@ -52,7 +52,7 @@ int iv__writing_likeliest(iv__writing *writing, int64_t row, double temperature,
                           iv__likely likely[]);
 
 /* Draws the row's next token at the options' temperature, top-k and top-p; draw: uniform in [0,1). */
-int32_t iv__writing_draw(iv__writing *writing, int64_t row, const iv_generation *options, double draw);
+int32_t iv__writing_draw(iv__writing *writing, int64_t row, const iv__generation *options, double draw);
 
 /* A row kept aside, to go on from there later, in this row or another: in a block of that many
  * bytes. */
@@ -66,7 +66,7 @@ void iv__writing_load_row(iv__writing *writing, int64_t row, const void *from);
  * stops of Chinese and Japanese in any place. Begins as { .g = ..., .begin = B, .sentence = B }: what
  * stands before B is passed over. */
 typedef struct iv__ending {
-    const iv_generation *g;
+    const iv__generation *g;
     size_t begin, searched; /* no stop text stands wholly before `searched` */
     size_t sentence;        /* where the next of them is looked for */
     int64_t sentences;      /* that ended before */
@@ -78,15 +78,15 @@ int64_t iv__ending_find(iv__ending *ending, const char *text, size_t size, size_
 bool iv__ends_sentence(const char *text, size_t begin, size_t size);
 
 /* ---- samples --------------------------------------------------------------------------------- */
-/* As iv_model's sample: by drawing, or by a search. */
-iv_status iv__write_samples(iv_instance *instance, iv_params *params, const iv_generation *g,
-                            iv_sample_sink *sink, void *user, iv__text *note);
+/* As iv__model's sample: by drawing, or by a search. */
+iv_status iv__write_samples(iv__instance *instance, iv_params *params, const iv__generation *g,
+                            iv__sample_sink *sink, void *user, iv__text *note);
 /* The tokens of a prompt; what of it is not known goes to the note. Errors: VALUE when nothing is
  * left and the model needs a beginning. */
 iv_status iv__writing_prompt(const iv__writing *writing, const char *prompt, iv__ids *ids,
                              iv__text *note);
 /* The search for one prompt; the session has as many rows as the beam. number: the prompt's. */
-iv_status iv__write_beam(iv__writing *writing, const iv_generation *g, const char *prompt,
-                         int64_t number, iv_sample_sink *sink, void *user, iv__text *note);
+iv_status iv__write_beam(iv__writing *writing, const iv__generation *g, const char *prompt,
+                         int64_t number, iv__sample_sink *sink, void *user, iv__text *note);
 
 #endif

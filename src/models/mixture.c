@@ -157,7 +157,7 @@ static iv_logistic_mixture_options logistics_of(const mixture *o)
                                           .levels = LEVELS };
 }
 
-static int class_count(const iv_instance *instance)
+static int class_count(const iv__instance *instance)
 {
     const mixture_state *state = instance->state;
     const mixture *o = instance->options;
@@ -166,7 +166,7 @@ static int class_count(const iv_instance *instance)
 }
 
 /* pixels [N,H,W,C] -> what each pixel's mixture is made of, [N,H,W,P] */
-static iv_node *parameters(const iv_instance *instance, iv_scope *s, iv_node *pixels, iv_node *label)
+static iv_node *parameters(const iv__instance *instance, iv_scope *s, iv_node *pixels, iv_node *label)
 {
     const mixture *o = instance->options;
     const iv_logistic_mixture_options mix = logistics_of(o);
@@ -187,7 +187,7 @@ static int64_t step_of(const mixture *o)
     return (int64_t)1 << (o->hierarchies - 1);
 }
 
-static iv_status check(const iv_instance *instance)
+static iv_status check(const iv__instance *instance)
 {
     const mixture *o = instance->options;
     const int64_t step = step_of(o);
@@ -203,7 +203,7 @@ static iv_status check(const iv_instance *instance)
  * its epsilon. */
 static iv_status mixture_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     const mixture *o = instance->options;
     const iv_logistic_mixture_options mix = logistics_of(o);
     const iv_shape shape = iv_dims(b->batch, o->size, o->size, mix.channels);
@@ -233,13 +233,13 @@ static iv_status mixture_build(void *self, iv__build *b)
 
 /* ---- painting -------------------------------------------------------------------------------- */
 
-static float palette_reads(const iv_instance *instance, int64_t value)
+static float palette_reads(const iv__instance *instance, int64_t value)
 {
     (void)instance;
     return (float)(2 * (double)value / (LEVELS - 1) - 1);
 }
 
-static double palette_below(const iv_instance *instance, const float *outputs, int64_t channel,
+static double palette_below(const iv__instance *instance, const float *outputs, int64_t channel,
                             const unsigned char *before, int64_t k)
 {
     const iv_logistic_mixture_options mix = logistics_of(instance->options);
@@ -250,7 +250,7 @@ static double palette_below(const iv_instance *instance, const float *outputs, i
     return iv__logistic_mixture_below(&mix, outputs, channel, levels, k);
 }
 
-static void mixture_palette(const iv_instance *instance, iv__palette *palette)
+static void mixture_palette(const iv__instance *instance, iv__palette *palette)
 {
     const mixture *o = instance->options;
     const mixture_state *state = instance->state;
@@ -276,7 +276,7 @@ static void mixture_palette(const iv_instance *instance, iv__palette *palette)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-static iv_status mixture_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status mixture_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     const mixture *o = instance->options;
     mixture_state *state = instance->state;
@@ -289,7 +289,7 @@ static iv_status mixture_open_data(iv_instance *instance, const iv_dataset *set,
     return iv__gallery_open(&state->gallery, instance, set, data, o->classes, &palette);
 }
 
-static iv_status mixture_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status mixture_restore(iv__instance *instance, const iv__safetensors *file)
 {
     mixture_state *state = instance->state;
 
@@ -298,13 +298,13 @@ static iv_status mixture_restore(iv_instance *instance, const iv__safetensors *f
                : IV_OK;
 }
 
-static void mixture_close(iv_instance *instance)
+static void mixture_close(iv__instance *instance)
 {
     iv__gallery_close(&((mixture_state *)instance->state)->gallery);
 }
 
-static int mixture_measures(const iv_instance *instance, iv__split split, double loss,
-                            double weight, iv_measure measure[IV_MAX_MEASURES])
+static int mixture_measures(const iv__instance *instance, iv__split split, double loss,
+                            double weight, iv__measure measure[IV_MAX_MEASURES])
 {
     const mixture_state *state = instance->state;
 
@@ -316,7 +316,7 @@ static int mixture_measures(const iv_instance *instance, iv__split split, double
 
 /* As printed: all pictures to train with, and the last weights. Of the book's faults two are left out: levels that
  * are not whole, for which the likelihood is none, and a network that sees ahead until its first update. */
-static const iv_system mixture_systems[] = {
+static const iv__system mixture_systems[] = {
     { "fashion-mixture", "clothes in 256 grey levels, pixel by pixel", "fashion-mnist",
       "resize=bilinear batch=128 epochs=10 average=0.999 validation=0.05 test=0",
       "average=0 validation=0", NULL },
@@ -333,7 +333,7 @@ static const iv_system mixture_systems[] = {
     { .name = NULL },
 };
 
-const iv_model iv_model_mixture = {
+const iv__model iv__model_mixture = {
     .name = "mixture",
     .says = "a PixelCNN++ over pictures of 256 levels, grey or in colour",
     .fields = mixture_fields,

@@ -84,7 +84,7 @@ static iv_node *logits(iv_scope *s, iv_node *pixels, iv_node *label, int64_t cla
     return iv_conv2d(s, x, .filters = o->levels, .kernel = { 1 });
 }
 
-static int class_count(const iv_instance *instance)
+static int class_count(const iv__instance *instance)
 {
     const pixelcnn_state *state = instance->state;
     const pixelcnn *o = instance->options;
@@ -94,7 +94,7 @@ static int class_count(const iv_instance *instance)
 
 static iv_status pixelcnn_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     const pixelcnn *o = instance->options;
     const iv_dtype real = iv_graph_real(b->graph);
     iv_shape shape = iv_dims(b->batch, o->size, o->size, 1);
@@ -119,18 +119,18 @@ static iv_status pixelcnn_build(void *self, iv__build *b)
 
 /* ---- painting -------------------------------------------------------------------------------- */
 
-static iv_node *palette_outputs(const iv_instance *instance, iv_scope *scope, iv_node *pixels,
+static iv_node *palette_outputs(const iv__instance *instance, iv_scope *scope, iv_node *pixels,
                                 iv_node *label)
 {
     return logits(scope, pixels, label, class_count(instance), instance->options);
 }
 
-static float palette_reads(const iv_instance *instance, int64_t value)
+static float palette_reads(const iv__instance *instance, int64_t value)
 {
     return (float)value / (float)((const pixelcnn *)instance->options)->levels;
 }
 
-static double palette_below(const iv_instance *instance, const float *logit, int64_t channel,
+static double palette_below(const iv__instance *instance, const float *logit, int64_t channel,
                             const unsigned char *before, int64_t k)
 {
     const int64_t levels = ((const pixelcnn *)instance->options)->levels;
@@ -146,7 +146,7 @@ static double palette_below(const iv_instance *instance, const float *logit, int
     return k == levels ? 1 : part / sum;
 }
 
-static void pixelcnn_palette(const iv_instance *instance, iv__palette *palette)
+static void pixelcnn_palette(const iv__instance *instance, iv__palette *palette)
 {
     const pixelcnn *o = instance->options;
     const pixelcnn_state *state = instance->state;
@@ -172,7 +172,7 @@ static void pixelcnn_palette(const iv_instance *instance, iv__palette *palette)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-static iv_status pixelcnn_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status pixelcnn_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     pixelcnn_state *state = instance->state;
     iv__palette palette;
@@ -182,7 +182,7 @@ static iv_status pixelcnn_open_data(iv_instance *instance, const iv_dataset *set
                             ((const pixelcnn *)instance->options)->classes, &palette);
 }
 
-static iv_status pixelcnn_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status pixelcnn_restore(iv__instance *instance, const iv__safetensors *file)
 {
     pixelcnn_state *state = instance->state;
 
@@ -191,13 +191,13 @@ static iv_status pixelcnn_restore(iv_instance *instance, const iv__safetensors *
                : IV_OK;
 }
 
-static void pixelcnn_close(iv_instance *instance)
+static void pixelcnn_close(iv__instance *instance)
 {
     iv__gallery_close(&((pixelcnn_state *)instance->state)->gallery);
 }
 
-static int pixelcnn_measures(const iv_instance *instance, iv__split split, double loss,
-                             double weight, iv_measure measure[IV_MAX_MEASURES])
+static int pixelcnn_measures(const iv__instance *instance, iv__split split, double loss,
+                             double weight, iv__measure measure[IV_MAX_MEASURES])
 {
     const pixelcnn_state *state = instance->state;
 
@@ -208,7 +208,7 @@ static int pixelcnn_measures(const iv_instance *instance, iv__split split, doubl
 
 /* ---- systems --------------------------------------------------------------------------------- */
 
-static const iv_system pixelcnn_systems[] = {
+static const iv__system pixelcnn_systems[] = {
     { "fashion", "clothes in four grey levels, pixel by pixel", "fashion-mnist",
       "resize=bilinear rate=0.0005 batch=128 epochs=150 validation=0.05 test=0 patience=10",
       "validation=0 patience=0", NULL },
@@ -218,7 +218,7 @@ static const iv_system pixelcnn_systems[] = {
     { .name = NULL },
 };
 
-const iv_model iv_model_pixelcnn = {
+const iv__model iv__model_pixelcnn = {
     .name = "pixelcnn",
     .says = "a PixelCNN over pictures of a few grey levels",
     .fields = pixelcnn_fields,

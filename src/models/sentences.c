@@ -26,7 +26,7 @@ typedef struct sentences_state {
     iv__sentences data;
 } sentences_state;
 
-static int64_t width_of(const iv_instance *instance)
+static int64_t width_of(const iv__instance *instance)
 {
     const sentences_state *state = instance->state;
 
@@ -35,7 +35,7 @@ static int64_t width_of(const iv_instance *instance)
 
 /* ---- graph ----------------------------------------------------------------------------------- */
 
-static iv_node *encode(const iv_instance *instance, iv_scope *scope, iv_node *vectors, iv_node *present)
+static iv_node *encode(const iv__instance *instance, iv_scope *scope, iv_node *vectors, iv_node *present)
 {
     const sentences *o = instance->options;
     iv_recurrent_out out = { 0 };
@@ -45,7 +45,7 @@ static iv_node *encode(const iv_instance *instance, iv_scope *scope, iv_node *ve
     return out.h;
 }
 
-static iv_node *decode(const iv_instance *instance, iv_scope *scope, iv_node *latent, iv_node *present)
+static iv_node *decode(const iv__instance *instance, iv_scope *scope, iv_node *latent, iv_node *present)
 {
     const sentences *o = instance->options;
 
@@ -57,7 +57,7 @@ static const iv__coder_graphs graphs = { encode, decode };
 
 static iv_status sentences_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     const sentences *o = instance->options;
     const iv_dtype real = iv_graph_real(b->graph);
     iv_node *vectors = iv_input(b->graph, IV_SENTENCE_VECTORS, real,
@@ -74,7 +74,7 @@ static iv_status sentences_build(void *self, iv__build *b)
 }
 
 /* What others want of it is the encoder. */
-static iv_node *sentences_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+static iv_node *sentences_evaluate(const iv__instance *instance, iv_scope *scope, int64_t batch,
                                    const char **name)
 {
     const sentences *o = instance->options;
@@ -92,7 +92,7 @@ static iv_node *sentences_evaluate(const iv_instance *instance, iv_scope *scope,
 
 static iv_status sentences_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    const sentences_state *state = ((const iv_instance *)self)->state;
+    const sentences_state *state = ((const iv__instance *)self)->state;
     char trouble[IV__TROUBLE];
 
     iv__sentences_fill(&state->data, batch, rows);
@@ -100,7 +100,7 @@ static iv_status sentences_fill(const void *self, iv__batch *batch, const iv__ro
                                                          : IV_OK;
 }
 
-static iv_status sentences_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status sentences_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     const sentences *o = instance->options;
     sentences_state *state = instance->state;
@@ -111,7 +111,7 @@ static iv_status sentences_open_data(iv_instance *instance, const iv_dataset *se
     return iv__sentences_open(&state->data, instance, set, data, o->words, o->vectors);
 }
 
-static iv_status sentences_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status sentences_restore(iv__instance *instance, const iv__safetensors *file)
 {
     const sentences *o = instance->options;
     sentences_state *state = instance->state;
@@ -121,20 +121,20 @@ static iv_status sentences_restore(iv_instance *instance, const iv__safetensors 
     return iv__sentences_restore(&state->data, instance, file);
 }
 
-static void sentences_close(iv_instance *instance)
+static void sentences_close(iv__instance *instance)
 {
     iv__sentences_close(&((sentences_state *)instance->state)->data);
 }
 
-static int sentences_examine(iv_instance *instance, iv_params *params, iv__split split,
-                             iv_measure measure[IV_MAX_MEASURES])
+static int sentences_examine(iv__instance *instance, iv_params *params, iv__split split,
+                             iv__measure measure[IV_MAX_MEASURES])
 {
     return iv__sentences_measures(&((sentences_state *)instance->state)->data, instance, params,
                                   &graphs, split, measure);
 }
 
-static int sentences_spreads(iv_instance *instance, iv_params *params, const char **says,
-                             iv_spread spread[IV_MAX_SPREADS])
+static int sentences_spreads(iv__instance *instance, iv_params *params, const char **says,
+                             iv__spread spread[IV_MAX_SPREADS])
 {
     *says = "cosine";
     return iv__sentences_spreads(&((sentences_state *)instance->state)->data, instance, params,
@@ -144,11 +144,11 @@ static int sentences_spreads(iv_instance *instance, iv_params *params, const cha
 /* ---- talking --------------------------------------------------------------------------------- */
 
 /* What is compared with are Reuters' sentences, also where a run was trained on others. */
-static void *sentences_talk_open(iv_instance *instance, iv_params *params)
+static void *sentences_talk_open(iv__instance *instance, iv_params *params)
 {
     sentences_state *state = instance->state;
 
-    if (!state->data.data && sentences_open_data(instance, &iv_dataset_reuters_sentences, NULL))
+    if (!state->data.data && sentences_open_data(instance, &iv__dataset_reuters_sentences, NULL))
         return NULL;
     return iv__comparing_new(&state->data, instance, params, &graphs);
 }
@@ -162,14 +162,14 @@ static const iv__talk sentences_talk = {
 
 /* ---- systems --------------------------------------------------------------------------------- */
 
-static const iv_system sentences_systems[] = {
+static const iv__system sentences_systems[] = {
     { "sentences", "makes a vector of a sentence, and finds sentences like one that is typed",
       "reuters-sentences", "batch=64 epochs=10 rate=0.001",
       "masked=no optimizer=sgd rate=0.01 validation=0.3 test=0", NULL },
     { .name = NULL },
 };
 
-const iv_model iv_model_sentences = {
+const iv__model iv__model_sentences = {
     .name = "sentences",
     .says = "an autoencoder of sentences, LSTMs that read both ways",
     .fields = sentences_fields,

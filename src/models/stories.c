@@ -42,7 +42,7 @@ typedef struct stories_state {
     iv__story *story; /* NULL: described without data */
 } stories_state;
 
-static iv__story_sizes sizes_of(const iv_instance *instance)
+static iv__story_sizes sizes_of(const iv__instance *instance)
 {
     const stories_state *state = instance->state;
     const stories *o = instance->options;
@@ -121,8 +121,8 @@ static iv_node *shares(iv_graph *g, iv_node *scores, iv_node *present, int64_t l
 
 /* What hop k looks for in one embedding it finds in the next: k + 1 embeddings in all, the first of which is the
  * question's too, and the last the answer's. They lie side by side, so that each word is looked up once. */
-static void sentence_network(const iv_instance *instance, iv_scope *scope, int64_t n, bool training,
-                             iv_node **logits, iv_node **attention)
+static void sentence_network(const iv__instance *instance, iv_scope *scope, int64_t n,
+                             bool training, iv_node **logits, iv_node **attention)
 {
     const stories *o = instance->options;
     const iv__story_sizes z = sizes_of(instance);
@@ -166,7 +166,7 @@ static void sentence_network(const iv_instance *instance, iv_scope *scope, int64
 /* ---- words as memories ----------------------------------------------------------------------- */
 
 /* Without softmax the chapter's: then padding counts like any word. */
-static iv_node *word_network(const iv_instance *instance, iv_scope *s, int64_t n)
+static iv_node *word_network(const iv__instance *instance, iv_scope *s, int64_t n)
 {
     const stories *o = instance->options;
     const iv__story_sizes z = sizes_of(instance);
@@ -198,7 +198,7 @@ static iv_node *word_network(const iv_instance *instance, iv_scope *s, int64_t n
 
 /* ---- graph ----------------------------------------------------------------------------------- */
 
-static void either_network(const iv_instance *instance, iv_scope *scope, int64_t n, bool training,
+static void either_network(const iv__instance *instance, iv_scope *scope, int64_t n, bool training,
                            iv_node **logits, iv_node **attention)
 {
     if (((const stories *)instance->options)->network == NETWORK_SENTENCES)
@@ -207,7 +207,7 @@ static void either_network(const iv_instance *instance, iv_scope *scope, int64_t
         *logits = word_network(instance, scope, n);
 }
 
-static void answering_network(const iv_instance *instance, iv_scope *scope, int64_t n,
+static void answering_network(const iv__instance *instance, iv_scope *scope, int64_t n,
                               iv_node **logits, iv_node **attention)
 {
     either_network(instance, scope, n, false, logits, attention);
@@ -215,7 +215,7 @@ static void answering_network(const iv_instance *instance, iv_scope *scope, int6
 
 static iv_status stories_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     iv_node *logits, *attention;
 
     either_network(instance, b->scope, b->batch, b->training, &logits, &attention);
@@ -243,11 +243,11 @@ static iv__story_options story_options(const stories *o)
 
 static iv_status stories_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    iv__story_fill(((const stories_state *)((const iv_instance *)self)->state)->story, batch, rows);
+    iv__story_fill(((const stories_state *)((const iv__instance *)self)->state)->story, batch, rows);
     return IV_OK;
 }
 
-static iv_status stories_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status stories_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     stories_state *state = instance->state;
     iv__story_options options = story_options(instance->options);
@@ -261,7 +261,7 @@ static iv_status stories_open_data(iv_instance *instance, const iv_dataset *set,
     return IV_OK;
 }
 
-static iv_status stories_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status stories_restore(iv__instance *instance, const iv__safetensors *file)
 {
     iv__story_options options = story_options(instance->options);
     iv__story *story = iv__story_restore(instance, file, &options);
@@ -270,13 +270,13 @@ static iv_status stories_restore(iv_instance *instance, const iv__safetensors *f
     return story ? IV_OK : iv_home_status(instance->home);
 }
 
-static void stories_close(iv_instance *instance)
+static void stories_close(iv__instance *instance)
 {
     iv__story_free(((stories_state *)instance->state)->story);
 }
 
-static int stories_examine(iv_instance *instance, iv_params *params, iv__split split,
-                           iv_measure measure[IV_MAX_MEASURES])
+static int stories_examine(iv__instance *instance, iv_params *params, iv__split split,
+                           iv__measure measure[IV_MAX_MEASURES])
 {
     return iv__asking_measures(instance, params, ((const stories_state *)instance->state)->story,
                                answering_network, split, measure);
@@ -284,7 +284,7 @@ static int stories_examine(iv_instance *instance, iv_params *params, iv__split s
 
 /* ---- talking --------------------------------------------------------------------------------- */
 
-static void *stories_talk_open(iv_instance *instance, iv_params *params)
+static void *stories_talk_open(iv__instance *instance, iv_params *params)
 {
     return iv__asking_new(instance, params, ((stories_state *)instance->state)->story,
                           answering_network);
@@ -299,7 +299,7 @@ static const iv__talk stories_talk = {
 
 /* ---- for other programs ---------------------------------------------------------------------- */
 
-static iv_node *stories_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+static iv_node *stories_evaluate(const iv__instance *instance, iv_scope *scope, int64_t batch,
                                  const char **name)
 {
     iv_node *logits, *attention;
@@ -312,7 +312,7 @@ static iv_node *stories_evaluate(const iv_instance *instance, iv_scope *scope, i
 /* ---- systems --------------------------------------------------------------------------------- */
 
 /* The last weights are kept: by its loss, validation stops while more answers still become right. */
-static const iv_system stories_systems[] = {
+static const iv__system stories_systems[] = {
     { "stories", "answers questions about a story, and shows which sentences it looked at", "babi",
       "linear_start=20 optimizer=sgd rate=0.3 clip_norm=1.25 schedule=stairs schedule_unit=epochs schedule_steps=25 "
       "schedule_factor=0.5 epochs=100 validation=0",
@@ -322,7 +322,7 @@ static const iv_system stories_systems[] = {
     { .name = NULL },
 };
 
-const iv_model iv_model_stories = {
+const iv__model iv__model_stories = {
     .name = "stories",
     .says = "a memory network over sentences, or over words",
     .fields = stories_fields,

@@ -59,7 +59,7 @@ static iv_node *network(iv_scope *s, iv_node *inputs, const table *o)
 }
 
 /* Described without data: as of air-quality, one column of which is sparse where -200 is no number. */
-static int64_t input_count(const iv_instance *instance)
+static int64_t input_count(const iv__instance *instance)
 {
     const table_state *state = instance->state;
 
@@ -68,7 +68,7 @@ static int64_t input_count(const iv_instance *instance)
 
 static iv_status table_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     const iv_dtype real = iv_graph_real(b->graph);
     iv_node *inputs = iv_input(b->graph, IV_FRAME_INPUTS, real,
                                iv_dims(b->batch, input_count(instance)));
@@ -89,7 +89,7 @@ static iv_status table_build(void *self, iv__build *b)
 enum { TOGETHER = 256 };
 
 /* Rows of a table, in the units of the target. */
-static iv_status run_network(const iv_instance *instance, iv_params *params, const iv__table *data,
+static iv_status run_network(const iv__instance *instance, iv_params *params, const iv__table *data,
                              const int *column, iv__forecast *f)
 {
     const iv__frame *frame = &((const table_state *)instance->state)->frame;
@@ -153,7 +153,7 @@ static iv_status run_linear(const iv__frame *frame, iv__forecast *f)
     return status;
 }
 
-static iv_status predict_split(const iv_instance *instance, iv_params *params, iv__split split,
+static iv_status predict_split(const iv__instance *instance, iv_params *params, iv__split split,
                                iv__forecast *f)
 {
     const iv__frame *frame = &((const table_state *)instance->state)->frame;
@@ -176,7 +176,7 @@ static iv__table_options reading_of(const table *o)
     return (iv__table_options){ .separator = separators[o->separator], .decimal = o->decimal };
 }
 
-static iv_status predict_file(const iv_instance *instance, iv_params *params, const char *path,
+static iv_status predict_file(const iv__instance *instance, iv_params *params, const char *path,
                               iv__forecast *f, iv__text *note)
 {
     const iv__frame *frame = &((const table_state *)instance->state)->frame;
@@ -184,10 +184,10 @@ static iv_status predict_file(const iv_instance *instance, iv_params *params, co
     iv_home *home = instance->home;
     iv__text found = { .home = home };
     int *column = iv__alloc_array(home, frame->n_inputs + 1, sizeof *column);
-    iv_status status = column ? iv__dataset_locate(home, &iv_dataset_table, path, &found) : IV_NOMEM;
+    iv_status status = column ? iv__dataset_locate(home, &iv__dataset_table, path, &found) : IV_NOMEM;
 
     options.missing = frame->missing;
-    iv__table *data = status ? NULL : iv__table_open(home, &iv_dataset_table, found.data, &options);
+    iv__table *data = status ? NULL : iv__table_open(home, &iv__dataset_table, found.data, &options);
     if (!status)
         status = data ? iv__frame_match(frame, data, column, note) : iv_home_status(home);
     if (!status)
@@ -205,7 +205,7 @@ static iv_status predict_file(const iv_instance *instance, iv_params *params, co
     return status;
 }
 
-static iv_status table_predict(iv_instance *instance, iv_params *params, const char *path,
+static iv_status table_predict(iv__instance *instance, iv_params *params, const char *path,
                                iv__split split, iv__forecast *f, iv__text *note)
 {
     *f = (iv__forecast){ 0 };
@@ -230,7 +230,7 @@ static iv_node *numbers(iv_graph *graph, int n, const double *value)
 }
 
 /* "columns" [N,F], in their own units, NaN where a value is missing -> "predicted" [N,1], in the target's. */
-static iv_node *table_evaluate(const iv_instance *instance, iv_scope *scope, int64_t batch,
+static iv_node *table_evaluate(const iv__instance *instance, iv_scope *scope, int64_t batch,
                                const char **name)
 {
     const iv__frame *frame = &((const table_state *)instance->state)->frame;
@@ -250,18 +250,18 @@ static iv_node *table_evaluate(const iv_instance *instance, iv_scope *scope, int
 
 static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    iv__frame_fill(&((const table_state *)((const iv_instance *)self)->state)->frame, batch, rows);
+    iv__frame_fill(&((const table_state *)((const iv__instance *)self)->state)->frame, batch, rows);
     return IV_OK;
 }
 
 static void say_where(const void *self, iv__split split, int64_t record, iv__text *text)
 {
-    const iv__frame *frame = &((const table_state *)((const iv_instance *)self)->state)->frame;
+    const iv__frame *frame = &((const table_state *)((const iv__instance *)self)->state)->frame;
 
     iv__text_print(text, "row %lld", (long long)frame->records[split][record] + 1);
 }
 
-static iv_status table_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status table_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     const table *o = instance->options;
     const iv__table_options reading = reading_of(o);
@@ -279,17 +279,17 @@ static iv_status table_open_data(iv_instance *instance, const iv_dataset *set, c
                                                 .sparse = o->sparse });
 }
 
-static iv_status table_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status table_restore(iv__instance *instance, const iv__safetensors *file)
 {
     return iv__frame_restore(&((table_state *)instance->state)->frame, instance, file);
 }
 
-static void table_close(iv_instance *instance)
+static void table_close(iv__instance *instance)
 {
     iv__frame_close(&((table_state *)instance->state)->frame);
 }
 
-static void table_about(const iv_instance *instance, iv__text *text)
+static void table_about(const iv__instance *instance, iv__text *text)
 {
     const iv__frame *frame = &((const table_state *)instance->state)->frame;
 
@@ -305,7 +305,7 @@ static void table_about(const iv_instance *instance, iv__text *text)
 
 /* As printed: -200 is a number like others, and so the test rows scale the training rows, too. The chapter's picture,
  * in which values are divided by the mean where it should be added, is not drawn. */
-static const iv_system table_systems[] = {
+static const iv__system table_systems[] = {
     { "benzene", "the concentration of benzene in the air, from cheap sensors", "air-quality",
       "target=C6H6(GT) split=order validation=0.14 test=0.3 units=32 layers=2 activation=gelu "
       "batch=10 epochs=100 patience=15",
@@ -316,7 +316,7 @@ static const iv_system table_systems[] = {
     { .name = NULL },
 };
 
-const iv_model iv_model_table = {
+const iv__model iv__model_table = {
     .name = "table",
     .says = "a dense network that predicts a column of a table",
     .fields = table_fields,

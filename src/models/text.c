@@ -73,7 +73,7 @@ static int64_t most_entries(const text *o)
     return o->vocab ? o->vocab : o->tokens == IV_TOKENS_BPE ? 8000 : 10000;
 }
 
-static int64_t vocabulary_count(const iv_instance *instance)
+static int64_t vocabulary_count(const iv__instance *instance)
 {
     const text_state *state = instance->state;
 
@@ -181,7 +181,7 @@ static iv_status check_options(iv_home *home, const text *o)
 
 static iv_status text_build(void *self, iv__build *b)
 {
-    const iv_instance *instance = self;
+    const iv__instance *instance = self;
     const text *o = instance->options;
     bool windows = o->pieces == IV_CUT_WINDOWS, carries = o->pieces == IV_CUT_CARRIED;
     iv_shape shape = iv_dims(b->batch, o->length), rows = iv_dims(b->batch);
@@ -219,7 +219,7 @@ static iv_status text_build(void *self, iv__build *b)
 
 static bool counts_record(void *user, int64_t record)
 {
-    const iv_instance *instance = user;
+    const iv__instance *instance = user;
     int64_t most = ((const text *)instance->options)->texts;
 
     return (!most || record < most) && iv__split_of(&instance->training, record) == SPLIT_TRAIN;
@@ -227,7 +227,7 @@ static bool counts_record(void *user, int64_t record)
 
 static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *rows)
 {
-    const text_state *state = ((const iv_instance *)self)->state;
+    const text_state *state = ((const iv__instance *)self)->state;
     char trouble[IV__TROUBLE];
 
     iv__cut_fill(state->cut, batch, rows);
@@ -237,7 +237,7 @@ static iv_status text_fill(const void *self, iv__batch *batch, const iv__rows *r
 
 static bool text_choose(void *self, iv__split split, int64_t pass, int64_t step, int32_t *record)
 {
-    const text_state *state = ((const iv_instance *)self)->state;
+    const text_state *state = ((const iv__instance *)self)->state;
 
     return iv__cut_choose(state->cut, split, pass, step, record);
 }
@@ -258,7 +258,7 @@ static iv_status check_end(iv_home *home, const text *o, const iv__vocabulary *v
                    o->end);
 }
 
-static iv_status cut_records(iv_instance *instance)
+static iv_status cut_records(iv__instance *instance)
 {
     text_state *state = instance->state;
     const text *o = instance->options;
@@ -282,7 +282,7 @@ static iv_status cut_records(iv_instance *instance)
     return state->cut ? IV_OK : iv_home_status(instance->home);
 }
 
-static void keep_vocabulary(iv_instance *instance)
+static void keep_vocabulary(iv__instance *instance)
 {
     text_state *state = instance->state;
     size_t size;
@@ -297,7 +297,7 @@ static void keep_vocabulary(iv_instance *instance)
 
 /* A data set may be cut into records in several ways, and may be read as any bytes; it reads those
  * settings as its own options. */
-static iv_status set_options_of(iv_instance *instance, const iv_dataset *set, void **options)
+static iv_status set_options_of(iv__instance *instance, const iv__dataset *set, void **options)
 {
     const text *o = instance->options;
     iv__text value = { .home = instance->home };
@@ -323,7 +323,7 @@ static iv__token_rules rules_of(const text *o)
 {
     bool own = o->specials == SPECIALS_OWN;
 
-    return (iv__token_rules){ .kind = (iv_tokens_kind)o->tokens,
+    return (iv__token_rules){ .kind = (iv__tokens_kind)o->tokens,
                               .complete = !o->unknown,
                               .end = own,
                               .begin = own && o->begin,
@@ -331,7 +331,7 @@ static iv__token_rules rules_of(const text *o)
                               .inside = o->apostrophes == APOSTROPHES_INSIDE };
 }
 
-static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, const char *data)
+static iv_status text_open_data(iv__instance *instance, const iv__dataset *set, const char *data)
 {
     text_state *state = instance->state;
     text *o = instance->options;
@@ -371,7 +371,7 @@ static iv_status text_open_data(iv_instance *instance, const iv_dataset *set, co
     return status ? status : cut_records(instance);
 }
 
-static iv_status text_restore(iv_instance *instance, const iv__safetensors *file)
+static iv_status text_restore(iv__instance *instance, const iv__safetensors *file)
 {
     text_state *state = instance->state;
     const iv__named_tensor *tensor = iv__safetensors_find(file, vocabulary_name);
@@ -384,12 +384,12 @@ static iv_status text_restore(iv_instance *instance, const iv__safetensors *file
                            : iv_home_status(instance->home);
 }
 
-static const iv__cut *text_cut(const iv_instance *instance)
+static const iv__cut *text_cut(const iv__instance *instance)
 {
     return ((const text_state *)instance->state)->cut;
 }
 
-static void text_close(iv_instance *instance)
+static void text_close(iv__instance *instance)
 {
     text_state *state = instance->state;
 
@@ -398,18 +398,18 @@ static void text_close(iv_instance *instance)
     iv__tokens_free(state->data);
 }
 
-static int text_measures(const iv_instance *instance, iv__split split, double loss, double weight,
-                         iv_measure measure[IV_MAX_MEASURES])
+static int text_measures(const iv__instance *instance, iv__split split, double loss, double weight,
+                         iv__measure measure[IV_MAX_MEASURES])
 {
     const text_state *state = instance->state;
     iv__extent extent = iv__cut_extent(state->cut, split);
 
     if (iv__tokens_status(state->data))
         return -1;
-    measure[0] = (iv_measure){ "perplexity", exp(loss) };
-    measure[1] = (iv_measure){ "bits per token", loss / log(2) };
-    measure[2] = (iv_measure){ iv__extent_measure(&extent),
-                               loss * weight / log(2) / (double)iv__extent_units(&extent) };
+    measure[0] = (iv__measure){ "perplexity", exp(loss) };
+    measure[1] = (iv__measure){ "bits per token", loss / log(2) };
+    measure[2] = (iv__measure){ iv__extent_measure(&extent),
+                                loss * weight / log(2) / (double)iv__extent_units(&extent) };
     return 3;
 }
 
@@ -420,7 +420,7 @@ static iv_node *language_logits(const void *options, iv_scope *scope, iv_node *w
     return text_logits(scope, words, options, vocab, false, NULL, NULL);
 }
 
-static void text_language(const iv_instance *instance, iv__language *language)
+static void text_language(const iv__instance *instance, iv__language *language)
 {
     const text_state *state = instance->state;
     const text *o = instance->options;
@@ -433,7 +433,7 @@ static void text_language(const iv_instance *instance, iv__language *language)
 
 /* ---- systems --------------------------------------------------------------------------------- */
 
-static const iv_system text_systems[] = {
+static const iv__system text_systems[] = {
     { "recipes", "recipes, word by word", "recipes", "pieces=first begin=no",
       "validation=0 test=0 masked=no",
       "recipe for roasted vegetables | chop 1 /\nrecipe for chocolate ice cream |" },
@@ -461,7 +461,7 @@ static const iv_system text_systems[] = {
     { .name = NULL },
 };
 
-const iv_model iv_model_text = {
+const iv__model iv__model_text = {
     .name = "text",
     .says = "a recurrent language model over words, characters, bytes or pieces",
     .fields = text_fields,

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define IV_OPS(name) extern const iv_op *const iv_ops_##name[];
+#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
 #undef IV_OPS
 
-#define IV_OPS(name) iv_ops_##name,
+#define IV_OPS(name) iv__ops_##name,
 static const iv_op *const *const families[] = {
 #include "registry_ops.inc"
 };

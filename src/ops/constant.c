@@ -255,5 +255,5 @@ iv_node *iv_random_clock(iv_graph *graph)
     return graph ? iv_input(graph, "random", IV_I32, iv_dims(CLOCK_WORDS)) : NULL;
 }
 
-const iv_op *const iv_ops_constant[] = { &op_fill, &op_range, &op_random_uniform, &op_random_normal,
-                                         NULL };
+const iv_op *const iv__ops_constant[] = { &op_fill, &op_range, &op_random_uniform,
+                                          &op_random_normal, NULL };

@@ -268,7 +268,7 @@ static const iv_op op_conv_w = {
     KERNELS(conv_w),
 };
 
-const iv_op *const iv_ops_conv[] = { &op_conv, &op_conv_x, &op_conv_w, NULL };
+const iv_op *const iv__ops_conv[] = { &op_conv, &op_conv_x, &op_conv_w, NULL };
 
 /* ---- builders -------------------------------------------------------------------------------- */
 

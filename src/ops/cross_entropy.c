@@ -230,5 +230,5 @@ iv_node *iv_cross_entropy_each(iv_node *logits, iv_node *target, iv_node *weight
     return iv_neg(iv_mul(weight, iv_pick(iv_log_softmax(logits), target)));
 }
 
-const iv_op *const iv_ops_cross_entropy[] = { &op_linear_cross_entropy,
-                                              &op_linear_cross_entropy_back, NULL };
+const iv_op *const iv__ops_cross_entropy[] = { &op_linear_cross_entropy,
+                                               &op_linear_cross_entropy_back, NULL };

@@ -404,7 +404,7 @@ iv_node *iv_cast(iv_node *x, iv_dtype dtype)
 
 #define LIST(row, ...) &op_##row,
 /* clang-format off */
-const iv_op *const iv_ops_elementwise[] = {
+const iv_op *const iv__ops_elementwise[] = {
     IV_UNARY_ROWS(LIST, LIST) IV_NUMBER_ROWS(LIST) IV_BINARY_ROWS(LIST) IV_COMPARISON_ROWS(LIST)
     &op_clip, &op_select, &op_cast, NULL,
 };

@@ -259,5 +259,5 @@ iv_node *iv_one_hot(iv_node *index, int64_t count)
     return iv__apply1(&op_one_hot, index, &(iv__count){ count });
 }
 
-const iv_op *const iv_ops_gather[] = { &op_gather, &op_scatter_add, &op_pick,
-                                       &op_place,  &op_one_hot,     NULL };
+const iv_op *const iv__ops_gather[] = { &op_gather, &op_scatter_add, &op_pick,
+                                        &op_place,  &op_one_hot,     NULL };

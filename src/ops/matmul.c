@@ -135,4 +135,4 @@ iv_node *iv_matmul(iv_node *a, iv_node *b)
     return iv_matmul_with(a, b, false, false);
 }
 
-const iv_op *const iv_ops_matmul[] = { &op_matmul, NULL };
+const iv_op *const iv__ops_matmul[] = { &op_matmul, NULL };

@@ -348,5 +348,5 @@ iv_node *iv_global_average(iv_node *x)
     return iv_mean(iv_reshape(x, iv_dims(records, places, channels)), 1, false);
 }
 
-const iv_op *const iv_ops_pool[] = { &op_max_pool, &op_pool_pick,  &op_pool_place,
-                                     &op_sum_pool, &op_sum_spread, NULL };
+const iv_op *const iv__ops_pool[] = { &op_max_pool, &op_pool_pick,  &op_pool_place,
+                                      &op_sum_pool, &op_sum_spread, NULL };

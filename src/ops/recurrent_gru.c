@@ -145,4 +145,4 @@ iv_recurrent_out iv_gru_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_no
     return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };
 }
 
-const iv_op *const iv_ops_recurrent_gru[] = { &op_gru, &op_gru_back, NULL };
+const iv_op *const iv__ops_recurrent_gru[] = { &op_gru, &op_gru_back, NULL };

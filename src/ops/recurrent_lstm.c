@@ -148,4 +148,4 @@ iv_recurrent_out iv_lstm_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b, iv_n
     return (iv_recurrent_out){ y, iv_node_output(y, 1), iv_node_output(y, 2) };
 }
 
-const iv_op *const iv_ops_recurrent_lstm[] = { &op_lstm, &op_lstm_back, NULL };
+const iv_op *const iv__ops_recurrent_lstm[] = { &op_lstm, &op_lstm_back, NULL };

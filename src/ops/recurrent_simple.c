@@ -115,4 +115,4 @@ iv_recurrent_out iv_simple_rnn_op(iv_node *x, iv_node *w, iv_node *u, iv_node *b
     return (iv_recurrent_out){ y, iv_node_output(y, 1), NULL };
 }
 
-const iv_op *const iv_ops_recurrent_simple[] = { &op_simple_rnn, &op_simple_rnn_back, NULL };
+const iv_op *const iv__ops_recurrent_simple[] = { &op_simple_rnn, &op_simple_rnn_back, NULL };

@@ -366,4 +366,4 @@ iv_node *iv_argmax(iv_node *x, int axis)
     return x ? iv__apply1(&op_argmax, x, &(iv__at_axis){ iv__from_front(x, axis) }) : NULL;
 }
 
-const iv_op *const iv_ops_reduce[] = { &op_sum_to, &op_sum_squares, &op_max_of, &op_argmax, NULL };
+const iv_op *const iv__ops_reduce[] = { &op_sum_to, &op_sum_squares, &op_max_of, &op_argmax, NULL };

@@ -160,4 +160,4 @@ iv_node *iv_upsample(iv_node *x, iv_shape factors)
     return iv_reshape(iv_broadcast_to(iv_reshape(x, seen), stretched), y);
 }
 
-const iv_op *const iv_ops_resize[] = { &op_interpolate, &op_interpolate_back, NULL };
+const iv_op *const iv__ops_resize[] = { &op_interpolate, &op_interpolate_back, NULL };

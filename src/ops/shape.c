@@ -262,4 +262,4 @@ iv_node *iv_repeat(iv_node *x, int axis, int64_t count)
                            iv__with_axis(&x->shape, at, count));
 }
 
-const iv_op *const iv_ops_shape[] = { &op_reshape, &op_transpose, &op_broadcast_to, NULL };
+const iv_op *const iv__ops_shape[] = { &op_reshape, &op_transpose, &op_broadcast_to, NULL };

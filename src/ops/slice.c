@@ -405,4 +405,4 @@ iv_node *iv_pad_edge(iv_node *x, int axis, int64_t before, int64_t after)
                   after ? repeated(x, axis, size - 1, after) : NULL, axis);
 }
 
-const iv_op *const iv_ops_slice[] = { &op_slice, &op_pad, &op_concat, &op_reverse, NULL };
+const iv_op *const iv__ops_slice[] = { &op_slice, &op_pad, &op_concat, &op_reverse, NULL };

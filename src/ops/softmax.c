@@ -71,4 +71,4 @@ ROW(softmax, "e^x / sum of e^x over the last axis", same_shape)
 ROW(log_softmax, "x - log of the sum of e^x over the last axis", same_shape)
 ROW(log_sum_exp, "log of the sum of e^x over the last axis", log_sum_exp_shape)
 
-const iv_op *const iv_ops_softmax[] = { &op_softmax, &op_log_softmax, &op_log_sum_exp, NULL };
+const iv_op *const iv__ops_softmax[] = { &op_softmax, &op_log_softmax, &op_log_sum_exp, NULL };

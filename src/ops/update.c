@@ -68,4 +68,4 @@ iv_node *iv__descend_node(iv_node *w, iv_node *rate, iv_node *x, iv_node *s, iv_
     return iv_apply(w->graph, &op_descend, 4, (iv_node *[]){ w, rate, x, s }, &attr);
 }
 
-const iv_op *const iv_ops_update[] = { &op_average, &op_descend, NULL };
+const iv_op *const iv__ops_update[] = { &op_average, &op_descend, NULL };

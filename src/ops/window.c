@@ -172,4 +172,4 @@ iv_node *iv__keep_at(iv_node *buffer, iv_node *x, iv_node *at, const iv__keep *a
     return buffer ? iv_apply(buffer->graph, &op_keep, 3, (iv_node *[]){ buffer, x, at }, attr) : NULL;
 }
 
-const iv_op *const iv_ops_window[] = { &op_window, &op_keep, NULL };
+const iv_op *const iv__ops_window[] = { &op_window, &op_keep, NULL };

@@ -50,7 +50,7 @@ static bool has_nothing(const iv_kernel_call *k)
 }
 
 /* The packed form of a value, made once for all that want the same. */
-static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
+static int packed_of(iv_plan *plan, int value, const iv__packing *packing)
 {
     int root = iv__root(plan, value);
 
@@ -78,7 +78,7 @@ static int packed_of(iv_plan *plan, int value, const iv_packing *packing)
     return plan->n_packed++;
 }
 
-static bool lists(const iv_fast_kernel *list, const char *op)
+static bool lists(const iv__fast_kernel *list, const char *op)
 {
     while (list->op && strcmp(list->op, op))
         list++;
@@ -86,11 +86,11 @@ static bool lists(const iv_fast_kernel *list, const char *op)
 }
 
 /* In the plan's precision where the backend can and gains by it, else in f32. */
-static const iv_fast_kernel *choose(const iv_plan *plan, iv__member *member)
+static const iv__fast_kernel *choose(const iv_plan *plan, iv__member *member)
 {
     const char *op = member->call->op->name;
-    const iv_backend *backend = plan->backend;
-    const iv_fast_kernel *f32 = iv__backend_find(backend->kernels, op, &member->k), *bf16;
+    const iv__backend *backend = plan->backend;
+    const iv__fast_kernel *f32 = iv__backend_find(backend->kernels, op, &member->k), *bf16;
 
     if (plan->precision != IV_PRECISION_BF16)
         return f32;
@@ -107,7 +107,7 @@ static const iv_fast_kernel *choose(const iv_plan *plan, iv__member *member)
 static iv_status bind_member(iv_plan *plan, iv__member *member)
 {
     const iv_op *op = member->call->op;
-    const iv_fast_kernel *fast;
+    const iv__fast_kernel *fast;
 
     fill_call(plan, member);
     bool f64 = has_dtype(&member->k, IV_F64);
@@ -126,7 +126,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
     member->kernel_name = plan->backend->name;
     member->scratch = fast->scratch ? iv__lines(fast->scratch(&member->k)) : 0;
     if (fast->packings) {
-        iv_packing want[IV_MAX_PACKED];
+        iv__packing want[IV_MAX_PACKED];
         member->n_packed = fast->packings(&member->k, want);
         for (int i = 0; i < member->n_packed; i++) {
             member->packed[i] = packed_of(plan, member->in[want[i].input], &want[i]);

@@ -42,7 +42,7 @@ typedef enum iv__operand { OPERAND_WHOLE, OPERAND_RANGE, OPERAND_MADE, OPERAND_S
 
 typedef struct iv__packed {
     int value;
-    iv_packing packing;
+    iv__packing packing;
     size_t offset, bytes;
     bool constant;
     void *data;
@@ -83,7 +83,7 @@ typedef struct iv__micro iv__micro; /* micro.h */
 
 struct iv_plan {
     iv_home *home;
-    const iv_backend *backend;
+    const iv__backend *backend;
     iv_precision precision;
     int n_nodes, *value_of_node; /* index of a node's value, or -1; by node id */
     int n_values, room_values;

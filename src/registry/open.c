@@ -10,8 +10,8 @@
 
 static bool is_system(const char *name)
 {
-    for (const iv_model *const *model = iv__models; *model; model++)
-        for (const iv_system *system = (*model)->systems; system->name; system++)
+    for (const iv__model *const *model = iv__models; *model; model++)
+        for (const iv__system *system = (*model)->systems; system->name; system++)
             if (!strcmp(system->name, name))
                 return true;
     return false;
@@ -66,8 +66,8 @@ iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__op
         status = iv_fail(home, IV_UNSUPPORTED,
                          "%s was written by another version of Ivory (format %s; this one reads %s)",
                          run, format, IV_MODEL_FORMAT);
-    const iv_model *model = NULL;
-    const iv_system *system = status ? NULL : iv__system_named(home, system_name, &model);
+    const iv__model *model = NULL;
+    const iv__system *system = status ? NULL : iv__system_named(home, system_name, &model);
     if (!status && (!system || strcmp(model->name, name)))
         status = iv_fail(home, IV_NAME, "%s is of the system '%s' (%s), which this Ivory does not have",
                          run, system_name, name);

@@ -7,28 +7,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IV_MODEL(name) extern const iv_model iv_model_##name;
+#define IV_MODEL(name) extern const iv__model iv__model_##name;
 #include "registry_models.inc"
 #undef IV_MODEL
-#define IV_DATASET(name) extern const iv_dataset iv_dataset_##name;
+#define IV_DATASET(name) extern const iv__dataset iv__dataset_##name;
 #include "registry_data.inc"
 #undef IV_DATASET
 
-const iv_model *const iv__models[] = {
-#define IV_MODEL(name) &iv_model_##name,
+const iv__model *const iv__models[] = {
+#define IV_MODEL(name) &iv__model_##name,
 #include "registry_models.inc"
 #undef IV_MODEL
     NULL,
 };
 
-const iv_dataset *const iv__datasets[] = {
-#define IV_DATASET(name) &iv_dataset_##name,
+const iv__dataset *const iv__datasets[] = {
+#define IV_DATASET(name) &iv__dataset_##name,
 #include "registry_data.inc"
 #undef IV_DATASET
     NULL,
 };
 
-const iv_dataset *iv__dataset_named(const char *name)
+const iv__dataset *iv__dataset_named(const char *name)
 {
     for (int i = 0; iv__datasets[i]; i++)
         if (!strcmp(iv__datasets[i]->name, name))
@@ -36,29 +36,29 @@ const iv_dataset *iv__dataset_named(const char *name)
     return NULL;
 }
 
-const iv_dataset *iv__dataset_of(iv_instance *instance, const char **data)
+const iv__dataset *iv__dataset_of(iv__instance *instance, const char **data)
 {
-    const iv_dataset *named = *data ? iv__dataset_named(*data) : NULL;
+    const iv__dataset *named = *data ? iv__dataset_named(*data) : NULL;
 
     if (named) {
         instance->data = named->name;
         *data = NULL;
     }
-    const iv_dataset *set = iv__dataset_named(instance->data);
+    const iv__dataset *set = iv__dataset_named(instance->data);
     if (!set)
         iv_fail(instance->home, IV_NAME,
                 "there is no data set '%s' here; `ivory data list` lists them", instance->data);
     return set;
 }
 
-const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model)
+const iv__system *iv__system_named(iv_home *home, const char *name, const iv__model **model)
 {
     enum { MOST = 128 };
     const char *names[MOST + 1] = { 0 };
     int n = 0;
 
     for (int i = 0; iv__models[i]; i++)
-        for (const iv_system *system = iv__models[i]->systems; system->name; system++) {
+        for (const iv__system *system = iv__models[i]->systems; system->name; system++) {
             if (!strcmp(system->name, name)) {
                 *model = iv__models[i];
                 return system;

@@ -5,24 +5,24 @@
 
 #include "models/model.h"
 
-extern const iv_model *const iv__models[]; /* NULL at the end */
-extern const iv_dataset *const iv__datasets[];
+extern const iv__model *const iv__models[]; /* NULL at the end */
+extern const iv__dataset *const iv__datasets[];
 
-const iv_dataset *iv__dataset_named(const char *name);
+const iv__dataset *iv__dataset_named(const char *name);
 /* The data set of an instance. *data: what --data said, or NULL; if that is the name of a data set,
  * the instance takes this one from then on, and *data becomes NULL (a file or folder of that name is
  * written "./NAME").
  * Errors: NAME for one that does not exist here. */
-const iv_dataset *iv__dataset_of(iv_instance *instance, const char **data);
+const iv__dataset *iv__dataset_of(iv__instance *instance, const char **data);
 
 /* A system, or a family by the model's name. NULL (NAME recorded, with the nearest name) if
  * there is none. */
-const iv_system *iv__system_named(iv_home *home, const char *name, const iv_model **model);
+const iv__system *iv__system_named(iv_home *home, const char *name, const iv__model **model);
 
 /* A trained run: RUN is its folder or a model file of it. Options and vocabulary come from the
  * file. */
 typedef struct iv__opened {
-    iv_instance *instance;
+    iv__instance *instance;
     iv_params *params; /* loaded */
     iv__safetensors *file;
     iv__progress progress;

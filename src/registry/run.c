@@ -53,7 +53,7 @@ const char *iv_run_model(const iv_run *run)
 
 const char *iv_run_option(const iv_run *run, const char *name)
 {
-    const iv_instance *instance = run->opened.instance;
+    const iv__instance *instance = run->opened.instance;
     const iv_field *field = iv__field_find(instance->model->fields, name);
     const void *options = field ? instance->options : &instance->training;
     iv__text text = { .home = run->home };
@@ -112,22 +112,22 @@ iv_status iv_run_save(const iv_run *run, const char *path)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-static iv_status read_options(iv_home *home, const iv_write_options *o, iv_generation *g)
+static iv_status read_options(iv_home *home, const iv_write_options *o, iv__generation *g)
 {
-    *g = (iv_generation){ .n = o->n ? o->n : 1,
-                          .length = o->length ? o->length : 100,
-                          .seed = o->seed,
-                          .temperature = o->likeliest          ? 0
-                                         : o->temperature != 0 ? o->temperature
-                                                               : 1,
-                          .top_k = o->top_k,
-                          .top_p = o->top_p != 0 ? o->top_p : 1,
-                          .repetition = o->repetition != 0 ? o->repetition : 1,
-                          .prompt = o->prompt ? o->prompt : "",
-                          .sentences = o->sentences,
-                          .n_stops = o->n_stops,
-                          .stops = o->stops };
-    for (const iv_field *field = iv_generation_fields; field->name; field++) {
+    *g = (iv__generation){ .n = o->n ? o->n : 1,
+                           .length = o->length ? o->length : 100,
+                           .seed = o->seed,
+                           .temperature = o->likeliest          ? 0
+                                          : o->temperature != 0 ? o->temperature
+                                                                : 1,
+                           .top_k = o->top_k,
+                           .top_p = o->top_p != 0 ? o->top_p : 1,
+                           .repetition = o->repetition != 0 ? o->repetition : 1,
+                           .prompt = o->prompt ? o->prompt : "",
+                           .sentences = o->sentences,
+                           .n_stops = o->n_stops,
+                           .stops = o->stops };
+    for (const iv_field *field = iv__generation_fields; field->name; field++) {
         const void *at = (const char *)g + field->offset;
         double number = field->type == IV_FIELD_INT    ? (double)*(const int64_t *)at
                         : field->type == IV_FIELD_REAL ? *(const double *)at
@@ -145,7 +145,7 @@ typedef struct handing {
     void *user;
 } handing;
 
-static void hand_on(void *user, const iv_sample *sample)
+static void hand_on(void *user, const iv__sample *sample)
 {
     const handing *h = user;
 
@@ -154,10 +154,10 @@ static void hand_on(void *user, const iv_sample *sample)
 
 iv_status iv_run_write_with(iv_run *run, iv_text_sink *sink, void *user, const iv_write_options *options)
 {
-    iv_instance *instance = run->opened.instance;
+    iv__instance *instance = run->opened.instance;
     handing h = { sink, user };
     iv__text note = { .home = run->home };
-    iv_generation g;
+    iv__generation g;
 
     if (!instance->model->language)
         return iv_fail(run->home, IV_UNSUPPORTED, "the model %s writes no text", instance->model->name);
@@ -205,7 +205,7 @@ int64_t iv_run_text_with(iv_run *run, char *text, size_t size, const iv_write_op
 struct iv_writer {
     iv_home *home;
     iv__pen *pen;
-    iv_generation g;
+    iv__generation g;
     int64_t draws;
     iv__text text;
     iv__stroke stroke;

@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#define IV_OPS(name) extern const iv_op *const iv_ops_##name[];
+#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
 #undef IV_OPS
 
-#define IV_OPS(name) iv_ops_##name,
+#define IV_OPS(name) iv__ops_##name,
 const iv_op *const *const row_families[] = {
 #include "registry_ops.inc"
 };
@@ -266,14 +266,14 @@ trial trial_reference(const subject *s, iv_home *home)
 }
 
 /* False when the backend has no kernel for this call. */
-bool trial_backend(const subject *s, iv_home *home, const iv_backend *backend, bool weights, trial *t)
+bool trial_backend(const subject *s, iv_home *home, const iv__backend *backend, bool weights, trial *t)
 {
     *t = trial_new(s, home);
     for (int i = 0; i < t->k.n_in; i++)
         t->k.in[i].weight = weights;
 
-    const iv_fast_kernel *kernel = iv__backend_find(backend->kernels, s->op->name, &t->k);
-    iv_packing want[IV_MAX_PACKED];
+    const iv__fast_kernel *kernel = iv__backend_find(backend->kernels, s->op->name, &t->k);
+    iv__packing want[IV_MAX_PACKED];
 
     if (!kernel) {
         trial_free(t);

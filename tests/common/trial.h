@@ -68,7 +68,7 @@ trial trial_new(const subject *s, iv_home *home);
 trial trial_reference(const subject *s, iv_home *home);
 /* False when the backend has no kernel for this call. weights: the inputs are said to depend on
  * parameters alone. */
-bool trial_backend(const subject *s, iv_home *home, const iv_backend *backend, bool weights, trial *t);
+bool trial_backend(const subject *s, iv_home *home, const iv__backend *backend, bool weights, trial *t);
 void trial_free(trial *t);
 void trial_scratch(trial *t, size_t bytes);
 void *inside(const guarded *g);

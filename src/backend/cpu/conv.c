@@ -252,8 +252,8 @@ static void run_places(conv_job *j, int64_t places)
     iv__parallel(j->k->home, phases * j->blocks * j->columns, conv_task, j);
 }
 
-static int packings_of(const iv__conv_sizes *s, bool back, iv_packing panels,
-                       iv_packing want[IV_MAX_PACKED])
+static int packings_of(const iv__conv_sizes *s, bool back, iv__packing panels,
+                       iv__packing want[IV_MAX_PACKED])
 {
     iv__taps taps = iv__taps_of(s, back);
 
@@ -261,8 +261,8 @@ static int packings_of(const iv__conv_sizes *s, bool back, iv_packing panels,
     return 1;
 }
 
-int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                      iv_packing want[IV_MAX_PACKED])
+int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                      iv__packing want[IV_MAX_PACKED])
 {
     iv__conv_sizes s = sizes_of(k, false);
 
@@ -270,8 +270,8 @@ int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing pa
     return packings_of(&s, false, panels, want);
 }
 
-int iv__conv_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                        iv_packing want[IV_MAX_PACKED])
+int iv__conv_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                        iv__packing want[IV_MAX_PACKED])
 {
     iv__conv_sizes s = sizes_of(k, true);
 

@@ -228,14 +228,14 @@ static void run(lines_job j, const iv__cpu *cpu, const iv_kernel_call *k)
     iv__parallel(k->home, j.s.records * j.read[0] * j.parts, lines_task, &j);
 }
 
-int iv__lines_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                       iv_packing want[IV_MAX_PACKED])
+int iv__lines_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                       iv__packing want[IV_MAX_PACKED])
 {
     return iv__conv_packings(cpu, k, panels, want);
 }
 
-int iv__lines_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                         iv_packing want[IV_MAX_PACKED])
+int iv__lines_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                         iv__packing want[IV_MAX_PACKED])
 {
     return iv__conv_x_packings(cpu, k, panels, want);
 }
@@ -353,8 +353,8 @@ static void add_slots(void *context, int64_t task, int thread)
     j->cpu->sum_parts(j->sums + at, j->parts, all, 1, j->to + at, iv__min64(SUM_FLOATS, all - at));
 }
 
-int iv__lines_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                         iv_packing want[IV_MAX_PACKED])
+int iv__lines_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                         iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu, (void)k, (void)panels, (void)want;
     return 0;

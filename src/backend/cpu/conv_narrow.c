@@ -222,8 +222,8 @@ void iv__narrow_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, in
     iv__parallel(home, j.panels.count, pack_panel, &j);
 }
 
-static int packings(const iv_kernel_call *k, bool back, iv_packing weights,
-                    iv_packing want[IV_MAX_PACKED])
+static int packings(const iv_kernel_call *k, bool back, iv__packing weights,
+                    iv__packing want[IV_MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, IV__NARROW | (back ? BACK : 0) | sizes_of(k, back).taps * COUNT_AT);
     return 1;
@@ -343,15 +343,15 @@ static void run(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
     iv__parallel(k->home, iv__ceil_div(j.made_lines, j.block), lines_task, &j);
 }
 
-int iv__narrow_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
-                        iv_packing want[IV_MAX_PACKED])
+int iv__narrow_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
+                        iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     return packings(k, false, weights, want);
 }
 
-int iv__narrow_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
-                          iv_packing want[IV_MAX_PACKED])
+int iv__narrow_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
+                          iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     return packings(k, true, weights, want);

@@ -152,8 +152,8 @@ static void turn_slots(void *context, int64_t tap, int thread)
             w[c * filters + f] = sums[f * channels + c];
 }
 
-int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                        iv_packing want[IV_MAX_PACKED])
+int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                        iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu, (void)k, (void)panels, (void)want;
     return 0;

@@ -73,14 +73,14 @@ static bool available_amx_emulated(void)
 }
 
 /* f32 by the kernels `real`, bf16 by `rounded`, each with the loop that tells its peak. */
-#define BACKEND(id, says, real, rounded, peak_real, peak_rounded, slow)              \
-    const iv_backend iv__backend_##id = { .name = says,                              \
-                                          .available = available_##id,               \
-                                          .kernels = kernels_##real,                 \
-                                          .bf16 = kernels_##rounded,                 \
-                                          .peak = &iv__cpu_##peak_real.peak,         \
-                                          .bf16_peak = &iv__cpu_##peak_rounded.peak, \
-                                          .slow_bf16 = slow }
+#define BACKEND(id, says, real, rounded, peak_real, peak_rounded, slow)               \
+    const iv__backend iv__backend_##id = { .name = says,                              \
+                                           .available = available_##id,               \
+                                           .kernels = kernels_##real,                 \
+                                           .bf16 = kernels_##rounded,                 \
+                                           .peak = &iv__cpu_##peak_real.peak,         \
+                                           .bf16_peak = &iv__cpu_##peak_rounded.peak, \
+                                           .slow_bf16 = slow }
 
 BACKEND(portable, "portable", portable, portable_rounded, portable, portable_rounded, true);
 BACKEND(amx_emulated, "amx-emulated", portable, amx_emulated, portable, amx_emulated, false);
@@ -108,7 +108,7 @@ BACKEND(amx_emulated, "amx-emulated", portable, amx_emulated, portable, amx_emul
 /* Products of few rows wait for their weights, which are half as large in pairs; all else is computed
  * in f32 out of rounded operands. */
 /* clang-format off */
-static const iv_fast_kernel kernels_avx512bf16_few[] = {
+static const iv__fast_kernel kernels_avx512bf16_few[] = {
 #define PAIRS(name, few) { #name, iv__fits_##few, name##_avx512bf16, name##_scratch_avx512bf16, name##_packings_avx512bf16, false },
     IV__FEW_ROWS(PAIRS)
 #undef PAIRS

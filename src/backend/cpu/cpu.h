@@ -149,7 +149,7 @@ typedef struct iv__cpu {
 extern const iv__cpu iv__cpu_portable, iv__cpu_avx2, iv__cpu_avx512;
 extern const iv__cpu iv__cpu_portable_rounded, iv__cpu_avx2_rounded, iv__cpu_avx512_rounded;
 extern const iv__cpu iv__cpu_avx512bf16, iv__cpu_amx, iv__cpu_amx_emulated;
-extern const iv_backend iv__backend_portable, iv__backend_avx2, iv__backend_avx512,
+extern const iv__backend iv__backend_portable, iv__backend_avx2, iv__backend_avx512,
     iv__backend_avx512bf16, iv__backend_avx512bf16_few, iv__backend_amx, iv__backend_amx_emulated;
 
 static inline int64_t iv__min64(int64_t a, int64_t b)

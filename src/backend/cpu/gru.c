@@ -20,8 +20,8 @@ static bool resets_after(const iv_kernel_call *k)
     return ((const iv__recurrent *)k->attr)->reset_after;
 }
 
-int iv__gru_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                     iv_packing want[IV_MAX_PACKED])
+int iv__gru_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                     iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS | IV__FIRST_TWO_THIRDS);
@@ -29,8 +29,8 @@ int iv__gru_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing pan
     return iv__want_w(k, panels, IV__PANELS, want, 2);
 }
 
-int iv__gru_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                          iv_packing want[IV_MAX_PACKED])
+int iv__gru_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                          iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__FIRST_TWO_THIRDS);

@@ -17,16 +17,16 @@ enum {
     BACK_INPUTS
 };
 
-int iv__lstm_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                      iv_packing want[IV_MAX_PACKED])
+int iv__lstm_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                      iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS);
     return iv__want_w(k, panels, IV__PANELS, want, 1);
 }
 
-int iv__lstm_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                           iv_packing want[IV_MAX_PACKED])
+int iv__lstm_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                           iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);

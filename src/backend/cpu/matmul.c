@@ -34,8 +34,8 @@ static bool wants_panels(const iv_kernel_call *k)
     return k->in[1].shape->rank == 2 && k->in[1].weight;
 }
 
-int iv__matmul_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                        iv_packing want[IV_MAX_PACKED])
+int iv__matmul_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                        iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     const iv__matmul *attr = k->attr;

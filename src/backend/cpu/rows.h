@@ -26,7 +26,7 @@ size_t iv__narrow_bytes(const iv__cpu *cpu, const iv_shape *shape, int64_t form)
 void iv__narrow_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, int64_t form, void *to);
 
 /* `panels` brings the functions of the instruction set. */
-static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
+static inline iv__packing iv__want(iv__packing panels, int input, int64_t form)
 {
     panels.input = input;
     panels.variant = form;
@@ -73,8 +73,8 @@ static inline iv_packing iv__want(iv_packing panels, int input, int64_t form)
 #define ROW(name, inputs)                                                                          \
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
-    int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,         \
-                               iv_packing want[IV_MAX_PACKED]);
+    int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,         \
+                               iv__packing want[IV_MAX_PACKED]);
 #define KIND(name, kind) ROW(kind, f32)
 IV__CPU_ROWS(ROW, PLAIN)
 IV__WINOGRAD_ROWS(KIND)

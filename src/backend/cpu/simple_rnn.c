@@ -5,16 +5,16 @@
 enum { X, W, U, B, H0, INPUTS };
 enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
 
-int iv__simple_rnn_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                            iv_packing want[IV_MAX_PACKED])
+int iv__simple_rnn_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                            iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS);
     return iv__want_w(k, panels, IV__PANELS, want, 1);
 }
 
-int iv__simple_rnn_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing panels,
-                                 iv_packing want[IV_MAX_PACKED])
+int iv__simple_rnn_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
+                                 iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);

@@ -297,15 +297,15 @@ void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, 
     iv__parallel(home, (j.square ? MOST : POINTS) * j.panels.count * j.blocks, pack_item, &j);
 }
 
-int iv__winograd_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
-                          iv_packing want[IV_MAX_PACKED])
+int iv__winograd_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
+                          iv__packing want[IV_MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, winograd_of(cpu, k, false).form);
     return 1;
 }
 
-int iv__winograd_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
-                            iv_packing want[IV_MAX_PACKED])
+int iv__winograd_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
+                            iv__packing want[IV_MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, winograd_of(cpu, k, true).form);
     return 1;

@@ -136,8 +136,8 @@ bool iv__fits_winograd_w(const iv_kernel_call *k)
     return direct > WORTH * work_of(&j, j.square);
 }
 
-int iv__winograd_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv_packing weights,
-                            iv_packing want[IV_MAX_PACKED])
+int iv__winograd_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
+                            iv__packing want[IV_MAX_PACKED])
 {
     (void)cpu, (void)k, (void)weights, (void)want;
     return 0;

@@ -214,7 +214,7 @@ static iv_status aesop_next(iv__records *records)
     return status;
 }
 
-const iv_dataset iv_dataset_aesop = {
+const iv__dataset iv__dataset_aesop = {
     .name = "aesop",
     .says = "284 of Aesop's fables, Project Gutenberg's text 11339",
     .licence = "public domain (Project Gutenberg's licence is inside)",

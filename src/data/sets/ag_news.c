@@ -41,7 +41,7 @@ static iv_status ag_news_next(iv__records *records)
     return failed ? iv_home_status(records->home) : IV_OK;
 }
 
-const iv_dataset iv_dataset_ag_news = {
+const iv__dataset iv__dataset_ag_news = {
     .name = "ag-news",
     .says = "titles of news of 2004 and 2005 (AG's corpus, the 7,600 articles of the test split)",
     .licence = "for research and other non-commercial use",

@@ -9,7 +9,7 @@ static iv_status air_quality_table(iv__table *table, const char *path)
                               .separator = ';', .decimal = IV__DECIMAL_COMMA, .missing = "-200" });
 }
 
-const iv_dataset iv_dataset_air_quality = {
+const iv__dataset iv__dataset_air_quality = {
     .name = "air-quality",
     .says = "hourly means of gas sensors beside a reference analyser, March 2004 to April 2005",
     .licence = "CC BY 4.0 (S. De Vito et al. 2008)",

@@ -2,7 +2,7 @@
 
 #include "data/babi.h"
 
-const iv_dataset iv_dataset_babi_10k = {
+const iv__dataset iv__dataset_babi_10k = {
     .name = "babi-10k",
     .says = "the same with 10,000 training questions for each task (bAbI v1.2)",
     .sha256 = "928b1e1a73c2dcf96e01c8f45bf43bba98f1735e124fbb4f6e029503d536e41a",

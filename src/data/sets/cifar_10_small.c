@@ -4,7 +4,7 @@
 
 static const char *const beside[] = { "test_subset_1000.bin", NULL };
 
-const iv_dataset iv_dataset_cifar_10_small = {
+const iv__dataset iv__dataset_cifar_10_small = {
     .name = "cifar-10-small",
     .says = "4,000 pictures of CIFAR-10 to train with and 1,000 for tests, which were JPEG once (the whole: cifar-10)",
     .download = "",

@@ -26,7 +26,7 @@ static iv_status fashion_mnist_pictures(iv__pictures *pictures, const char *path
     return status;
 }
 
-const iv_dataset iv_dataset_fashion_mnist = {
+const iv__dataset iv__dataset_fashion_mnist = {
     .name = "fashion-mnist",
     .says = "small grey pictures of clothes, 60,000 to train with and 10,000 for tests, in ten classes",
     .licence = "MIT (c) 2017 Zalando SE",

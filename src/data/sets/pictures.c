@@ -193,7 +193,7 @@ static iv_status pictures_pictures(iv__pictures *p, const char *path)
     return status ? status : set_numbered_classes(p);
 }
 
-const iv_dataset iv_dataset_pictures = {
+const iv__dataset iv__dataset_pictures = {
     .name = "pictures",
     .says = "pictures of your own: a folder of PNG, JPEG, WebP and PNM files (folders in it are classes), an IDX "
             "file, or a .bin in CIFAR-10's layout",

@@ -153,7 +153,7 @@ static iv_status recipes_next(iv__records *records)
     return iv__json_next(state->json) == IV__JSON_END ? IV_OK : iv_home_status(records->home);
 }
 
-const iv_dataset iv_dataset_recipes = {
+const iv__dataset iv__dataset_recipes = {
     .name = "recipes",
     .says = "recipes from Epicurious, a JSON list of objects with title and directions",
     .licence = "texts (c) Epicurious / Conde Nast, for research and testing; the collection MIT (c) Denis Papathanasiou",

@@ -2,7 +2,7 @@
 
 #include "data/reuters.h"
 
-const iv_dataset iv_dataset_reuters_bodies = {
+const iv__dataset iv__dataset_reuters_bodies = {
     .name = "reuters-bodies",
     .says = "texts of news of 1987 (Reuters-21578), each once",
     .next = iv__reuters_next_body,

@@ -2,7 +2,7 @@
 
 #include "data/reuters.h"
 
-const iv_dataset iv_dataset_reuters_sentences = {
+const iv__dataset iv__dataset_reuters_sentences = {
     .name = "reuters-sentences",
     .says = "sentences of news of 1987 (Reuters-21578, the bodies)",
     .fields = iv__reuters_sentence_fields,

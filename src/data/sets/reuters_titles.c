@@ -2,7 +2,7 @@
 
 #include "data/reuters.h"
 
-const iv_dataset iv_dataset_reuters_titles = {
+const iv__dataset iv__dataset_reuters_titles = {
     .name = "reuters-titles",
     .says = "titles of news of 1987 in capitals (Reuters-21578), each once",
     .next = iv__reuters_next_title,

@@ -6,7 +6,7 @@ static iv_status table_table(iv__table *table, const char *path)
     return iv__table_read(table, path, &(iv__table_options){ .missing = "" });
 }
 
-const iv_dataset iv_dataset_table = {
+const iv__dataset iv__dataset_table = {
     .name = "table",
     .says = "a table of your own: a CSV file whose first line names the columns, plain or gzip",
     .licence = "yours to know",

@@ -84,15 +84,15 @@ static iv_status tales_next(iv__records *records)
     return IV_OK;
 }
 
-const iv_dataset iv_dataset_tales = {
+const iv__dataset iv__dataset_tales = {
     .name = "tales",
     .says = "short fables written for Ivory, built in: titles in capitals, two blank lines between fables",
     .licence = "Apache-2.0",
     .home_page = "",
     .download = "",
     .sha256 = "",
-    .asset = iv_asset_tales,
-    .asset_size = &iv_asset_tales_size,
+    .asset = iv__asset_tales,
+    .asset_size = &iv__asset_tales_size,
     .open = tales_open,
     .next = tales_next,
     .close = tales_close,

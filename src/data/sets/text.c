@@ -260,7 +260,7 @@ static iv_status text_next(iv__records *records)
     return IV_OK;
 }
 
-const iv_dataset iv_dataset_text = {
+const iv__dataset iv__dataset_text = {
     .name = "text",
     .says = "texts of your own: a file or a folder, UTF-8, plain or gzip",
     .licence = "yours to know",
