@@ -294,6 +294,25 @@ static inline bool has_file(const training *t, const char *name)
     return access(file_of(t, name), F_OK) == 0;
 }
 
+static inline iv__progress progress_of(world *w, const training *t, const char *name)
+{
+    iv__safetensors *file = iv__safetensors_open(w->home, file_of(t, name));
+    iv_params *params = iv_params_new(w->home, IV_F32, 1);
+    iv__progress p = { 0 };
+
+    if (!file || iv__checkpoint_load(params, file, &p))
+        fail_msg("%s", iv_home_message(w->home));
+    iv_params_free(params);
+    iv__safetensors_close(file);
+    return p;
+}
+
+static inline void assert_note(const seen *s, const char *text)
+{
+    if (!strstr(s->notes, text))
+        fail_msg("expected a note with\n  %s\nseen:\n%s", text, s->notes);
+}
+
 /* Without what the clock says. */
 static inline void drop_seconds(char *text)
 {

@@ -214,8 +214,7 @@ iv_status iv__field_set(iv_home *home, iv__arena *arena, const iv_field *fields,
     return iv_fail(home, IV_NAME, "there is no option '%s'", name);
 }
 
-iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
-                         const char *settings)
+iv_status iv__settings_each(iv_home *home, const char *settings, iv__setter *set, void *self)
 {
     char name[64], value[192];
 
@@ -227,13 +226,35 @@ iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields
         name[equals] = 0;
         memcpy(value, settings + equals + 1, n - equals - 1);
         value[n - equals - 1] = 0;
-        iv_status status = iv__field_set(home, arena, fields, options, name, value);
+        iv_status status = set(self, name, value);
         if (status)
             return status;
         settings += n;
         settings += strspn(settings, " ");
     }
     return IV_OK;
+}
+
+typedef struct table {
+    iv_home *home;
+    iv__arena *arena;
+    const iv_field *fields;
+    void *options;
+} table;
+
+static iv_status set_in_table(void *self, const char *name, const char *value)
+{
+    const table *t = self;
+
+    return iv__field_set(t->home, t->arena, t->fields, t->options, name, value);
+}
+
+iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
+                         const char *settings)
+{
+    table t = { home, arena, fields, options };
+
+    return iv__settings_each(home, settings, set_in_table, &t);
 }
 
 void iv__field_print(const iv_field *field, const void *options, iv__text *text)

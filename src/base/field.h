@@ -20,7 +20,11 @@ void iv__fields_default(const iv_field *fields, void *options);
 iv_status iv__field_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
                         const char *name, const char *value);
 
-/* "units=256 layers=2": blank-separated settings, as systems are declared. */
+/* "units=256 layers=2": blank-separated settings, as systems are declared; gives each to set, until one fails.
+ * Errors: VALUE for what is no name=value; what set says. */
+typedef iv_status iv__setter(void *self, const char *name, const char *value);
+iv_status iv__settings_each(iv_home *home, const char *settings, iv__setter *set, void *self);
+/* Sets the fields of one table so. */
 iv_status iv__fields_set(iv_home *home, iv__arena *arena, const iv_field *fields, void *options,
                          const char *settings);
 

@@ -13,6 +13,11 @@ static bool may_differ(const char *name)
     return !strcmp(name, "epochs") || !strcmp(name, "steps");
 }
 
+static iv_status set_of_system(void *self, const char *name, const char *value)
+{
+    return iv__instance_set(self, name, value);
+}
+
 iv__instance *iv__instance_new(iv_home *home, const iv__model *model, const iv__system *system,
                                bool as_printed)
 {
@@ -40,15 +45,8 @@ iv__instance *iv__instance_new(iv_home *home, const iv__model *model, const iv__
             status = iv_fail(home, IV_UNSUPPORTED,
                              "%s has no printed figures to reproduce: leave --as-printed out",
                              system->name);
-        for (int i = 0; i < 2 && !status; i++) {
-            char name[64], value[128];
-            for (const char *s = lists[i];
-                 !status && sscanf(s, " %63[^= ]=%127[^ ]", name, value) == 2;) {
-                status = iv__instance_set(instance, name, value);
-                s += strspn(s, " ");
-                s += strcspn(s, " ");
-            }
-        }
+        for (int i = 0; i < 2 && !status; i++)
+            status = iv__settings_each(home, lists[i], set_of_system, instance);
     }
     if (!status)
         return instance;
