@@ -1,4 +1,5 @@
 /* cli.c: messages, JSON and small things that commands share. */
+#define _GNU_SOURCE
 #include "cli/cli.h"
 
 #include "base/file.h"
@@ -199,6 +200,18 @@ void cli_put_short(iv__text *line, const char *text, size_t columns)
         line->size = cut;
         iv__text_put(line, ellipsis);
     }
+}
+
+ssize_t cli_read_line(char **line, size_t *room, int *status)
+{
+    errno = 0;
+    ssize_t size = getline(line, room, stdin);
+
+    if (size < 0 && !feof(stdin) && errno != EINTR)
+        *status = cli_refuse("reading standard input: %s", strerror(errno));
+    while (size > 0 && ((*line)[size - 1] == '\n' || (*line)[size - 1] == '\r'))
+        (*line)[--size] = 0;
+    return size;
 }
 
 double cli_clock(void)

@@ -97,6 +97,9 @@ void cli_use_precision(cli *c, int precision, const iv__instance *instance);
 void cli_put_short(iv__text *line, const char *text, size_t columns);
 /* A value as a shell takes it: a word as it is, else in quotes. */
 void cli_put_quoted(iv__text *text, const char *value);
+/* The next line of standard input, as getline keeps it, without its end; negative: there is none. *status becomes FAILED,
+ * with a message, when it cannot be read. */
+ssize_t cli_read_line(char **line, size_t *room, int *status);
 double cli_clock(void);            /* seconds that go on evenly */
 bool cli_exists(const char *path); /* as a file or a folder */
 /* Whether what is to be written would lie over a model that is read, a run's folder or a file: WRONG then, and it was

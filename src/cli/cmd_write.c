@@ -133,12 +133,9 @@ static int talk(writer *w)
         if (asks)
             iv__text_put(&w->out, "> ");
         status = write_flush(w);
-        errno = 0;
-        ssize_t size = status ? -1 : getline(&line, &room, stdin);
+        ssize_t size = status ? -1 : cli_read_line(&line, &room, &status);
         if (size < 0 || stop_asked)
             break;
-        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
-            line[--size] = 0;
         w->width = write_width();
         if (strlen(line) < (size_t)size)
             write_say(w, "That line has a zero byte; nothing was added.");
@@ -148,7 +145,7 @@ static int talk(writer *w)
     free(line);
     if (failed)
         status = cli_fail(w->c);
-    return status ? status : stop_asked ? INTERRUPTED : DONE;
+    return stop_asked ? INTERRUPTED : status;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

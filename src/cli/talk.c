@@ -37,11 +37,9 @@ static int read_lines(cli *c, const iv__talk *talk, void *with)
             fputs("> ", stdout);
         if (fflush(stdout))
             status = cli_refuse("writing to standard output: %s", strerror(errno));
-        ssize_t size = status ? -1 : getline(&line, &room, stdin);
+        ssize_t size = status ? -1 : cli_read_line(&line, &room, &status);
         if (size < 0)
             break;
-        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
-            line[--size] = 0;
         if (strlen(line) < (size_t)size)
             fputs("That line has a zero byte; it was passed over.\n", stdout);
         else if (answer(talk, with, line, &text, &over))

@@ -11,7 +11,8 @@
 
 extern char **environ;
 
-static bool find(const char *name, char path[PATH_MAX])
+/* 0, or why it cannot be had: ENOENT where it is in none of the places. */
+static int find(const char *name, char path[PATH_MAX])
 {
     static const char *const places[] = { "", "../", "../libexec/ivory/" };
     char self[PATH_MAX - 64];
@@ -24,10 +25,12 @@ static bool find(const char *name, char path[PATH_MAX])
     for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
         snprintf(path, PATH_MAX, "%s%s%s", self, places[i], name);
         if (!access(path, X_OK))
-            return true;
+            return 0;
+        if (errno != ENOENT && errno != ENOTDIR)
+            return errno;
     }
     snprintf(path, PATH_MAX, "%s/%s", IVORY_LIBEXEC, name);
-    return !access(path, X_OK);
+    return access(path, X_OK) ? errno : 0;
 }
 
 /* What it wrote there, on one line. */
@@ -75,8 +78,11 @@ iv_status iv__helper_run(iv_home *home, const iv__helper *helper, const char *ar
 {
     char path[PATH_MAX];
 
-    if (!find(helper->name, path))
+    const int error = find(helper->name, path);
+    if (error == ENOENT || error == ENOTDIR)
         return iv_fail(home, IV_UNSUPPORTED, "%s, which %s", helper->name, helper->missing);
+    if (error)
+        return iv_fail(home, IV_IO, "%s cannot be run: %s", path, strerror(error));
     FILE *errors = tmpfile();
     if (!errors)
         return iv_fail(home, IV_IO, "making a temporary file: %s", strerror(errno));

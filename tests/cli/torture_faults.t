@@ -9,7 +9,7 @@
 memory=calloc:ENOMEM,malloc:ENOMEM,calloc:ENOMEM+
 system=open:EMFILE,openat:EIO,close:EIO,read:EIO,read:SHORT,read:EINTR,pread:EIO,pread:SHORT,pread:EINTR,write:EIO,write:ENOSPC,write:ENOSPC+
 system+=,write:SHORT,write:EINTR,fsync:EIO,rename:EIO,mkdir:ENOSPC,mkdtemp:EACCES,flock:EIO,ftruncate:EIO,fchmod:EIO,fstat:EIO
-system+=,lstat:EIO,realpath:EIO,opendir:EMFILE,readdir:EIO,mmap:ENOMEM,madvise:ENOMEM,fopen:EMFILE,tmpfile:EMFILE,fread:EIO
+system+=,lstat:EIO,access:EACCES,unlink:EACCES,unlinkat:EACCES,rmdir:EACCES,fdopendir:ENOMEM,__getdelim:EIO,realpath:EIO,opendir:EMFILE,readdir:EIO,mmap:ENOMEM,madvise:ENOMEM,fopen:EMFILE,tmpfile:EMFILE,fread:EIO
 system+=,fwrite:ENOSPC,fflush:ENOSPC,fseek:EIO,posix_spawn:EAGAIN,waitpid:EINTR,pthread_create:EAGAIN
 kills=write:KILL,write:SHORTKILL,fsync:KILL,rename:KILL,open:KILL,close:KILL,mkdir:KILL,flock:KILL
 clocks=clock_gettime:FORWARD,clock_gettime:BACK,clock_gettime:FORWARD+,clock_gettime:BACK+
@@ -130,7 +130,7 @@ trained words
 rm -rf gone
 train_in_background "${all[@]}" --epochs 100000 -o gone
 wait_for_lines 20 steps
-rm -r gone
+until rm -rf gone; do :; done # it is written to meanwhile
 wait "$trainer"
 status=$?
 cp trainer.err "$err"

@@ -35,7 +35,7 @@
     X(malloc) X(calloc) X(free) X(mmap) X(madvise) X(pthread_create) X(clock_gettime) \
     X(open) X(openat) X(close) X(read) X(pread) X(write) X(fsync) X(ftruncate) X(fchmod) X(flock) \
     X(stat) X(fstat) X(lstat) X(access) X(realpath) X(rename) X(unlink) X(unlinkat) X(mkdir) X(mkdtemp) X(rmdir) \
-    X(opendir) X(readdir) X(fopen) X(tmpfile) X(fread) X(fwrite) X(fflush) X(fseek) X(posix_spawn) X(waitpid)
+    X(opendir) X(readdir) X(fopen) X(tmpfile) X(fread) X(fwrite) X(fflush) X(fseek) X(__getdelim) X(fdopendir) X(posix_spawn) X(waitpid)
 /* clang-format on */
 
 typedef enum call {
@@ -173,6 +173,8 @@ WRAP(struct dirent *, readdir, NULL, (DIR *folder), (folder))
 WRAP(FILE *, fopen, NULL, (const char *path, const char *how), (path, how))
 WRAP(FILE *, tmpfile, NULL, (void), ())
 WRAP(int, fseek, -1, (FILE *file, long to, int whence), (file, to, whence))
+WRAP(ssize_t, __getdelim, -1, (char **line, size_t *room, int end, FILE *file), (line, room, end, file)) /* getline */
+WRAP(DIR *, fdopendir, NULL, (int file), (file))
 WRAP(int, posix_spawn, errno, (pid_t *child, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *how, char *const *arguments, char *const *environment),
      (child, path, actions, how, arguments, environment))
 WRAP(pid_t, waitpid, -1, (pid_t child, int *status, int flags), (child, status, flags))
