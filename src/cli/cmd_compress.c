@@ -44,12 +44,12 @@ static iv_status compress_all(press *p, iv__ivc *head, iv__encoder *encoder, int
             head->pictures[i] = (iv__ivc_picture){ picture.height, picture.width, label };
             iv__text_add(&all, (const char *)picture.values, size);
             *values += (int64_t)size;
-            press_begin(p, paths[i], picture.height);
+            p->rows = so_far_begin(p->c, paths[i], "row", picture.height);
             status = iv__encode_picture(p->run.instance, p->run.params, &picture, encoder, press_row, p);
         }
+        so_far_end(&p->rows);
         iv__free(p->home, picture.values);
     }
-    press_end(p);
     if (!status && all.failed)
         status = IV_NOMEM;
     if (!status)

@@ -20,8 +20,9 @@ static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decode
     picture.values = iv__alloc_array(p->home, size, 1);
     iv_status status = picture.values ? IV_OK : IV_NOMEM;
     if (!status) {
-        press_begin(p, out, picture.height);
+        p->rows = so_far_begin(p->c, out, "row", picture.height);
         status = iv__decode_picture(p->run.instance, p->run.params, &picture, decoder, press_row, p);
+        so_far_end(&p->rows);
     }
     if (!status) {
         iv__text_add(all, (const char *)picture.values, (size_t)size);
@@ -41,7 +42,6 @@ static iv_status decompress_all(press *p, const iv__ivc *file, const char *out)
 
     for (int64_t i = 0; i < file->n && !status; i++)
         status = decode_one(p, file, i, &decoder, out, &all, &images[i]);
-    press_end(p);
     if (!status && all.failed)
         status = IV_NOMEM;
     if (!status && iv__crc32c(all.data, all.size) != file->checksum)

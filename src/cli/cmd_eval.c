@@ -3,9 +3,11 @@
 #include "base/home.h"
 #include "cli/memory.h"
 #include "cli/paint.h"
+#include "cli/so_far.h"
 #include "cli/surprise.h"
 #include "models/common_forecast.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct eval_options {
@@ -57,7 +59,10 @@ static int put_result(cli *c, const result *r)
     if (!c->common.json) {
         printf("%-24s %12.6f\n", "loss", r->loss);
         for (int i = 0; i < r->n; i++)
-            printf("%-24s %12.6g\n", r->measure[i].name, r->measure[i].value);
+            if (isnan(r->measure[i].value)) /* R2 where the targets do not differ */
+                printf("%-24s %12s\n", r->measure[i].name, "undefined");
+            else
+                printf("%-24s %12.6g\n", r->measure[i].name, r->measure[i].value);
         printf("%-24s %12s of the %s split\n", "records", cli_count(r->records, count), r->split);
         const int64_t counted = (int64_t)(r->weight + 0.5);
         if (counted != r->records)
@@ -144,6 +149,11 @@ static iv_status measure_forecast(iv__opened *run, iv__split split, result *r)
     return status;
 }
 
+static void show_records(void *records, int64_t seen)
+{
+    so_far_show(records, seen);
+}
+
 static int evaluate(cli *c, iv__opened *run)
 {
     iv__instance *instance = run->instance;
@@ -159,8 +169,11 @@ static int evaluate(cli *c, iv__opened *run)
                                                                                        : SPLIT_TRAIN));
     iv__evaluation *evaluation = iv__evaluation_new(run->params, &instance->trainee,
                                                     instance->training.batch);
-    iv_status status = evaluation ? iv__evaluate(evaluation, split, &r.loss, &r.weight)
-                                  : iv_home_status(c->home);
+    so_far records = so_far_begin(c, r.split, "record", r.records);
+    iv_status status = evaluation
+                           ? iv__evaluate(evaluation, split, show_records, &records, &r.loss, &r.weight)
+                           : iv_home_status(c->home);
+    so_far_end(&records);
     iv__evaluation_free(evaluation);
     if (status)
         return cli_fail(c);

@@ -135,8 +135,8 @@ static int list_all(import *im)
     put_line(im);
     if (bad)
         cli_note(im->c,
-                 "%s numbers are NaN or infinite: the weights are damaged, or their training failed",
-                 cli_count(bad, count));
+                 "%s of the numbers %s NaN or infinite: the weights are damaged, or their training failed",
+                 cli_count(bad, count), bad == 1 ? "is" : "are");
     return im->status;
 }
 

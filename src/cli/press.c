@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int press_fail(const press *p)
 {
@@ -115,31 +114,12 @@ iv_status press_read(press *p, const char *path, iv__coded *picture)
     return status;
 }
 
-/* ---- progress -------------------------------------------------------------------------------- */
-
-void press_begin(press *p, const char *name, int64_t rows)
-{
-    p->name = name;
-    p->rows = rows;
-}
-
-/* Shown on a terminal, now and then. */
 bool press_row(void *user, int64_t row)
 {
     press *p = user;
-    double now = cli_clock();
 
-    if (p->c->common.quiet || p->c->common.json || !isatty(STDERR_FILENO) || now - p->shown < 0.2)
-        return !stop_asked();
-    p->shown = now;
-    fprintf(stderr, "\r%s: row %lld of %lld\033[K", p->name, (long long)row, (long long)p->rows);
+    so_far_show(&p->rows, row);
     return !stop_asked();
-}
-
-void press_end(press *p)
-{
-    if (p->shown > 0)
-        fprintf(stderr, "\r\033[K");
 }
 
 /* ---- results --------------------------------------------------------------------------------- */

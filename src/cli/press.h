@@ -5,6 +5,7 @@
 
 #include "cli/bar.h"
 #include "cli/paint.h"
+#include "cli/so_far.h"
 #include "format/crc32c.h"
 #include "format/image.h"
 #include "format/ivc.h"
@@ -16,9 +17,7 @@ typedef struct press {
     iv__opened run;
     iv__palette palette;
     unsigned char model[IV__IVC_MODEL];
-    const char *name; /* of the picture in hand */
-    int64_t rows;
-    double shown;
+    so_far rows; /* of the picture in hand */
 } press;
 
 /* Opens the run that argument 0 names, and works. The exit status. */
@@ -29,10 +28,7 @@ int press_fail(const press *p);
  * freed. Errors: those of reading; VALUE. */
 iv_status press_read(press *p, const char *path, iv__coded *picture);
 
-/* Progress, on a terminal; press_row ends the work when the command is asked to stop. */
-void press_begin(press *p, const char *name, int64_t rows);
-bool press_row(void *user, int64_t row);
-void press_end(press *p);
+bool press_row(void *user, int64_t row); /* shows how far it is; false when the command is asked to stop */
 
 const char *press_hex(const unsigned char model[IV__IVC_MODEL], char text[2 * IV__IVC_MODEL + 1]);
 int press_put_json(press *p, int64_t pictures, int64_t bytes, int64_t numbers, int64_t values);

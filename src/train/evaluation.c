@@ -96,7 +96,8 @@ static iv_status bad_loss(iv__evaluation *e, iv__split split, int64_t step, doub
                    (long long)(step * e->records + row + 1));
 }
 
-iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double *weight)
+iv_status iv__evaluate(iv__evaluation *e, iv__split split, void (*seen)(void *user, int64_t records),
+                       void *user, double *loss, double *weight)
 {
     double sum = 0, weights = 0;
     int64_t step = 0;
@@ -118,6 +119,8 @@ iv_status iv__evaluate(iv__evaluation *e, iv__split split, double *loss, double 
         if (w > 0)
             sum += one * w;
         weights += w;
+        if (seen)
+            seen(user, step * e->records);
     }
     *loss = weights > 0 ? sum / weights : NAN;
     *weight = weights;

@@ -420,9 +420,9 @@ static iv_status look_at_epoch(loop *l, int64_t epoch, bool *best)
     iv__progress *p = &l->progress;
     double validation = NAN, weight;
     double training = p->epoch_weight > 0 ? p->epoch_loss / p->epoch_weight : NAN;
-    iv_status status = l->evaluation
-                           ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, &validation, &weight)
-                           : IV_OK;
+    iv_status status = l->evaluation ? iv__evaluate(l->evaluation, SPLIT_VALIDATION, NULL, NULL,
+                                                    &validation, &weight)
+                                     : IV_OK;
 
     if (status == IV_NUMERIC) {
         note(l, iv_home_message(l->home)); /* it is not the best, then */

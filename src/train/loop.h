@@ -40,11 +40,13 @@ iv_status iv__train(iv__run *run, const iv__settings *settings, iv_params *param
 iv_status iv__first_values(iv_params *params, const iv__trainee *trainee, const iv__settings *settings);
 
 /* Mean loss over the records of a split, weighted as the loss weights; *weight: the sum of
- * weights. NaN if that is 0.
+ * weights. NaN if that is 0. seen (NULL: none) is told after each batch how many records that were.
  * Errors: NUMERIC when a loss is not finite, with the first bad value and its record; *loss is NaN. */
 typedef struct iv__evaluation iv__evaluation;
 iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch);
 void iv__evaluation_free(iv__evaluation *evaluation);
-iv_status iv__evaluate(iv__evaluation *evaluation, iv__split split, double *loss, double *weight);
+iv_status iv__evaluate(iv__evaluation *evaluation, iv__split split,
+                       void (*seen)(void *user, int64_t records), void *user, double *loss,
+                       double *weight);
 
 #endif

@@ -229,8 +229,8 @@ static void give(matching *m, const part *weight, const part *parameter, iv_tens
     m->pending[m->n_pending++] = (pending){ iv_params_tensor(m->params, (int)parameter->place), values };
     if (bad >= 0)
         fail(m, iv_fail(m->home, IV_NUMERIC,
-                        "%s: element %lld of '%s' is not finite: the weights are damaged, or training failed",
-                        m->weights->name, (long long)bad, name_of(m, weight)));
+                        "%s: element %lld of '%s' is not finite in %s: the weights are damaged, or training failed",
+                        m->weights->name, (long long)bad, name_of(m, weight), iv_dtype_name(values->dtype)));
     tell(m, weight, parameter, bad < 0, bad < 0 ? note : "not finite");
 }
 
@@ -538,6 +538,6 @@ iv_status iv_weights_put(const iv_weights *weights, const char *weight, iv_param
     iv_tensor_free(values);
     iv_params_changed(params);
     return bad < 0 ? IV_OK
-                   : iv_fail(weights->home, IV_NUMERIC, "%s: element %lld of '%s' is not finite",
-                             weights->name, (long long)bad, weight);
+                   : iv_fail(weights->home, IV_NUMERIC, "%s: element %lld of '%s' is not finite in %s",
+                             weights->name, (long long)bad, weight, iv_dtype_name(to->dtype));
 }

@@ -29,5 +29,8 @@ for columns in 20 40 60 79; do
     expect "a bar on $columns columns" grep -q 'loss [0-9]' drawn
     expect "it stays within them" awk -v most="$columns" '/loss [0-9]/ && length >= most { exit 1 }' drawn
 done
+TERM=xterm script -qec "'$IVORY' eval run --data small.txt" /dev/null </dev/null >"$out" 2>"$err"
+last="ivory eval, on a terminal"
+expect_out $'\rtest: record ' "how far evaluation is"
 on_terminal 80 dumb
 expect "no bar on a dumb terminal" lacks drawn steps/s
