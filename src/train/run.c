@@ -320,6 +320,8 @@ iv_status iv__run_flush(iv__run *run)
                          strerror(errno));
     } else {
         int error = iv__write_all(file, run->metrics.data, run->metrics.size);
+        if (!error && fsync(file)) /* the checkpoint that follows counts on these lines */
+            error = errno;
         if (error)
             status = iv_fail(run->home, IV_IO, "writing %s/%s: %s", run->folder, metrics_name,
                              strerror(error));

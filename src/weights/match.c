@@ -230,7 +230,8 @@ static void give(matching *m, const part *weight, const part *parameter, iv_tens
     if (bad >= 0)
         fail(m, iv_fail(m->home, IV_NUMERIC,
                         "%s: element %lld of '%s' is not finite in %s: the weights are damaged, or training failed",
-                        m->weights->name, (long long)bad, name_of(m, weight), iv_dtype_name(values->dtype)));
+                        m->weights->name, (long long)bad, name_of(m, weight),
+                        iv_dtype_name(values->dtype)));
     tell(m, weight, parameter, bad < 0, bad < 0 ? note : "not finite");
 }
 

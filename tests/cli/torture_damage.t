@@ -80,4 +80,35 @@ trained stories
 cp -r a "$before"
 try "stories" 4 "$(every qa1_where_train.txt)" --named qa1_where --loose -- eval a --data qa1_where_train.txt --json
 try "a model of stories" 4 "$(every a/model.safetensors)" -- eval a --data qa1_where_train.txt --json
+
+# ---- weights of others, in the library that reads them -----------------------------------------
+
+data_of table
+cp "$tests/../fuzz/seeds/hdf5/mixed.h5" "$before/w.h5"
+try "weights that Keras saved" 4 "$(every w.h5)" --loose -- import w.h5
 count_tries
+
+# ---- each reader in a process of its own, over the files that start its fuzzer off, and some of now ----------------
+# libhdf5 ends the process that it is in, and a kernel's case is no file.
+
+trained words
+mkdir -p real/{onnx,graph,manuscript,events,safetensors}
+run export a --out real/onnx/a.onnx
+run info a --graph real/graph/a.txt
+printf '%s\n' 1 2 'the fox' /undo /quit | "$IVORY" write a --out real/manuscript/a.json >"$out" 2>"$err"
+cp a/events.out.tfevents.ivory real/events/
+cp a/last.safetensors real/safetensors/
+most=0
+[ "${IVORY_TORTURE:-1}" = all ] || most=$(amount 100)
+for reader in "$programs"/replay-*; do
+    name=${reader##*/replay-}
+    case $name in hdf5 | kernels) continue ;; esac
+    folders=("$tests/../fuzz/seeds/$name")
+    [ -d "real/$name" ] && folders+=("real/$name")
+    last="replay-$name --damage $most ${folders[*]}"
+    "$reader" --damage "$most" "${folders[@]}" >"$out" 2>"$err"
+    status=$?
+    cat "$out" >>readers
+    expect "the reader $name" test "$status" -eq 0
+done
+awk '/^# / { n += $2 } END { printf "# %d damages to what readers read\n", n; exit !n }' readers
