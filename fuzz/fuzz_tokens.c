@@ -1,5 +1,6 @@
 /* fuzz_tokens.c: any bytes as a cache of tokens, and as the content of one whose checksums are
  * right. */
+#include "base/sha256.h"
 #include "fuzz_world.h"
 
 #include "data/tokens_parts.h"

@@ -1,5 +1,6 @@
 /* base_file_test.c: shapes and tensors; files that are old or new, folders, views; checksums. */
 #define _GNU_SOURCE
+#include "base/sha256.h"
 #include "file_world.h"
 
 #include <signal.h>

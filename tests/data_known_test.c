@@ -1,6 +1,7 @@
 /* data_known_test.c: checksums that are remembered: as long as the file is the same, and no longer;
  * damaged notes, notes of files just written. */
 #define _XOPEN_SOURCE 700
+#include "base/sha256.h"
 #include "file_world.h"
 
 #include <fcntl.h>

@@ -165,6 +165,9 @@ static void a_prefix_names_what_may_change(void **state)
                         "training step: the loss depends on no parameter below 'm/painter/'");
     assert_null(iv_train_step_new(w.params, .loss = both, .optimizer = iv_optimizer_of(.kind = IV_SGD)));
     assert_string_equal(iv_home_message(w.home), "training step: the loss must be a scalar");
+    assert_null(iv_train_step_new_with(w.params, &(iv_train_step_options){ .size = 8, .loss = both }));
+    assert_non_null(
+        strstr(iv_home_message(w.home), "its options have a size that this library does not know"));
     world_free(&w);
 }
 

@@ -2,6 +2,7 @@
  * equality. */
 #define _GNU_SOURCE
 #include "base/field.h"
+#include "base/hash.h"
 #include "base/home.h"
 
 #include <ivory/tensor.h>
@@ -302,25 +303,16 @@ bool iv__fields_same(const iv_field *fields, const void *a, const void *b)
     return true;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    const unsigned char *p = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 uint64_t iv__fields_hash(const iv_field *fields, const void *options)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = IV__HASH_BEGIN;
 
     for (; fields->name; fields++) {
         const void *member = member_in(fields, options);
         if (fields->type == IV_FIELD_TEXT)
-            hash = hash_bytes(hash, *(const char *const *)member, strlen(*(const char *const *)member));
+            hash = iv__hash(hash, *(const char *const *)member, strlen(*(const char *const *)member));
         else
-            hash = hash_bytes(hash, member, size_of(fields));
+            hash = iv__hash(hash, member, size_of(fields));
     }
     return hash;
 }

@@ -1,13 +1,15 @@
 /* random.c: keys for places, and shuffling. */
 #include "base/random.h"
 
+#include "base/hash.h"
+
+#include <string.h>
+
 uint64_t iv__random_key(uint64_t seed, const char *place)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    const uint64_t hash = iv__hash(IV__HASH_BEGIN, place, strlen(place));
     uint32_t word[4];
 
-    for (; *place; place++)
-        hash = (hash ^ (unsigned char)*place) * UINT64_C(0x100000001b3);
     iv__philox(seed, hash, 0, word); /* mixes seed and place, so that near seeds are far apart */
     return (uint64_t)word[1] << 32 | word[0];
 }

@@ -1,5 +1,5 @@
 /* sha256.c: SHA-256 (FIPS 180-4), for checksums of data, weights and files. */
-#include "base/file.h"
+#include "base/sha256.h"
 
 #include <string.h>
 

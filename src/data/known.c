@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/home.h"
 #include "base/text.h"
 #include "data/folder.h"

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/home.h"
 
 enum { FEWEST_SLOTS = 1024 };
@@ -129,9 +130,7 @@ int iv__piece_cache_encode(iv__piece_cache *cache, const iv__joins *joins, const
     if (!cache || size > KEPT_BYTES)
         return iv__joins_encode(joins, stretch, size, pieces);
 
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)stretch[i]) * UINT64_C(0x100000001b3);
+    const uint64_t hash = iv__hash(IV__HASH_BEGIN, stretch, size);
     struct entry *entry = &cache->entries[(hash ^ hash >> 32) % ENTRIES];
     if (entry->size == size && memcmp(entry->bytes, stretch, size) == 0) {
         memcpy(pieces, entry->pieces, entry->count * sizeof *pieces);

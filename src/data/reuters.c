@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/home.h"
 #include "data/token_table.h"
 #include "format/sgml.h"

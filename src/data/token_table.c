@@ -4,17 +4,16 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/home.h"
 
 enum { FEWEST_SLOTS = 1024 };
 
-/* FNV-1a, its high half folded in. */
+/* The high half is folded in. */
 static uint32_t hash_of(const char *token, size_t size)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const uint64_t hash = iv__hash(IV__HASH_BEGIN, token, size);
 
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)token[i]) * UINT64_C(0x100000001b3);
     return (uint32_t)(hash ^ hash >> 32);
 }
 

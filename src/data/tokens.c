@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/home.h"
 #include "data/known.h"
 #include "data/tokens_parts.h"

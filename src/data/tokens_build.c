@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/sha256.h"
 #include "base/home.h"
 #include "data/tokens_parts.h"
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/home.h"
 #include "format/json.h"
 #include "format/safetensors_parts.h"

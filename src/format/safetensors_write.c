@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/home.h"
 #include "format/json_write.h"
 #include "format/safetensors_parts.h"

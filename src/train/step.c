@@ -179,6 +179,11 @@ iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_opt
         return NULL;
     iv_graph *graph = o->loss->graph;
     iv_home *home = graph->home;
+    if (o->size != sizeof *o) {
+        iv_fail(home, IV_VALUE,
+                "training step: its options have a size that this library does not know: fill in .size, as the macro does");
+        return NULL;
+    }
     if (iv_shape_count(&o->loss->shape) != 1) {
         iv_fail(home, IV_SHAPE, "training step: the loss must be a scalar");
         return NULL;
