@@ -1,5 +1,5 @@
 /* dataset.h: named data sets, and their records as text (data sets of pictures: pictures.h, of numbers:
- * table.h). A data set is one file, sets/NAME.c, that defines iv_dataset_NAME ('_' for '-'); the registry lists them. */
+ * table.h). A data set is one file, sets/NAME.c, that defines iv__dataset_NAME ('_' for '-'); the registry lists them. */
 #ifndef IV_DATA_DATASET_H
 #define IV_DATA_DATASET_H
 

@@ -1,7 +1,7 @@
 /* model.h: a generative model, its options, and an instance of it: options, data and what a saved
  * file carries.
  *
- * One model per file: NAME.c defines iv_model_NAME; the registry lists them. Models never see
+ * One model per file: NAME.c defines iv__model_NAME; the registry lists them. Models never see
  * each other. */
 #ifndef IV_MODELS_MODEL_H
 #define IV_MODELS_MODEL_H
