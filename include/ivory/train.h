@@ -21,7 +21,7 @@ typedef struct iv_train_step_options {
     int n_watched; /* further nodes to read after the gradients */
     iv_node *const *watched;
     iv_optimizer optimizer;
-    int n_carried; /* parameters that are no weights but states: with the gradients they get new values */
+    int n_carried; /* states (iv_state) and averages (iv_scope_updates): they get new values with the weights */
     const iv_update *carried;
 } iv_train_step_options;
 
