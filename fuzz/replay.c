@@ -3,6 +3,7 @@
  *
  * With --damage each file is tried damaged, too: each byte changed in three ways, each shorter length. N: of a file so
  * many of all these, spread over it; 0: all. */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
 #include <signal.h>
@@ -44,6 +45,7 @@ static uint8_t *read_file(const char *path, size_t *size)
 
 /* ---- damage ---------------------------------------------------------------------------------- */
 
+enum { SECONDS = 60 };              /* for one try */
 static char trying[PATH_MAX + 100]; /* told when it ends the program */
 static long damages;
 
@@ -62,15 +64,23 @@ static void tell_and_end(int number)
 
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
+/* On a stack of its own, for the other may be what is full. */
 static void tell_what_ends_it(void)
 {
-    const int deadly[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    static char stack[1 << 16];
+    const stack_t own = { .ss_sp = stack, .ss_size = sizeof stack };
+    const struct sigaction action = { .sa_handler = tell_and_end, .sa_flags = SA_ONSTACK };
+    const int asks[] = { SIGABRT, SIGALRM, SIGTERM }, breaks[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
 
-    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
-        if (!__sanitizer_set_death_callback || deadly[i] == SIGABRT)
-            signal(deadly[i], tell_and_end);
-    if (__sanitizer_set_death_callback)
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        sigaction(asks[i], &action, NULL);
+    if (__sanitizer_set_death_callback) {
         __sanitizer_set_death_callback(tell);
+        return;
+    }
+    sigaltstack(&own, NULL);
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++)
+        sigaction(breaks[i], &action, NULL);
 }
 
 /* In memory of its own, so that a sanitizer sees a byte that is read behind it. */
@@ -89,6 +99,7 @@ static int try_damaged(const char *path, const uint8_t *bytes, size_t size, size
     } else {
         snprintf(trying, sizeof trying, "%s, its first %zu bytes\n", path, at);
     }
+    alarm(SECONDS);
     LLVMFuzzerTestOneInput(damaged, left);
     damages++;
     free(damaged);
@@ -116,6 +127,7 @@ static int replay(const char *path, bool damaged, size_t most)
         printf("not ok - %s cannot be read\n", path);
         return 1;
     }
+    fprintf(stderr, "%s\n", path);
     snprintf(trying, sizeof trying, "%s\n", path);
     LLVMFuzzerTestOneInput(bytes, size);
     const int failed = damaged ? damage(path, bytes, size, most) : 0;

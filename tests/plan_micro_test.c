@@ -5,7 +5,6 @@
 #include <ivory/train.h>
 
 #include "nn_world.h"
-#include "nn/params.h"
 #include "plan/micro.h"
 #include "scarce.h"
 
@@ -144,6 +143,7 @@ static iv_node *carried(world *w, int64_t n)
     iv_graph_set_output(w->graph, "c", out.c);
     iv_graph_set_output(w->graph, "rows", iv_reshape(x, iv_dims(n * LENGTH, 4)));
     iv_graph_set_output(w->graph, "x", goes_on);
+    iv_graph_set_output(w->graph, "h again", out.h);
     return iv_mean_all(iv_square(x));
 }
 
@@ -173,7 +173,7 @@ static made make(build *graph_of, int64_t n, iv_dtype real, int threads)
     if (iv_graph_status(m.w.graph))
         fail_msg("%s", iv_graph_message(m.w.graph));
     for (int c = 0; c < m.w.graph->n_calls; c++)
-        if (m.w.graph->calls[c]->op == &iv__op_parameter && !iv__is_state(m.w.graph->calls[c]->scope))
+        if (m.w.graph->calls[c]->op == &iv__op_parameter)
             x[count++] = &m.w.graph->calls[c]->out[0];
     assert_int_equal(iv_gradient(m.outputs[0], count, x, m.outputs + 1), IV_OK);
     norm = iv_fill(m.w.graph, iv_scalar(), 0);
@@ -214,9 +214,7 @@ static void fill_inputs(iv_plan *plan)
     for (int i = 0; i < iv_plan_leaves(plan); i++) {
         const iv_node *leaf = iv_plan_leaf(plan, i);
         const int64_t count = iv_shape_count(iv_node_shape(leaf));
-        void *data = leaf->call->op == &iv__op_input || iv__is_state(iv_node_name(leaf))
-                         ? iv_plan_input(plan, iv_node_name(leaf))
-                         : NULL;
+        void *data = leaf->call->op == &iv__op_input ? iv_plan_input(plan, iv_node_name(leaf)) : NULL;
         const bool is_weight = !strcmp(iv_node_name(leaf), "weight");
 
         for (int64_t k = 0; data && k < count; k++) {

@@ -303,7 +303,12 @@ static void a_state_is_carried_when_gradients_are_applied(void **state)
 
     iv_update wrong = { x, sum }; /* no parameter */
     assert_null(iv_train_step_new(w.params, .loss = loss, .n_carried = 1, .carried = &wrong));
-    assert_non_null(strstr(iv_home_message(w.home), "the state 'x' is not among the parameters"));
+    assert_non_null(
+        strstr(iv_home_message(w.home), "'x' is carried, and is neither a parameter nor a state"));
+    carried = (iv_update){ held, iv_sum(sum, 1, true) };
+    assert_null(iv_train_step_new(w.params, .loss = loss, .n_carried = 1, .carried = &carried,
+                                  .optimizer = iv_optimizer_of(.kind = IV_SGD)));
+    assert_non_null(strstr(iv_home_message(w.home), "the new value of 'state/m/held' has another shape"));
     world_free(&w);
 }
 

@@ -40,7 +40,7 @@ IV_API iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape s
 IV_API iv_status iv_params_reset(iv_params *params);
 /* To be called after tensors changed: by a run with updates, by loading, by rolling back. */
 IV_API void iv_params_changed(iv_params *params);
-/* Binds every parameter leaf of the plan. */
+/* Binds every parameter and state of the plan. */
 IV_API iv_status iv_params_bind(iv_params *params, iv_plan *plan);
 
 typedef enum iv_init {

@@ -26,8 +26,8 @@ typedef struct iv_train_step_options {
 } iv_train_step_options;
 
 /* Errors    of the gradient (UNSUPPORTED), of the plans; UNSUPPORTED where the home wants micro-batches and a row needs
- *           the whole batch at once; NAME when the loss depends on no parameter
- *           with that prefix. */
+ *           the whole batch at once; NAME when the loss depends on no parameter with that prefix; SHAPE when it is no
+ *           scalar, or a new value is not shaped as what is carried; VALUE for what is no state, and for .size. */
 IV_API iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_options *options);
 #define iv_train_step_new(params, ...)                                                              \
     iv_train_step_new_with(params, &(iv_train_step_options){ .size = sizeof(iv_train_step_options), \

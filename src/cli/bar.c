@@ -96,14 +96,9 @@ static bool says_utf8(void)
     return false;
 }
 
-bar bar_new(iv_home *home, bool quiet)
+bar bar_new(const cli *c)
 {
-    const char *terminal = getenv("TERM");
-
-    return (bar){ .home = home,
-                  .wanted = !quiet && isatty(STDERR_FILENO) && terminal && *terminal &&
-                            strcmp(terminal, "dumb"),
-                  .unicode = says_utf8() };
+    return (bar){ .home = c->home, .wanted = cli_draws(c), .unicode = says_utf8() };
 }
 
 int bar_columns(void)

@@ -13,8 +13,7 @@ typedef struct bar {
     double seconds; /* of a step, the last ones counting most; 0: none yet */
 } bar;
 
-/* quiet: never draws. */
-bar bar_new(iv_home *home, bool quiet);
+bar bar_new(const cli *c);
 void bar_step(bar *b, const iv__step_report *report); /* draws at most ten times a second */
 void bar_hide(bar *b); /* before anything else is written; the next step draws it again */
 int bar_columns(void); /* of the terminal on stderr; 80 when that is unknown */

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- messages ---------------------------------------------------------------------- */
 
@@ -200,6 +202,14 @@ void cli_put_short(iv__text *line, const char *text, size_t columns)
         line->size = cut;
         iv__text_put(line, ellipsis);
     }
+}
+
+bool cli_draws(const cli *c)
+{
+    const char *terminal = getenv("TERM");
+
+    return !c->common.quiet && !c->common.json && isatty(STDERR_FILENO) && terminal && *terminal &&
+           strcmp(terminal, "dumb");
 }
 
 ssize_t cli_read_line(char **line, size_t *room, int *status)

@@ -97,6 +97,7 @@ void cli_use_precision(cli *c, int precision, const iv__instance *instance);
 void cli_put_short(iv__text *line, const char *text, size_t columns);
 /* A value as a shell takes it: a word as it is, else in quotes. */
 void cli_put_quoted(iv__text *text, const char *value);
+bool cli_draws(const cli *c); /* whether there is a terminal for lines that are drawn again and again */
 /* The next line of standard input, as getline keeps it, without its end; negative: there is none. *status becomes FAILED,
  * with a message, when it cannot be read. */
 ssize_t cli_read_line(char **line, size_t *room, int *status);

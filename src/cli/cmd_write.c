@@ -145,7 +145,7 @@ static int talk(writer *w)
     free(line);
     if (failed)
         status = cli_fail(w->c);
-    return stop_asked ? INTERRUPTED : status;
+    return status ? status : stop_asked ? INTERRUPTED : DONE;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

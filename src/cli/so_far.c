@@ -1,16 +1,11 @@
 /* so_far.c: one line on a terminal that shows how far work is that is counted. */
 #include "cli/so_far.h"
 
-#include <unistd.h>
-
 static const double draw_every = 0.2;
 
 so_far so_far_begin(const cli *c, const char *what, const char *unit, int64_t of)
 {
-    return (so_far){ .what = what,
-                     .unit = unit,
-                     .of = of,
-                     .wanted = !c->common.quiet && !c->common.json && isatty(STDERR_FILENO) };
+    return (so_far){ .what = what, .unit = unit, .of = of, .wanted = cli_draws(c) };
 }
 
 void so_far_show(so_far *s, int64_t done)

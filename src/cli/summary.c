@@ -45,7 +45,7 @@ static const char *layer_name(iv__arena *arena, const iv_call *call)
 
     if (!(call->op->flags & IV_LEAF))
         return call->scope;
-    if (call->op != &iv__op_parameter || !slash || iv__is_state(call->scope))
+    if (call->op != &iv__op_parameter || !slash)
         return "";
     return iv__arena_print(arena, "%.*s", (int)(slash - call->scope), call->scope);
 }
@@ -94,7 +94,7 @@ static iv_status list_layers(summary *s, const iv__build *build, int *layer_of)
         return IV_NOMEM;
     for (int i = 0; i < graph->n_calls; i++) {
         const iv_call *call = graph->calls[i];
-        const bool input = call->op == &iv__op_input;
+        const bool input = call->op == &iv__op_input && !iv__is_state(call->scope);
 
         layer_of[i] = -1;
         if (!depends(call, tells))
@@ -302,10 +302,7 @@ static iv_status add_validation(iv__instance *instance, iv_params *params, summa
     iv__build build;
     const size_t before = held_beside(instance, params);
     iv_graph *graph = build_graph(instance, params, false, &build);
-    iv_node *outputs[] = { graph ? build.parts[0].loss : NULL, graph ? build.parts[0].weight : NULL };
-    iv_plan *plan = graph ? iv_plan_new(instance->home, outputs[1] ? 2 : 1, outputs,
-                                        build.n_carried, build.carried)
-                          : NULL;
+    iv_plan *plan = graph ? iv__evaluation_plan(instance->home, &build) : NULL;
 
     if (plan) {
         iv_plan_memory m = iv_plan_memory_of(plan);

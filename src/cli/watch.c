@@ -265,11 +265,7 @@ static void epoch(void *user, const iv__epoch_report *report)
 
 watch watch_new(cli *c, iv__instance *instance, iv_params *params, iv__run *run)
 {
-    return (watch){ .c = c,
-                    .instance = instance,
-                    .params = params,
-                    .run = run,
-                    .bar = bar_new(c->home, c->common.quiet || c->common.json) };
+    return (watch){ .c = c, .instance = instance, .params = params, .run = run, .bar = bar_new(c) };
 }
 
 iv__watcher watch_watcher(watch *w)

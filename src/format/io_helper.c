@@ -14,23 +14,25 @@ extern char **environ;
 /* 0, or why it cannot be had: ENOENT where it is in none of the places. */
 static int find(const char *name, char path[PATH_MAX])
 {
-    static const char *const places[] = { "", "../", "../libexec/ivory/" };
+    static const char *const places[] = { "", "../", "../libexec/ivory/", IVORY_LIBEXEC "/" };
     char self[PATH_MAX - 64];
     ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    int error = ENOENT;
 
     self[size < 0 ? 0 : size] = 0;
     char *slash = strrchr(self, '/');
     if (slash)
         slash[1] = 0;
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-        snprintf(path, PATH_MAX, "%s%s%s", self, places[i], name);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (*places[i] != '/' && !slash)
+            continue;
+        snprintf(path, PATH_MAX, "%s%s%s", *places[i] == '/' ? "" : self, places[i], name);
         if (!access(path, X_OK))
             return 0;
         if (errno != ENOENT && errno != ENOTDIR)
-            return errno;
+            error = errno;
     }
-    snprintf(path, PATH_MAX, "%s/%s", IVORY_LIBEXEC, name);
-    return access(path, X_OK) ? errno : 0;
+    return error;
 }
 
 /* What it wrote there, on one line. */
@@ -79,10 +81,10 @@ iv_status iv__helper_run(iv_home *home, const iv__helper *helper, const char *ar
     char path[PATH_MAX];
 
     const int error = find(helper->name, path);
-    if (error == ENOENT || error == ENOTDIR)
+    if (error == ENOENT)
         return iv_fail(home, IV_UNSUPPORTED, "%s, which %s", helper->name, helper->missing);
     if (error)
-        return iv_fail(home, IV_IO, "%s cannot be run: %s", path, strerror(error));
+        return iv_fail(home, IV_IO, "%s cannot be run: %s", helper->name, strerror(error));
     FILE *errors = tmpfile();
     if (!errors)
         return iv_fail(home, IV_IO, "making a temporary file: %s", strerror(errno));

@@ -138,7 +138,7 @@ static iv_status cut(iv_plan *whole, iv__micro *m, int n, iv_node *const targets
 
     if (!status && left)
         status = iv__apart_make(&m->apart_rest, m->alone, n, targets, left);
-    if (status || !m->apart.kept)
+    if (status || !m->apart.kept || (left && !m->apart_rest.kept))
         return status ? status : iv_fail(m->alone, IV_UNSUPPORTED, "plan: %s", m->apart.each->message);
     m->count = m->apart.records / size + (left != 0);
     m->slots = m->runs != m->alone ? 1 : m->count < SLOTS ? (int)m->count : SLOTS;

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 struct iv__evaluation {
     iv_home *home;
@@ -16,7 +17,26 @@ struct iv__evaluation {
     iv_plan *plan;
     iv__batch *batch;
     bool weighted;
+    int n_carried;
+    const iv_update *carried;
 };
+
+iv_plan *iv__evaluation_plan(iv_home *home, const iv__build *build)
+{
+    iv_node **outputs = iv__alloc_array(home, 2 + build->n_carried, sizeof *outputs);
+    int n = 0;
+
+    if (!outputs)
+        return NULL;
+    outputs[n++] = build->parts[0].loss;
+    if (build->parts[0].weight)
+        outputs[n++] = build->parts[0].weight;
+    for (int i = 0; i < build->n_carried; i++)
+        outputs[n++] = build->carried[i].value;
+    iv_plan *plan = iv_plan_new(home, n, outputs, 0, NULL);
+    iv__free(home, outputs);
+    return plan;
+}
 
 iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch)
 {
@@ -33,9 +53,10 @@ iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee
     }
     iv__build build = { .graph = e->graph, .scope = iv_scope_new(e->graph, params, ""), .batch = batch };
     if (!trainee->build(trainee->self, &build)) {
-        iv_node *outputs[] = { build.parts[0].loss, build.parts[0].weight };
-        e->weighted = outputs[1] != NULL;
-        e->plan = iv_plan_new(home, e->weighted ? 2 : 1, outputs, build.n_carried, build.carried);
+        e->weighted = build.parts[0].weight != NULL;
+        e->n_carried = build.n_carried;
+        e->carried = build.carried;
+        e->plan = iv__evaluation_plan(home, &build);
     }
     e->record = iv__alloc_array(home, batch, sizeof *e->record);
     if (e->record && e->plan && !iv_params_bind(params, e->plan))
@@ -75,6 +96,20 @@ static int64_t begin(iv__evaluation *e, iv__split split, int64_t step)
         iv__batch_begin(e->batch,
                         &(iv__rows){ .split = split, .step = step, .record = e->record, .n = n });
     return n;
+}
+
+/* States begin the next batch as this one left them. */
+static iv_status carry(iv__evaluation *e)
+{
+    for (int i = 0; i < e->n_carried; i++) {
+        const iv_node *leaf = e->carried[i].leaf;
+        void *state = iv_plan_input(e->plan, iv_node_name(leaf));
+        if (!state)
+            return IV_NOMEM;
+        memcpy(state, iv_plan_output(e->plan, (e->weighted ? 2 : 1) + i),
+               (size_t)iv_shape_count(iv_node_shape(leaf)) * iv_dtype_size(iv_node_dtype(leaf)));
+    }
+    return IV_OK;
 }
 
 /* A batch gave no number: which value went bad first, and of which record. */
@@ -119,6 +154,9 @@ iv_status iv__evaluate(iv__evaluation *e, iv__split split, void (*seen)(void *us
         if (w > 0)
             sum += one * w;
         weights += w;
+        status = carry(e);
+        if (status)
+            return status;
         if (seen)
             seen(user, step * e->records);
     }

@@ -43,6 +43,8 @@ iv_status iv__first_values(iv_params *params, const iv__trainee *trainee, const 
  * weights. NaN if that is 0. seen (NULL: none) is told after each batch how many records that were.
  * Errors: NUMERIC when a loss is not finite, with the first bad value and its record; *loss is NaN. */
 typedef struct iv__evaluation iv__evaluation;
+/* The plan of it: outputs are the loss, its weight if there is one, and the new values of states. */
+iv_plan *iv__evaluation_plan(iv_home *home, const iv__build *build);
 iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee, int64_t batch);
 void iv__evaluation_free(iv__evaluation *evaluation);
 iv_status iv__evaluate(iv__evaluation *evaluation, iv__split split,

@@ -3,6 +3,7 @@
 
 #include "base/home.h"
 #include "graph/node.h"
+#include "nn/params.h"
 #include "plan/parts.h"
 
 #include <math.h>
@@ -107,10 +108,14 @@ static iv_status carry(iv_train_step *step, const iv_train_step_options *o, iv_u
 
     for (int i = 0; i < o->n_carried; i++) {
         const iv_node *leaf = o->carried[i].leaf;
-        if (!iv_params_find(step->params, leaf->call->scope))
+        const iv_node *value = o->carried[i].value;
+        if (leaf->call->op != &iv__op_parameter && !iv__is_state(leaf->call->scope))
             return iv_fail(step->home, IV_VALUE,
-                           "training step: the state '%s' is not among the parameters",
+                           "training step: '%s' is carried, and is neither a parameter nor a state",
                            leaf->call->scope);
+        if (!iv_shape_same(&value->shape, &leaf->shape) || value->dtype != leaf->dtype)
+            return iv_fail(step->home, IV_SHAPE,
+                           "training step: the new value of '%s' has another shape", leaf->call->scope);
         step->carried[i] = iv__arena_print(&graph->arena, "carried/%s", leaf->call->scope);
         if (!step->carried[i])
             return IV_NOMEM;
@@ -175,15 +180,15 @@ static iv_status connect(iv_train_step *step)
 
 iv_train_step *iv_train_step_new_with(iv_params *params, const iv_train_step_options *o)
 {
-    if (!o->loss)
-        return NULL;
-    iv_graph *graph = o->loss->graph;
-    iv_home *home = graph->home;
+    iv_home *home = iv_params_home(params);
     if (o->size != sizeof *o) {
         iv_fail(home, IV_VALUE,
                 "training step: its options have a size that this library does not know: fill in .size, as the macro does");
         return NULL;
     }
+    if (!o->loss)
+        return NULL;
+    iv_graph *graph = o->loss->graph;
     if (iv_shape_count(&o->loss->shape) != 1) {
         iv_fail(home, IV_SHAPE, "training step: the loss must be a scalar");
         return NULL;

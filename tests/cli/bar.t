@@ -34,3 +34,5 @@ last="ivory eval, on a terminal"
 expect_out $'\rtest: record ' "how far evaluation is"
 on_terminal 80 dumb
 expect "no bar on a dumb terminal" lacks drawn steps/s
+TERM=dumb script -qec "'$IVORY' eval run --data small.txt" /dev/null </dev/null >"$out" 2>"$err"
+expect_no_out $'\rtest: record ' "nor how far evaluation is"

@@ -16,7 +16,8 @@
 set -u
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-IVORY=$(realpath -m "${IVORY:-$tests/../build/ivory}")
+IVORY=${IVORY:-$tests/../build/ivory}
+[[ $IVORY == /* ]] || IVORY=$PWD/$IVORY # a script goes into another folder
 here=$(mktemp -d -t ivory-test.XXXXXX)
 work=$here/work out=$here/out err=$here/err
 status=0 held=0 broken=0 skipped=0 last="(nothing yet)"

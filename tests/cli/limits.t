@@ -35,6 +35,17 @@ run train "${carried[@]}" --micro-batch 5 --threads 3 --steps 7 -o carried
 run train "${carried[@]}" --micro-batch 5 --threads 1 --resume -o carried
 expect "with the same bits when it is resumed with other threads" cmp -s carried/last.safetensors micro-simple/last.safetensors
 
+carried=(text --data small.txt --tokens bytes --units 64 --length 48 --batch 64 --validation 0.3 --epochs 2 --json --threads 2)
+run train "${carried[@]}" -o large-carried
+losses "$out" >whole.losses
+sed -n 's/.*"validation": \([0-9.]*\).*/\1/p' "$out" >>whole.losses
+run train "${carried[@]}" --max-memory 20M -o limited-carried
+expect_status 0 "carried states within --max-memory 20M"
+losses "$out" >micro.losses
+sed -n 's/.*"validation": \([0-9.]*\).*/\1/p' "$out" >>micro.losses
+expect "the losses are the same, of validation, too" alike whole.losses micro.losses
+[ -n "${IVORY_SANITIZE:-}" ] || expect "the limit is kept" below "$(number peak_bytes "$out")" $((20 << 20))
+
 # ---- pictures, within a limit -----------------------------------------------------------------
 small_pictures
 pictures=(fashion --data data --size 28 --filters 24 --batch 48 --validation 0 --test 0 --steps 6 --json --threads 2)

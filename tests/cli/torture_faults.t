@@ -130,7 +130,10 @@ trained words
 rm -rf gone
 train_in_background "${all[@]}" --epochs 100000 -o gone
 wait_for_lines 20 steps
-until rm -rf gone; do :; done # it is written to meanwhile
+for ((i = 0; i < 100; i++)); do # it is written to meanwhile
+    rm -rf gone 2>/dev/null && break
+    sleep 0.01
+done
 wait "$trainer"
 status=$?
 cp trainer.err "$err"
