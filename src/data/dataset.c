@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "data/known.h"
 
 /* ---- where it is ----------------------------------------------------------------------------- */

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "data/folder.h"
 #include "format/source.h"

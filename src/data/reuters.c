@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "data/token_table.h"
 #include "format/sgml.h"
 #include "format/tar.h"

@@ -12,8 +12,8 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "data/known.h"
 #include "data/tokens_parts.h"
 

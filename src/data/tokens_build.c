@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "data/tokens_parts.h"
 
 _Static_assert(sizeof IV__TOKENS_HEAD <= 64 && sizeof IV__TOKENS_FOOT == 9,

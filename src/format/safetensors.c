@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "format/json.h"
 #include "format/safetensors_parts.h"
 

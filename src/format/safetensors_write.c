@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/home.h"
+#include "base/sha256.h"
 #include "format/json_write.h"
 #include "format/safetensors_parts.h"
 #include "format/utf8.h"

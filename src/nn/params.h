@@ -12,8 +12,8 @@ typedef struct iv__born {
     int64_t taps; /* 0: all */
 } iv__born;
 
-/* The leaf `name` of the graph, a parameter or, if it is a state, an input; its tensor is found in params, or made and initialised there. born NULL:
- * all of it. NULL: the graph holds why. */
+/* The leaf `name` of the graph, a parameter or, if it is a state, an input; its tensor is found in params,
+ * or made and initialised there. born NULL: all of it. NULL: the graph holds why. */
 iv_node *iv__params_leaf(iv_params *params, iv_graph *graph, const char *name, iv_shape shape,
                          iv_init init, const iv__born *born);
 

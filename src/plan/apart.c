@@ -2,9 +2,10 @@
  *
  * One walk over the calls in order. What depends on no record is the same in each micro-batch, and so is
  * what is made of the batch's inputs alone but not record by record (a sum of weights): that is computed
- * before, once a batch. What holds records is made again for fewer of them. Sums over records are added
- * up over the micro-batches; what is made of sums comes after, once a batch. Where records need what is
- * made of all of them, the walk ends without a result: they are not apart. */
+ * before, once a batch. What holds records is made again for fewer of them, and put together where it is
+ * asked for. Sums over records are added up over the micro-batches; what is made of sums comes after, once
+ * a batch. Where records need what is made of all of them, the walk ends without a result: they are not
+ * apart. */
 #include "plan/micro.h"
 
 #include "base/home.h"
