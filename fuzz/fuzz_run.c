@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     iv_home_clear(home);
     refused = false;
-    const bool failed = iv__run_load(home, path, "model", &opened) != IV_OK;
+    const bool failed = iv__opened_load(home, path, "model", &opened) != IV_OK;
     must(!refused);
     if (!failed)
         use(&opened);

@@ -270,11 +270,11 @@ static void pictures_of_any_size_come_back(void **state)
         const int64_t count = c.height * c.width * palette.channels;
         for (int64_t k = 0; k < count; k++)
             values[k] = value_at(k + i);
-        iv__encoder e = iv__encoder_new(w.home);
+        iv__number_encoder e = iv__number_encoder_new(w.home);
         if (iv__encode_picture(instance, w.params, &c, &e, NULL, NULL))
             fail_msg("%s", iv_home_message(w.home));
-        iv__encoder_end(&e);
-        iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+        iv__number_encoder_end(&e);
+        iv__number_decoder d = iv__number_decoder_new(e.bytes.data, e.bytes.size);
         c.values = back;
         assert_int_equal(iv__decode_picture(instance, w.params, &c, &d, NULL, NULL), IV_OK);
         assert_memory_equal(back, values, count);

@@ -237,12 +237,12 @@ static const ops_case ops_cases[] = {
     CASE(keep, IN(F(1, 2), F(1, 1), I(9, 1)), WITH(iv__keep, 1, SHAPE_OF(1)), GIVEN(1, 2, 3, 2), GOLDEN(1, 2)),
     /* ---- windows over images: window, stride, before, size ----------------------------------- */
 #define POOLS(x, y, x_size, y_size, taps, ...)                                                                           \
-    CASE(max_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), OUTPUTS(1), NO_STEPS(1)),        \
-        CASE(sum_pool, IN(F x), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size), NO_STEPS(1)),                \
-        CASE(sum_spread, IN(F y), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size), NO_STEPS(1)),              \
-        CASE(pool_pick, IN(F x, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF y_size),      \
+    CASE(max_pool, IN(F x), RANGE(-1, 1), WITH(iv__pooling, __VA_ARGS__, SHAPE_OF y_size), OUTPUTS(1), NO_STEPS(1)),        \
+        CASE(sum_pool, IN(F x), RANGE(-1, 1), WITH(iv__pooling, __VA_ARGS__, SHAPE_OF y_size), NO_STEPS(1)),                \
+        CASE(sum_spread, IN(F y), RANGE(-1, 1), WITH(iv__pooling, __VA_ARGS__, SHAPE_OF x_size), NO_STEPS(1)),              \
+        CASE(pool_pick, IN(F x, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pooling, __VA_ARGS__, SHAPE_OF y_size),      \
              NO_STEPS(1, 1)),                                                                                            \
-        CASE(pool_place, IN(F y, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pool, __VA_ARGS__, SHAPE_OF x_size),     \
+        CASE(pool_place, IN(F y, J(-1, taps, UNPACK y)), RANGE(-1, 1), WITH(iv__pooling, __VA_ARGS__, SHAPE_OF x_size),     \
              NO_STEPS(1, 1))
 #define UNPACK(...) __VA_ARGS__
     POOLS((2, 7, 3), (2, 3, 3), (7), (3), 2, SHAPE_OF(2), SHAPE_OF(2), SHAPE_OF(0)),
@@ -253,9 +253,9 @@ static const ops_case ops_cases[] = {
     POOLS((3, 40, 41, 8), (3, 20, 21, 8), (40, 41), (20, 21), 4, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0)), /* threads */
 #undef UNPACK
 #undef POOLS
-    CASE(max_pool, IN(F(1, 2, 5, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0), SHAPE_OF(1, 3)),
+    CASE(max_pool, IN(F(1, 2, 5, 1)), WITH(iv__pooling, SHAPE_OF(2, 2), SHAPE_OF(2, 2), SHAPE_OF(0, 0), SHAPE_OF(1, 3)),
          GIVEN(1, 2, -3, NAN, -5, 2, 0, -4, 7, -6), GOLDEN(2, NAN, -5)),
-    CASE(sum_pool, IN(F(1, 2, 3, 1)), WITH(iv__pool, SHAPE_OF(2, 2), SHAPE_OF(1, 2), SHAPE_OF(0, 0), SHAPE_OF(2, 2)),
+    CASE(sum_pool, IN(F(1, 2, 3, 1)), WITH(iv__pooling, SHAPE_OF(2, 2), SHAPE_OF(1, 2), SHAPE_OF(0, 0), SHAPE_OF(2, 2)),
          GIVEN(1, 2, 3, 40, 50, 60), GOLDEN(93, 63, 90, 60)),
     CASE(interpolate, IN(F(2, 3, 5)), RANGE(-1, 1), WITH(iv__interpolate, 1, 7), STEPS(0)),
     CASE(interpolate, IN(F(2, 9, 3, 2)), RANGE(-1, 1), WITH(iv__interpolate, 1, 4), NO_STEPS(1)),

@@ -220,7 +220,7 @@ static void numbers_come_back(void **state)
     int symbol[COUNT];
     unsigned word = 1;
     iv_home *home = iv_home_new(NULL);
-    iv__encoder e = iv__encoder_new(home);
+    iv__number_encoder e = iv__number_encoder_new(home);
     double bits = 0;
 
     (void)state;
@@ -233,17 +233,17 @@ static void numbers_come_back(void **state)
         iv__encode_symbol(&e, first, frequency[symbol[i]]);
         bits -= log2((double)frequency[symbol[i]] / IV__CODER_TOTAL);
     }
-    iv__encoder_end(&e);
+    iv__number_encoder_end(&e);
     assert_false(e.bytes.failed);
     assert_true((double)e.bytes.size * 8 < bits + 24);
-    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    iv__number_decoder d = iv__number_decoder_new(e.bytes.data, e.bytes.size);
     for (int i = 0; i < COUNT; i++) {
-        uint32_t place = iv__decoder_place(&d), first = 0;
+        uint32_t place = iv__number_decoder_place(&d), first = 0;
         int k = 0;
         while (first + frequency[k] <= place)
             first += frequency[k++];
         assert_int_equal(k, symbol[i]);
-        iv__decoder_take(&d, first, frequency[k]);
+        iv__number_decoder_take(&d, first, frequency[k]);
     }
     iv__text_free(&e.bytes);
     iv_home_free(home);
@@ -257,14 +257,14 @@ static void pictures_come_back(void **state)
 
     (void)state;
     studio s = studio_new(1, "portable", "no");
-    iv__encoder e = iv__encoder_new(s.home);
+    iv__number_encoder e = iv__number_encoder_new(s.home);
     for (int i = 0; i < N; i++) {
         random_pictures(values[i], 3);
         iv__coded c = { .height = sizes[i][0], .width = sizes[i][1], .values = values[i] };
         assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, NULL, NULL), IV_OK);
     }
-    iv__encoder_end(&e);
-    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    iv__number_encoder_end(&e);
+    iv__number_decoder d = iv__number_decoder_new(e.bytes.data, e.bytes.size);
     for (int i = 0; i < N; i++) {
         iv__coded c = { .height = sizes[i][0], .width = sizes[i][1], .values = back };
         assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, NULL, NULL), IV_OK);
@@ -288,12 +288,12 @@ static void coded_pictures_take_the_likelihood(void **state)
     paint(&s, &o, pictures, bits);
     for (int i = 0; i < N * PIXELS; i++)
         sum += bits[i];
-    iv__encoder e = iv__encoder_new(s.home);
+    iv__number_encoder e = iv__number_encoder_new(s.home);
     for (int i = 0; i < N; i++) {
         iv__coded c = { .height = SIDE, .width = SIDE, .values = pictures + i * PIXELS };
         assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, NULL, NULL), IV_OK);
     }
-    iv__encoder_end(&e);
+    iv__number_encoder_end(&e);
     if (fabs((double)e.bytes.size * 8 / sum - 1) > 0.01)
         fail_msg("%zu bytes for %.1f bits", e.bytes.size, sum);
     iv__text_free(&e.bytes);
@@ -320,7 +320,7 @@ static void real_pictures_come_back(void **state)
     iv__pictures *pictures = iv__pictures_open(s.home, set, path.data, &options);
     if (!pictures)
         fail_msg("%s", iv_home_message(s.home));
-    iv__encoder e = iv__encoder_new(s.home);
+    iv__number_encoder e = iv__number_encoder_new(s.home);
     const int64_t n = iv__pictures_count(pictures, true);
     assert_int_equal(n, 10000);
     for (int64_t i = 0; i < n; i += EVERY) {
@@ -329,8 +329,8 @@ static void real_pictures_come_back(void **state)
                         .values = (unsigned char *)(uintptr_t)iv__pictures_at(pictures, true, i) };
         assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, NULL, NULL), IV_OK);
     }
-    iv__encoder_end(&e);
-    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    iv__number_encoder_end(&e);
+    iv__number_decoder d = iv__number_decoder_new(e.bytes.data, e.bytes.size);
     for (int64_t i = 0; i < n; i += EVERY) {
         iv__coded c = { .height = REAL_SIDE, .width = REAL_SIDE, .values = back };
         assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, NULL, NULL), IV_OK);
@@ -351,7 +351,7 @@ static void any_numbers_decode(void **state)
     studio s = studio_new(1, "portable", "no");
     for (int kind = 0; kind < 3; kind++) {
         memset(bytes, kind == 0 ? 0 : kind == 1 ? 255 : 170, sizeof bytes);
-        iv__decoder d = iv__decoder_new(bytes, kind == 2 ? 0 : sizeof bytes);
+        iv__number_decoder d = iv__number_decoder_new(bytes, kind == 2 ? 0 : sizeof bytes);
         iv__coded c = { .height = SIDE, .width = SIDE, .values = back };
         assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, NULL, NULL), IV_OK);
         for (int i = 0; i < PIXELS; i++)
@@ -404,12 +404,12 @@ static void coding_stops_when_asked(void **state)
 
     (void)state;
     studio s = studio_new(1, "portable", "no");
-    iv__encoder e = iv__encoder_new(s.home);
+    iv__number_encoder e = iv__number_encoder_new(s.home);
     iv__coded c = { .height = SIDE, .width = SIDE, .values = values };
     assert_int_equal(iv__encode_picture(s.instance, s.params, &c, &e, row_before, NULL), IV_STOPPED);
     assert_string_equal(iv_home_message(s.home), "stopped in row 4 of 7");
-    iv__encoder_end(&e);
-    iv__decoder d = iv__decoder_new(e.bytes.data, e.bytes.size);
+    iv__number_encoder_end(&e);
+    iv__number_decoder d = iv__number_decoder_new(e.bytes.data, e.bytes.size);
     c.values = back;
     memset(back, LEVELS, sizeof back);
     assert_int_equal(iv__decode_picture(s.instance, s.params, &c, &d, row_before, NULL), IV_STOPPED);

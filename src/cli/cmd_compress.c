@@ -16,7 +16,7 @@ static const iv_field compress_fields[] = {
     FIELD_END,
 };
 
-static iv_status write_file(press *p, const iv__ivc *head, const iv__encoder *encoder,
+static iv_status write_file(press *p, const iv__ivc *head, const iv__number_encoder *encoder,
                             const char *path, int64_t *bytes)
 {
     iv__text file = { .home = p->home };
@@ -29,7 +29,7 @@ static iv_status write_file(press *p, const iv__ivc *head, const iv__encoder *en
     return status;
 }
 
-static iv_status compress_all(press *p, iv__ivc *head, iv__encoder *encoder, int32_t label,
+static iv_status compress_all(press *p, iv__ivc *head, iv__number_encoder *encoder, int32_t label,
                               int64_t *values)
 {
     const char *const *paths = p->c->args + 1;
@@ -93,7 +93,7 @@ static int compress(press *p)
     const compress_options *o = p->c->options;
     const char *out = p->c->args[p->c->n_args - 1];
     iv__ivc head = { .n = p->c->n_args - 2 };
-    iv__encoder encoder = iv__encoder_new(p->home);
+    iv__number_encoder encoder = iv__number_encoder_new(p->home);
     int32_t label = 0;
     int64_t values = 0, bytes = 0;
 
@@ -105,7 +105,7 @@ static int compress(press *p)
     if (!status)
         status = compress_all(p, &head, &encoder, label, &values);
     if (!status) {
-        iv__encoder_end(&encoder);
+        iv__number_encoder_end(&encoder);
         status = encoder.bytes.failed ? IV_NOMEM : write_file(p, &head, &encoder, out, &bytes);
     }
     int exit_status = status ? press_fail(p)

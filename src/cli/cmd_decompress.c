@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Its values are added to `all`. */
-static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decoder *decoder,
+static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__number_decoder *decoder,
                             const char *out, iv__text *all, iv__image *image)
 {
     const iv__ivc_picture *head = &file->pictures[i];
@@ -35,7 +35,7 @@ static iv_status decode_one(press *p, const iv__ivc *file, int64_t i, iv__decode
 /* All are decoded and checked before the first is written. */
 static iv_status decompress_all(press *p, const iv__ivc *file, const char *out)
 {
-    iv__decoder decoder = iv__decoder_new(file->numbers, file->size);
+    iv__number_decoder decoder = iv__number_decoder_new(file->numbers, file->size);
     iv__image *images = iv__alloc_array(p->home, file->n, sizeof *images);
     iv__text all = { .home = p->home };
     iv_status status = images ? IV_OK : IV_NOMEM;

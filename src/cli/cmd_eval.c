@@ -201,7 +201,7 @@ static int cmd_eval(cli *c)
         return cli_wrong(c, "--out is for the page of --text, or the map of --picture");
     if (*o->text && *o->picture)
         return cli_wrong(c, "--text and --picture do not go together");
-    if (iv__run_load(c->home, c->args[0], "model", &run))
+    if (iv__opened_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     cli_use_precision(c, o->precision, run.instance);
     int status = *o->text      ? surprise_put(c, &run, o->text, o->out)

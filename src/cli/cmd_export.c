@@ -94,7 +94,7 @@ static int cmd_export(cli *c)
         return cli_wrong(c, "what %s is to be cannot be told by its name: give --format", o->out);
     if (o->step && format != ONNX)
         return cli_wrong(c, "--step is of ONNX files alone");
-    if (iv__run_load(c->home, c->args[0], "model", &run))
+    if (iv__opened_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     const char *out = *o->out ? o->out
                               : iv__arena_print(&c->arena, "%s%s", run.instance->system->name,

@@ -359,7 +359,7 @@ static int open_run(info *f)
     if (((const info_options *)c->options)->as_printed)
         return cli_wrong(c, "%s is a run, whose options stand fast: leave --as-printed out",
                          c->args[0]);
-    if (iv__run_load(c->home, c->args[0], "last", &f->opened) ||
+    if (iv__opened_load(c->home, c->args[0], "last", &f->opened) ||
         iv__checkpoint_sha256(c->home, f->opened.file, f->weights))
         return cli_fail(c);
     f->instance = f->opened.instance;

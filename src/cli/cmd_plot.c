@@ -335,7 +335,7 @@ static int cmd_plot(cli *c)
     const char *useless = of_texts(c->options);
     iv__opened run;
 
-    if (iv__run_load(c->home, c->args[0], "model", &run))
+    if (iv__opened_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     int status = useless && !run.instance->model->language
                      ? cli_wrong(c, "--%s is for runs that write texts, and %s writes none",

@@ -293,7 +293,7 @@ static int cmd_sample(cli *c)
     if (status)
         return status;
     stop_on_signals();
-    if (iv__run_load(c->home, c->args[0], "model", &run))
+    if (iv__opened_load(c->home, c->args[0], "model", &run))
         return cli_fail(c);
     cli_use_precision(c, o->precision, run.instance);
     status = paint_or_write(c, &run, &g);

@@ -225,7 +225,7 @@ static void draw_forecast(training *t)
     const char *data = t->data.data;
 
     iv__text_print(&folder, "%s/plots", t->folder.data);
-    if (folder.failed || iv__run_load(t->c->home, t->folder.data, "model", &run)) {
+    if (folder.failed || iv__opened_load(t->c->home, t->folder.data, "model", &run)) {
         cli_fail(t->c);
     } else {
         if (run.instance->model->open_data(run.instance, iv__dataset_named(run.instance->data), data))

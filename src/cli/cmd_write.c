@@ -176,7 +176,7 @@ static int open_run(writer *w, const char *name)
     write_run *r = &w->runs[w->n_runs++];
 
     r->name = name;
-    if (iv__run_load(w->c->home, name, "model", &r->opened))
+    if (iv__opened_load(w->c->home, name, "model", &r->opened))
         return cli_fail(w->c);
     cli_use_precision(w->c, ((const write_options *)w->c->options)->precision, r->opened.instance);
     r->pen = iv__pen_new(r->opened.instance, r->opened.params);
@@ -225,7 +225,7 @@ static bool is_talked_to(cli *c, int *status)
 {
     iv__opened run;
 
-    if (iv__run_load(c->home, c->args[0], "model", &run)) {
+    if (iv__opened_load(c->home, c->args[0], "model", &run)) {
         *status = cli_fail(c);
         return true;
     }

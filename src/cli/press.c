@@ -36,7 +36,7 @@ int press_run(cli *c, int (*work)(press *p))
     if (!p.home)
         return cli_refuse("out of memory");
     stop_on_signals();
-    if (iv__run_load(p.home, c->args[0], "model", &p.run)) {
+    if (iv__opened_load(p.home, c->args[0], "model", &p.run)) {
         status = press_fail(&p);
     } else {
         const iv__model *model = p.run.instance->model;

@@ -181,7 +181,7 @@ static iv_status take_line(iv__records *records, const char *line, size_t size)
     iv__text_put(&records->text, "\n");
     if (!status && records->text.size > STORY_MAX)
         status = refuse(records, "a story is longer than 16 MiB");
-    return status ? status : state->sentence.failed ? IV_NOMEM : IV_OK;
+    return status ? status : state->sentence.failed || records->text.failed ? IV_NOMEM : IV_OK;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

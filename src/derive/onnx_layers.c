@@ -159,7 +159,7 @@ static void write_conv_x(iv__onnx_writer *w, const iv_call *call)
 
 static const char *pooled(iv__onnx_writer *w, const iv_call *call, const char *op)
 {
-    const iv__pool *attr = call->attr;
+    const iv__pooling *attr = call->attr;
     const char *x = channels_first(w, iv__onnx_in(w, call, 0), call->out->shape.rank);
     const windows s = windows_of(w, call->in[0], call->out, &attr->before, &attr->stride,
                                  attr->window.dim);
@@ -181,7 +181,7 @@ static void write_max_pool(iv__onnx_writer *w, const iv_call *call)
 
 static void write_sum_pool(iv__onnx_writer *w, const iv_call *call)
 {
-    const iv__pool *attr = call->attr;
+    const iv__pooling *attr = call->attr;
     int64_t taps = 1;
 
     for (int64_t k = 0; k < attr->window.rank; k++)

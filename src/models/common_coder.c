@@ -8,9 +8,9 @@
 /* The range stays above this, so that the shares of symbols are exact to 2^-24 of them. */
 static const uint64_t least_range = UINT64_C(1) << 48;
 
-iv__encoder iv__encoder_new(iv_home *home)
+iv__number_encoder iv__number_encoder_new(iv_home *home)
 {
-    return (iv__encoder){ .range = UINT64_MAX, .bytes = { .home = home } };
+    return (iv__number_encoder){ .range = UINT64_MAX, .bytes = { .home = home } };
 }
 
 /* Adds 1 to the number that the bytes so far are. */
@@ -20,7 +20,7 @@ static void carry(iv__text *bytes)
         ;
 }
 
-static void put_byte(iv__encoder *e)
+static void put_byte(iv__number_encoder *e)
 {
     char byte = (char)(e->low >> 56);
 
@@ -28,14 +28,14 @@ static void put_byte(iv__encoder *e)
     e->low <<= 8;
 }
 
-static void add(iv__encoder *e, uint64_t amount)
+static void add(iv__number_encoder *e, uint64_t amount)
 {
     e->low += amount;
     if (e->low < amount && !e->bytes.failed)
         carry(&e->bytes);
 }
 
-void iv__encode_symbol(iv__encoder *e, uint32_t cumulated, uint32_t frequency)
+void iv__encode_symbol(iv__number_encoder *e, uint32_t cumulated, uint32_t frequency)
 {
     const uint64_t share = e->range >> IV__CODER_BITS;
 
@@ -51,7 +51,7 @@ void iv__encode_symbol(iv__encoder *e, uint32_t cumulated, uint32_t frequency)
 enum { UNWRITTEN = 16, WAITING = 8 };
 
 /* The number in the last range that ends with the most zeros, which need not be written. */
-void iv__encoder_end(iv__encoder *e)
+void iv__number_encoder_end(iv__number_encoder *e)
 {
     int kept = 1;
 
@@ -67,34 +67,34 @@ void iv__encoder_end(iv__encoder *e)
 }
 
 /* Behind the end there are zeros, but not for ever. */
-static void read_byte(iv__decoder *d)
+static void read_byte(iv__number_decoder *d)
 {
     d->code = d->code << 8 | (d->at < d->size ? d->bytes[d->at] : 0);
     d->at++;
 }
 
-iv__decoder iv__decoder_new(const void *bytes, size_t size)
+iv__number_decoder iv__number_decoder_new(const void *bytes, size_t size)
 {
-    iv__decoder d = { .range = UINT64_MAX, .bytes = bytes, .size = size };
+    iv__number_decoder d = { .range = UINT64_MAX, .bytes = bytes, .size = size };
 
     for (int i = 0; i < WAITING; i++)
         read_byte(&d);
     return d;
 }
 
-static bool is_beyond(const iv__decoder *d)
+static bool is_beyond(const iv__number_decoder *d)
 {
     return d->at > d->size && d->at - d->size > UNWRITTEN + WAITING;
 }
 
-uint32_t iv__decoder_place(iv__decoder *d)
+uint32_t iv__number_decoder_place(iv__number_decoder *d)
 {
     const uint64_t place = d->code / (d->range >> IV__CODER_BITS);
 
     return place < IV__CODER_TOTAL ? (uint32_t)place : IV__CODER_TOTAL - 1;
 }
 
-void iv__decoder_take(iv__decoder *d, uint32_t cumulated, uint32_t frequency)
+void iv__number_decoder_take(iv__number_decoder *d, uint32_t cumulated, uint32_t frequency)
 {
     const uint64_t share = d->range >> IV__CODER_BITS;
 
@@ -145,8 +145,8 @@ static int64_t value_at(const uint32_t *first, int64_t levels, uint32_t place)
 typedef struct coding {
     iv__instance *instance;
     iv__palette palette;
-    iv__encoder *encoder; /* or the decoder */
-    iv__decoder *decoder;
+    iv__number_encoder *encoder; /* or the decoder */
+    iv__number_decoder *decoder;
 } coding;
 
 /* The least that is not below `side`. */
@@ -163,11 +163,11 @@ static void code_pixel(coding *c, const float *outputs, unsigned char *pixel)
         stretches(&c->palette, c->instance, outputs, k, pixel, first);
         int64_t value = c->encoder
                             ? pixel[k]
-                            : value_at(first, c->palette.levels, iv__decoder_place(c->decoder));
+                            : value_at(first, c->palette.levels, iv__number_decoder_place(c->decoder));
         if (c->encoder)
             iv__encode_symbol(c->encoder, first[value], first[value + 1] - first[value]);
         else
-            iv__decoder_take(c->decoder, first[value], first[value + 1] - first[value]);
+            iv__number_decoder_take(c->decoder, first[value], first[value + 1] - first[value]);
         pixel[k] = (unsigned char)value;
     }
 }
@@ -221,7 +221,7 @@ static iv_status code_picture(coding *c, iv_params *params, const iv__coded *pic
 }
 
 iv_status iv__encode_picture(iv__instance *instance, iv_params *params, const iv__coded *picture,
-                             iv__encoder *encoder, iv__coder_progress *progress, void *user)
+                             iv__number_encoder *encoder, iv__coder_progress *progress, void *user)
 {
     iv_status status = code_picture(&(coding){ .instance = instance, .encoder = encoder }, params,
                                     picture, progress, user);
@@ -230,7 +230,7 @@ iv_status iv__encode_picture(iv__instance *instance, iv_params *params, const iv
 }
 
 iv_status iv__decode_picture(iv__instance *instance, iv_params *params, iv__coded *picture,
-                             iv__decoder *decoder, iv__coder_progress *progress, void *user)
+                             iv__number_decoder *decoder, iv__coder_progress *progress, void *user)
 {
     return code_picture(&(coding){ .instance = instance, .decoder = decoder }, params, picture,
                         progress, user);

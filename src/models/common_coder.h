@@ -10,23 +10,23 @@
 /* A symbol has the stretch [cumulated, cumulated + frequency) of IV__CODER_TOTAL. */
 enum { IV__CODER_BITS = 24, IV__CODER_TOTAL = 1 << IV__CODER_BITS };
 
-typedef struct iv__encoder {
+typedef struct iv__number_encoder {
     uint64_t low, range;
     iv__text bytes; /* so far; with home */
-} iv__encoder;
-iv__encoder iv__encoder_new(iv_home *home);
-void iv__encode_symbol(iv__encoder *encoder, uint32_t cumulated, uint32_t frequency);
-void iv__encoder_end(iv__encoder *encoder); /* bytes are complete then; text.failed without memory */
+} iv__number_encoder;
+iv__number_encoder iv__number_encoder_new(iv_home *home);
+void iv__encode_symbol(iv__number_encoder *encoder, uint32_t cumulated, uint32_t frequency);
+void iv__number_encoder_end(iv__number_encoder *encoder); /* bytes are complete then; text.failed without memory */
 
-typedef struct iv__decoder {
+typedef struct iv__number_decoder {
     uint64_t code, range;
     const unsigned char *bytes;
     size_t size, at;
-} iv__decoder;
-iv__decoder iv__decoder_new(const void *bytes, size_t size);
+} iv__number_decoder;
+iv__number_decoder iv__number_decoder_new(const void *bytes, size_t size);
 /* Where in [0, IV__CODER_TOTAL) the next symbol's stretch lies; then the symbol is taken. */
-uint32_t iv__decoder_place(iv__decoder *decoder);
-void iv__decoder_take(iv__decoder *decoder, uint32_t cumulated, uint32_t frequency);
+uint32_t iv__number_decoder_place(iv__number_decoder *decoder);
+void iv__number_decoder_take(iv__number_decoder *decoder, uint32_t cumulated, uint32_t frequency);
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 typedef struct iv__coded {
@@ -40,8 +40,8 @@ typedef struct iv__coded {
  * Errors    UNSUPPORTED for a network that looks ahead; STOPPED by progress. */
 typedef bool iv__coder_progress(void *user, int64_t rows); /* false: stop */
 iv_status iv__encode_picture(iv__instance *instance, iv_params *params, const iv__coded *picture,
-                             iv__encoder *encoder, iv__coder_progress *progress, void *user);
+                             iv__number_encoder *encoder, iv__coder_progress *progress, void *user);
 iv_status iv__decode_picture(iv__instance *instance, iv_params *params, iv__coded *picture,
-                             iv__decoder *decoder, iv__coder_progress *progress, void *user);
+                             iv__number_decoder *decoder, iv__coder_progress *progress, void *user);
 
 #endif

@@ -13,10 +13,10 @@ struct iv__opened_name {
     iv__opened_name *next;
 };
 
-struct iv__counted {
+struct iv__kind_count {
     const char *kind;
     int count;
-    iv__counted *next;
+    iv__kind_count *next;
 };
 
 static void *no_memory(iv_graph *graph)
@@ -101,7 +101,7 @@ static iv_scope *open_name(iv_scope *scope, const char *full, const char *kind, 
 /* The kind itself for the first, then kind_1, kind_2 ... */
 static const char *numbered(iv_scope *scope, const char *kind)
 {
-    iv__counted *counted = scope->counted;
+    iv__kind_count *counted = scope->counted;
     iv__arena *arena = &scope->graph->arena;
 
     while (counted && strcmp(counted->kind, kind))
@@ -111,7 +111,7 @@ static const char *numbered(iv_scope *scope, const char *kind)
         counted = kept ? iv__arena_get(arena, sizeof *counted) : NULL;
         if (!counted)
             return no_memory(scope->graph);
-        *counted = (iv__counted){ kept, 0, scope->counted };
+        *counted = (iv__kind_count){ kept, 0, scope->counted };
         scope->counted = counted;
     }
     int number = counted->count++;

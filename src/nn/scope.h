@@ -6,7 +6,7 @@
 #include "nn/params.h"
 
 typedef struct iv__opened_name iv__opened_name; /* a name that was opened in the graph */
-typedef struct iv__counted iv__counted; /* a kind, and how many unnamed scopes of it were entered */
+typedef struct iv__kind_count iv__kind_count; /* a kind, and how many unnamed scopes of it were entered */
 
 /* Parameters that get new values, in order of asking; one list for all scopes below an outermost one. */
 typedef struct iv__updates {
@@ -21,9 +21,9 @@ struct iv_scope {
     const char *name;         /* in full: "writer/lstm" */
     iv__opened_name **opened; /* the names opened below the outermost scope: one list */
     iv__updates *updates;
-    iv__counted *counted; /* within this scope */
-    int opening;          /* 1 for the first time its name was opened, 2 ... where it was shared */
-    bool shared;          /* names within may be opened again */
+    iv__kind_count *counted; /* within this scope */
+    int opening; /* 1 for the first time its name was opened, 2 ... where it was shared */
+    bool shared; /* names within may be opened again */
     bool sets_training, training;
     bool initializing;  /* or its parent is */
     int64_t positions;  /* rows of axis 0 that make one record: 1, but in iv_time_distributed */

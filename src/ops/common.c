@@ -160,7 +160,7 @@ void iv__copy_strided(const iv_kernel_call *k, const iv__strides *walk)
     }
 }
 
-void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__piece piece[])
+void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__laid_piece piece[])
 {
     const int64_t size = (int64_t)iv_dtype_size(k->out[0].dtype);
     char *to = k->out[0].data;
@@ -213,7 +213,8 @@ static void split_chunk(void *context, int64_t chunk, int thread)
               iv__part(job->items, chunk + 1, job->parts), thread);
 }
 
-void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work, void *context)
+void iv__split_work(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work,
+                    void *context)
 {
     int64_t per_part = cost >= PART_COST ? 1 : PART_COST / (cost < 1 ? 1 : cost);
     int64_t parts = items / per_part + (items % per_part != 0);

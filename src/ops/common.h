@@ -61,18 +61,19 @@ void iv__copy_strided(const iv_kernel_call *k, const iv__strides *walk);
 
 /* Output 0 is periods of pieces laid end to end: piece j brings its next `length` elements to each
  * period; data NULL brings zeros. */
-typedef struct iv__piece {
+typedef struct iv__laid_piece {
     const void *data;
     int64_t length;
-} iv__piece;
-void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__piece piece[]);
+} iv__laid_piece;
+void iv__copy_pieces(const iv_kernel_call *k, int n, const iv__laid_piece piece[]);
 
 /* ---- kernels that split their own work ------------------------------------------------------- */
 /* Calls `work` for parts of [0,items); `cost` is about the arithmetic of one item. The parts depend
  * on sizes alone, never on threads, and each owns what it writes. */
 typedef void iv__part_work(const iv_kernel_call *k, void *context, int64_t begin, int64_t end,
                            int thread);
-void iv__split(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work, void *context);
+void iv__split_work(const iv_kernel_call *k, int64_t items, int64_t cost, iv__part_work *work,
+                    void *context);
 
 /* ---- stepping rules that several rows share -------------------------------------------------- */
 /* Rows over one axis (attribute iv__at_axis): the same row, unless that axis is time. */

@@ -13,10 +13,10 @@
 enum { AXES = IV__CONV_AXES };
 
 static const iv_field pool_fields[] = {
-    ATTR(iv__pool, window, SHAPE),
-    ATTR(iv__pool, stride, SHAPE),
-    ATTR(iv__pool, before, SHAPE),
-    ATTR(iv__pool, size, SHAPE),
+    ATTR(iv__pooling, window, SHAPE),
+    ATTR(iv__pooling, stride, SHAPE),
+    ATTR(iv__pooling, before, SHAPE),
+    ATTR(iv__pooling, size, SHAPE),
     FIELD_END,
 };
 
@@ -27,7 +27,7 @@ typedef struct pool_sizes {
     int64_t channels;
 } pool_sizes;
 
-static pool_sizes sizes_of(const iv__pool *attr, const iv_shape *x, const iv_shape *y)
+static pool_sizes sizes_of(const iv__pooling *attr, const iv_shape *x, const iv_shape *y)
 {
     const int axes = (int)x->rank - 2;
     pool_sizes s = { .channels = x->dim[x->rank - 1] };
@@ -123,7 +123,7 @@ static bool next_tap(pool_taps *t, int64_t *row)
 
 #define MOVES "moves a window over places: it would look ahead or back"
 
-static const char *check_window(const iv__pool *attr, const iv_shape *x, const iv_shape *y)
+static const char *check_window(const iv__pooling *attr, const iv_shape *x, const iv_shape *y)
 {
     int64_t taps = 1;
 
@@ -146,7 +146,7 @@ static const char *check_window(const iv__pool *attr, const iv_shape *x, const i
 /* Input 0 is x (to y) or y (back to x). */
 static const char *pool_shape_of(iv_shape_call *s, bool back)
 {
-    const iv__pool *attr = s->attr;
+    const iv__pooling *attr = s->attr;
     const iv_shape *in = s->in[0];
     const int64_t axes = in->rank - 2;
     iv_shape *out = &s->out[0];
@@ -206,9 +206,9 @@ static const char *pool_place_shape(iv_shape_call *s)
 static const iv_op op_max_pool, op_pool_pick, op_pool_place, op_sum_pool, op_sum_spread;
 
 /* The same windows in the other direction: sizes are those of what is made. */
-static iv__pool turned(const iv_gradient_call *g)
+static iv__pooling turned(const iv_gradient_call *g)
 {
-    iv__pool attr = *(const iv__pool *)g->attr;
+    iv__pooling attr = *(const iv__pooling *)g->attr;
 
     memcpy(attr.size.dim, g->x[0]->shape.dim + 1, (size_t)attr.size.rank * sizeof attr.size.dim[0]);
     return attr;
@@ -216,50 +216,50 @@ static iv__pool turned(const iv_gradient_call *g)
 
 static void max_pool_gradient(iv_gradient_call *g)
 {
-    iv__pool attr = turned(g);
+    iv__pooling attr = turned(g);
 
     g->dx[0] = iv__apply2(&op_pool_place, g->dy[0], &g->y[1], &attr);
 }
 
 static void pool_pick_gradient(iv_gradient_call *g)
 {
-    iv__pool attr = turned(g);
+    iv__pooling attr = turned(g);
 
     g->dx[0] = iv__apply2(&op_pool_place, g->dy[0], g->x[1], &attr);
 }
 
 static void pool_place_gradient(iv_gradient_call *g)
 {
-    iv__pool attr = turned(g);
+    iv__pooling attr = turned(g);
 
     g->dx[0] = iv__apply2(&op_pool_pick, g->dy[0], g->x[1], &attr);
 }
 
 static void sum_pool_gradient(iv_gradient_call *g)
 {
-    iv__pool attr = turned(g);
+    iv__pooling attr = turned(g);
 
     g->dx[0] = iv__apply1(&op_sum_spread, g->dy[0], &attr);
 }
 
 static void sum_spread_gradient(iv_gradient_call *g)
 {
-    iv__pool attr = turned(g);
+    iv__pooling attr = turned(g);
 
     g->dx[0] = iv__apply1(&op_sum_pool, g->dy[0], &attr);
 }
 
-#define POOL_ROW(row, inputs, outputs, formula)                   \
-    static const iv_op op_##row = { .name = #row,                 \
-                                    .says = formula,              \
-                                    .min_in = inputs,             \
-                                    .max_in = inputs,             \
-                                    .n_out = outputs,             \
-                                    ATTRS(pool_fields, iv__pool), \
-                                    .shape = row##_shape,         \
-                                    .gradient = row##_gradient,   \
-                                    .no_step = MOVES,             \
-                                    .apart = iv__apart_all,       \
+#define POOL_ROW(row, inputs, outputs, formula)                      \
+    static const iv_op op_##row = { .name = #row,                    \
+                                    .says = formula,                 \
+                                    .min_in = inputs,                \
+                                    .max_in = inputs,                \
+                                    .n_out = outputs,                \
+                                    ATTRS(pool_fields, iv__pooling), \
+                                    .shape = row##_shape,            \
+                                    .gradient = row##_gradient,      \
+                                    .no_step = MOVES,                \
+                                    .apart = iv__apart_all,          \
                                     KERNELS(row) };
 
 POOL_ROW(max_pool, 1, 2, "the largest of each window, and which tap it is (the first of equals)")
@@ -270,11 +270,11 @@ POOL_ROW(sum_spread, 1, 1, "sums of what is put at every tap of each window")
 
 /* ---- builders -------------------------------------------------------------------------------- */
 
-static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pool *attr)
+static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pooling *attr)
 {
     const int axes = (int)x->shape.rank - 2;
 
-    *attr = (iv__pool){ .window = { .rank = axes } };
+    *attr = (iv__pooling){ .window = { .rank = axes } };
     if (axes < 1 || axes > AXES)
         return true; /* the row says what is wrong */
     if (o->padding != IV_VALID && o->padding != IV_SAME) {
@@ -312,14 +312,14 @@ static bool attr_of(const iv_node *x, const iv_pool_options *o, iv__pool *attr)
 
 iv_node *iv_max_pool_with(iv_node *x, const iv_pool_options *o)
 {
-    iv__pool attr;
+    iv__pooling attr;
 
     return x && attr_of(x, o, &attr) ? iv__apply1(&op_max_pool, x, &attr) : NULL;
 }
 
 iv_node *iv_average_pool_with(iv_node *x, const iv_pool_options *o)
 {
-    iv__pool attr;
+    iv__pooling attr;
 
     if (!x || !attr_of(x, o, &attr))
         return NULL;

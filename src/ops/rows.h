@@ -52,9 +52,9 @@ typedef struct iv__conv {
  * "pool_pick": in x, place; out y: that tap of x, 0 where it leads out of the image. "pool_place": in y, place; out x, its adjoint.
  * "sum_pool": in x; out y. "sum_spread": in y; out x, its adjoint. x [N,S...,C], y [N,O...,C] of 1 to 3 spatial axes; taps are counted
  * in C order, place o of y begins at o stride - before; places out of the image count for nothing, and every window has one within. */
-typedef struct iv__pool {
+typedef struct iv__pooling {
     iv_shape window, stride, before, size; /* size: of what is made */
-} iv__pool;
+} iv__pooling;
 
 /* The sizes of a convolution as kernels see them. Three spatial axes always: those that are missing come first and have length 1. */
 typedef struct iv__conv_sizes {

@@ -149,9 +149,9 @@ static void pad_any(const iv_kernel_call *k)
     const int64_t inner = iv__dims_product(x, attr->axis + 1, x->rank);
 
     iv__copy_pieces(k, 3,
-                    (iv__piece[]){ { NULL, attr->before * inner },
-                                   { k->in[0].data, x->dim[attr->axis] * inner },
-                                   { NULL, attr->after * inner } });
+                    (iv__laid_piece[]){ { NULL, attr->before * inner },
+                                        { k->in[0].data, x->dim[attr->axis] * inner },
+                                        { NULL, attr->after * inner } });
 }
 
 static void pad_step(iv_step *s)
@@ -231,11 +231,11 @@ static void concat_gradient(iv_gradient_call *g)
 static void concat_any(const iv_kernel_call *k)
 {
     const int64_t axis = ((const iv__at_axis *)k->attr)->axis;
-    iv__piece piece[IV_MAX_IN];
+    iv__laid_piece piece[IV_MAX_IN];
 
     for (int i = 0; i < k->n_in; i++)
-        piece[i] = (iv__piece){ k->in[i].data,
-                                iv__dims_product(k->in[i].shape, axis, k->in[i].shape->rank) };
+        piece[i] = (iv__laid_piece){ k->in[i].data,
+                                     iv__dims_product(k->in[i].shape, axis, k->in[i].shape->rank) };
     iv__copy_pieces(k, k->n_in, piece);
 }
 

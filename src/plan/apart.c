@@ -33,7 +33,7 @@ typedef struct place { /* of a node of the whole graph */
 } place;
 
 typedef struct walk {
-    iv__apart *out;
+    iv__cut_graph *out;
     iv_graph *whole;
     bool *needed, *used; /* by call; by node */
     place *places;       /* by node */
@@ -67,7 +67,7 @@ static bool rows_fit(const iv_node *node, int64_t rows, int64_t records)
 /* What was computed before is an input of both graphs. */
 static iv_node *before_leaf(walk *w, iv_graph *graph, iv_node *node)
 {
-    iv__apart *out = w->out;
+    iv__cut_graph *out = w->out;
     int i = 0;
 
     while (i < out->n_before && out->before[i] != node)
@@ -180,7 +180,7 @@ iv_node *iv_apart_call(iv_apart *a, const void *attr)
 /* A sum has a leaf that it is added to, and a leaf of the graph of what comes after. */
 static void add_sum(walk *w, const iv_node *node, iv_node *made)
 {
-    iv__apart *out = w->out;
+    iv__cut_graph *out = w->out;
     const char *name = iv__arena_print(&out->each->arena, "%s/%s of all records (%d)",
                                        node->call->scope, node->call->op->name, node->id);
     iv_node *leaf = name ? iv_input(out->each, name, made->dtype, made->shape) : NULL;
@@ -219,7 +219,7 @@ void iv_apart_output(iv_apart *a, int j, iv_node *made, int64_t rows)
 /* A target in the graph of what comes after; what holds records is put together there. */
 static iv_node *target_of(walk *w, iv_node *node)
 {
-    iv__apart *out = w->out;
+    iv__cut_graph *out = w->out;
     place *p = place_of(w, node);
 
     if (p->kind != KIND_RECORDS || p->after)
@@ -375,7 +375,7 @@ static int64_t count_records(const walk *w)
 
 static iv_status walk_all(walk *w, int n, iv_node *const targets[], int64_t micro)
 {
-    iv__apart *out = w->out;
+    iv__cut_graph *out = w->out;
 
     mark_needed(w, n, targets);
     out->records = count_records(w);
@@ -396,7 +396,8 @@ static iv_status walk_all(walk *w, int n, iv_node *const targets[], int64_t micr
     return IV_OK;
 }
 
-iv_status iv__apart_make(iv__apart *out, iv_home *home, int n, iv_node *const targets[], int64_t micro)
+iv_status iv__cut_graph_make(iv__cut_graph *out, iv_home *home, int n, iv_node *const targets[],
+                             int64_t micro)
 {
     iv_graph *whole = targets[0]->graph;
     walk w = { .out = out,
@@ -406,15 +407,16 @@ iv_status iv__apart_make(iv__apart *out, iv_home *home, int n, iv_node *const ta
                .places = iv__alloc_array(home, whole->n_nodes, sizeof *w.places) };
     iv_status status = IV_NOMEM;
 
-    *out = (iv__apart){ .home = home,
-                        .each = iv_graph_new_real(home, whole->real),
-                        .after = iv_graph_new_real(home, whole->real),
-                        .sums = iv__alloc_array(home, whole->n_nodes, sizeof *out->sums),
-                        .before = iv__alloc_array(home, whole->n_nodes, sizeof *out->before),
-                        .before_names = iv__alloc_array(home, whole->n_nodes, sizeof *out->before_names),
-                        .rows = iv__alloc_array(home, n, sizeof *out->rows),
-                        .all_rows = iv__alloc_array(home, n, sizeof *out->all_rows),
-                        .targets = iv__alloc_array(home, n, sizeof *out->targets) };
+    *out = (iv__cut_graph){ .home = home,
+                            .each = iv_graph_new_real(home, whole->real),
+                            .after = iv_graph_new_real(home, whole->real),
+                            .sums = iv__alloc_array(home, whole->n_nodes, sizeof *out->sums),
+                            .before = iv__alloc_array(home, whole->n_nodes, sizeof *out->before),
+                            .before_names = iv__alloc_array(home, whole->n_nodes,
+                                                            sizeof *out->before_names),
+                            .rows = iv__alloc_array(home, n, sizeof *out->rows),
+                            .all_rows = iv__alloc_array(home, n, sizeof *out->all_rows),
+                            .targets = iv__alloc_array(home, n, sizeof *out->targets) };
     if (w.needed && w.used && w.places && out->each && out->after && out->sums && out->before &&
         out->before_names && out->rows && out->all_rows && out->targets)
         status = walk_all(&w, n, targets, micro);
@@ -424,7 +426,7 @@ iv_status iv__apart_make(iv__apart *out, iv_home *home, int n, iv_node *const ta
     return status;
 }
 
-void iv__apart_free(iv__apart *out)
+void iv__cut_graph_free(iv__cut_graph *out)
 {
     if (!out->home)
         return;

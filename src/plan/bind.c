@@ -72,7 +72,7 @@ static int packed_of(iv_plan *plan, int value, const iv__packing *packing)
     plan->packed[plan->n_packed] = (iv__packed){
         .value = value,
         .packing = *packing,
-        .bytes = iv__lines(packing->size(&plan->values[value].node->shape, packing->variant)),
+        .bytes = iv__whole_lines(packing->size(&plan->values[value].node->shape, packing->variant)),
         .constant = plan->values[value].weight,
     };
     return plan->n_packed++;
@@ -116,7 +116,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
     if (!fast) {
         member->kernel = f64 ? op->f64 : op->f32;
         member->kernel_name = "reference";
-        member->scratch = op->scratch ? iv__lines(op->scratch(&member->k)) : 0;
+        member->scratch = op->scratch ? iv__whole_lines(op->scratch(&member->k)) : 0;
         if (!member->kernel)
             return iv_fail(plan->home, IV_UNSUPPORTED, "%s: this row has no kernel for %s",
                            op->name, f64 ? "f64" : "f32");
@@ -124,7 +124,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
     }
     member->kernel = fast->run;
     member->kernel_name = plan->backend->name;
-    member->scratch = fast->scratch ? iv__lines(fast->scratch(&member->k)) : 0;
+    member->scratch = fast->scratch ? iv__whole_lines(fast->scratch(&member->k)) : 0;
     if (fast->packings) {
         iv__packing want[IV_MAX_PACKED];
         member->n_packed = fast->packings(&member->k, want);

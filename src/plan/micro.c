@@ -25,7 +25,7 @@ enum {
 
 /* Cut or not is a matter of shapes: whether what lives between the rows is much, for the batch, and
  * can be twice the sums that each micro-batch reads and writes again. */
-static int64_t size_of(const iv__apart *look)
+static int64_t size_of(const iv__cut_graph *look)
 {
     const double each = look->record_bytes > 1 ? look->record_bytes : 1;
     const double live = LIVE_BYTES / each, least = ceil(2 * look->sum_bytes / each);
@@ -38,7 +38,8 @@ static int64_t size_of(const iv__apart *look)
     return (look->records + count - 1) / count; /* about as many in the last */
 }
 
-static iv_status make_worker(iv__micro *m, iv__worker *w, const iv__apart *apart, const iv_plan *constants)
+static iv_status make_worker(iv__micro *m, iv__worker *w, const iv__cut_graph *apart,
+                             const iv_plan *constants)
 {
     w->records = apart->micro;
     w->plan = iv__plan_whole(m->runs, apart->n_rows, apart->rows, apart->n_sums, apart->sums);
@@ -99,7 +100,7 @@ static iv_status lay_out_outputs(iv__micro *m)
         const iv_node *all = m->apart.all_rows[i];
         const size_t bytes = (size_t)iv_shape_count(&all->shape) * iv_dtype_size(all->dtype);
         m->outputs[i] = (iv__cut_output){ m->output_bytes, bytes / (size_t)m->apart.records };
-        m->output_bytes += iv__lines(bytes);
+        m->output_bytes += iv__whole_lines(bytes);
     }
     return IV_OK;
 }
@@ -133,11 +134,11 @@ static iv_status make_plans(iv_plan *whole, iv__micro *m, int n_outputs)
  * twos, too. */
 static iv_status cut(iv_plan *whole, iv__micro *m, int n, iv_node *const targets[], int64_t size)
 {
-    iv_status status = iv__apart_make(&m->apart, m->alone, n, targets, size);
+    iv_status status = iv__cut_graph_make(&m->apart, m->alone, n, targets, size);
     const int64_t left = m->apart.records % size;
 
     if (!status && left)
-        status = iv__apart_make(&m->apart_rest, m->alone, n, targets, left);
+        status = iv__cut_graph_make(&m->apart_rest, m->alone, n, targets, left);
     if (status || !m->apart.kept || (left && !m->apart_rest.kept))
         return status ? status : iv_fail(m->alone, IV_UNSUPPORTED, "plan: %s", m->apart.each->message);
     m->count = m->apart.records / size + (left != 0);
@@ -150,11 +151,11 @@ static iv_status make(iv_plan *plan, iv__micro *m, int n, iv_node *const outputs
                       iv_node **targets, int64_t size)
 {
     const int64_t asked = iv_home_micro_batch(plan->home);
-    iv__apart look = { 0 };
+    iv__cut_graph look = { 0 };
     iv_status status = iv__simplify(outputs[0]->graph, n, outputs, targets);
 
     if (!status)
-        status = iv__apart_make(&look, m->alone, n, targets, 0);
+        status = iv__cut_graph_make(&look, m->alone, n, targets, 0);
     if (!status && !size && asked) {
         size = asked;
         m->runs = plan->home;
@@ -164,7 +165,7 @@ static iv_status make(iv_plan *plan, iv__micro *m, int n, iv_node *const outputs
         size = size_of(&look);
     if (!look.kept || size >= look.records)
         size = 0;
-    iv__apart_free(&look);
+    iv__cut_graph_free(&look);
     if (!status && size)
         status = cut(plan, m, n, targets, size);
     if (!status && size)
@@ -210,8 +211,8 @@ void iv__micro_free(iv__micro *m)
     free_worker(m, &m->rest);
     iv_plan_free(m->before);
     iv_plan_free(m->after);
-    iv__apart_free(&m->apart);
-    iv__apart_free(&m->apart_rest);
+    iv__cut_graph_free(&m->apart);
+    iv__cut_graph_free(&m->apart_rest);
     iv__free(alone, m->workers);
     iv__free(alone, m->inputs);
     iv__free(alone, m->sum_at);

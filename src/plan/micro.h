@@ -7,7 +7,7 @@
 
 /* A graph of a whole batch in three: before the micro-batches, each of them, and after them. Zero at
  * first. */
-typedef struct iv__apart {
+typedef struct iv__cut_graph {
     iv_home *home;
     bool kept;            /* records are apart; else nothing below is to be used, but: */
     const iv_call *mixes; /* the call that needs what is made of all records; NULL: another reason */
@@ -24,12 +24,12 @@ typedef struct iv__apart {
     iv_node **targets;   /* of after */
     double record_bytes; /* of a record's values that rows make which are no passes over elements */
     double sum_bytes;    /* of all sums */
-} iv__apart;
+} iv__cut_graph;
 
 /* micro 0: just to look, for a micro-batch of one record. Targets must be simplified. */
-iv_status iv__apart_make(iv__apart *apart, iv_home *home, int n, iv_node *const targets[],
-                         int64_t micro);
-void iv__apart_free(iv__apart *apart);
+iv_status iv__cut_graph_make(iv__cut_graph *apart, iv_home *home, int n, iv_node *const targets[],
+                             int64_t micro);
+void iv__cut_graph_free(iv__cut_graph *apart);
 
 typedef struct iv__worker { /* runs micro-batches of some size */
     iv_plan *plan;
@@ -50,7 +50,7 @@ typedef struct iv__cut_output { /* what holds records, where that of the whole b
 struct iv__micro {
     iv_home *alone; /* a home of one thread, for what runs within a thread */
     iv_home *runs; /* where plans of micro-batches run: alone, or (one after the other) with all threads */
-    iv__apart apart, apart_rest;
+    iv__cut_graph apart, apart_rest;
     int64_t count; /* micro-batches; the last may be smaller */
     int slots, threads;
     iv_plan *before, *after;   /* before may be NULL */

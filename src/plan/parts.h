@@ -75,9 +75,9 @@ typedef struct iv__group {
     size_t scratch, scratch_offset; /* in the slab */
 } iv__group;
 
-typedef struct iv__copy { /* an update that could not be computed in place */
+typedef struct iv__late_update { /* an update that could not be computed in place */
     int leaf, value;
-} iv__copy;
+} iv__late_update;
 
 typedef struct iv__micro iv__micro; /* micro.h */
 
@@ -97,7 +97,7 @@ struct iv_plan {
     int n_outputs, *outputs; /* values */
     int n_updates, *update_leaf, *update_value;
     int n_copies;
-    iv__copy *copies;
+    iv__late_update *copies;
     int n_leaves, *leaves;
 
     size_t slab_bytes, constant_bytes, unshared;
@@ -148,7 +148,7 @@ static inline const iv__member *iv__chief(const iv__group *group)
 }
 
 /* Bytes rounded up to whole cache lines. */
-static inline size_t iv__lines(size_t bytes)
+static inline size_t iv__whole_lines(size_t bytes)
 {
     return (bytes + 63) & ~(size_t)63;
 }

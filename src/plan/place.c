@@ -137,7 +137,7 @@ static void update_in_place(iv_plan *plan)
         if (possible)
             plan->values[value].root = leaf;
         else
-            plan->copies[plan->n_copies++] = (iv__copy){ leaf, value };
+            plan->copies[plan->n_copies++] = (iv__late_update){ leaf, value };
     }
 }
 
@@ -234,7 +234,7 @@ static void take_slots(iv_plan *plan, iv__group *group)
         busy_until[slot] = member->period ? INT_MAX : last_reader(plan, group, m);
         member->out_slot = slot;
     }
-    group->scratch = iv__lines(group->members[0].scratch) +
+    group->scratch = iv__whole_lines(group->members[0].scratch) +
                      (size_t)group->slots * BLOCK * 8 * (size_t)iv_home_threads(plan->home);
 }
 
@@ -283,7 +283,7 @@ static iv_status fill_slab(iv_plan *plan)
         return IV_NOMEM;
     for (int i = 0; i < plan->n_values; i++) {
         iv__value *v = &plan->values[i];
-        size_t bytes = iv__lines(iv__value_bytes(v));
+        size_t bytes = iv__whole_lines(iv__value_bytes(v));
         if (v->home == VALUE_SLAB)
             plan->unshared += bytes;
         if (v->root != i)
@@ -297,7 +297,7 @@ static iv_status fill_slab(iv_plan *plan)
     }
     for (int g = 0; g < plan->n_groups; g++)
         if (plan->groups[g].scratch)
-            all[n++] = (stretch){ iv__lines(plan->groups[g].scratch), 0, g, g,
+            all[n++] = (stretch){ iv__whole_lines(plan->groups[g].scratch), 0, g, g,
                                   &plan->groups[g].scratch_offset };
     for (int i = 0; i < plan->n_packed; i++) {
         plan->packed[i].offset = plan->constant_bytes;

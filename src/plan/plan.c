@@ -67,7 +67,7 @@ static iv_status make_lists(iv_plan *plan, int n_outputs, int n_updates)
     plan->outputs = iv__alloc_array(home, n_outputs + 1, sizeof(int));
     plan->update_leaf = iv__alloc_array(home, n_updates + 1, sizeof(int));
     plan->update_value = iv__alloc_array(home, n_updates + 1, sizeof(int));
-    plan->copies = iv__alloc_array(home, n_updates + 1, sizeof(iv__copy));
+    plan->copies = iv__alloc_array(home, n_updates + 1, sizeof(iv__late_update));
     return plan->outputs && plan->update_leaf && plan->update_value && plan->copies ? IV_OK : IV_NOMEM;
 }
 

@@ -126,7 +126,7 @@ static void *slot_of(const fused_job *job, int slot, int thread)
     size_t index = (size_t)thread * (size_t)job->group->slots + (size_t)slot;
 
     return job->plan->slab + job->group->scratch_offset +
-           iv__lines(job->group->members[0].scratch) + index * BLOCK * 8;
+           iv__whole_lines(job->group->members[0].scratch) + index * BLOCK * 8;
 }
 
 static void *range_of(const iv_array *array, int64_t begin)

@@ -48,7 +48,7 @@ static iv__safetensors *open_file(iv_home *home, const char *run, const char *wh
     return NULL;
 }
 
-iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__opened *opened)
+iv_status iv__opened_load(iv_home *home, const char *run, const char *which, iv__opened *opened)
 {
     *opened = (iv__opened){ 0 };
     opened->file = open_file(home, run, which);

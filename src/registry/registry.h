@@ -30,7 +30,7 @@ typedef struct iv__opened {
 /* which: "model" (the best) or "last" (to look at where training stands); in a folder without it the other is taken.
  * Where weights are averaged a model is their averages, from a checkpoint too.
  * Errors: IO, FORMAT, NAME. */
-iv_status iv__run_load(iv_home *home, const char *run, const char *which, iv__opened *opened);
+iv_status iv__opened_load(iv_home *home, const char *run, const char *which, iv__opened *opened);
 void iv__opened_free(iv__opened *opened);
 
 #endif

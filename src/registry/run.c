@@ -25,7 +25,7 @@ iv_run *iv_run_load(iv_home *home, const char *path)
         return NULL;
     run->home = home;
     run->arena.home = home;
-    if (iv__run_load(home, path, "model", &run->opened)) {
+    if (iv__opened_load(home, path, "model", &run->opened)) {
         iv__free(home, run);
         return NULL;
     }

@@ -52,7 +52,7 @@ iv__evaluation *iv__evaluation_new(iv_params *params, const iv__trainee *trainee
         return NULL;
     }
     iv__build build = { .graph = e->graph, .scope = iv_scope_new(e->graph, params, ""), .batch = batch };
-    if (!trainee->build(trainee->self, &build)) {
+    if (build.scope && !trainee->build(trainee->self, &build)) {
         e->weighted = build.parts[0].weight != NULL;
         e->n_carried = build.n_carried;
         e->carried = build.carried;

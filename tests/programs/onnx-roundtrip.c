@@ -180,7 +180,7 @@ static iv_status make_trip(trip *t, char **argv, int argc)
 {
     iv__onnx_model model;
     iv__view view = { NULL, 0 };
-    iv_status status = iv__run_load(t->home, argv[1], "model", &t->run);
+    iv_status status = iv__opened_load(t->home, argv[1], "model", &t->run);
 
     if (!status)
         status = compute(t);

@@ -36,9 +36,9 @@ void iv__gather(const iv__grid *g, int64_t begin, int64_t end, int64_t t0, int64
 bool iv__conv_is_pointwise(const iv__conv_sizes *s);
 
 /* w from x and y, as the row conv_w; bytes of scratch. */
-size_t iv__weights_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s);
-void iv__weights_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s, const float *x,
-                     const float *y, float *w, void *scratch);
+size_t iv__conv_sum_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s);
+void iv__conv_sum_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s, const float *x,
+                      const float *y, float *w, void *scratch);
 
 /* ---- taps ------------------------------------------------------------------------------------ */
 

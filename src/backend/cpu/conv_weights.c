@@ -159,7 +159,7 @@ int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing
     return 0;
 }
 
-size_t iv__weights_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s)
+size_t iv__conv_sum_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s)
 {
     size_t used = 0;
 
@@ -167,8 +167,8 @@ size_t iv__weights_scratch(iv_home *home, const iv__cpu *cpu, const iv__conv_siz
     return used;
 }
 
-void iv__weights_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s, const float *x,
-                     const float *y, float *w, void *scratch)
+void iv__conv_sum_run(iv_home *home, const iv__cpu *cpu, const iv__conv_sizes *s, const float *x,
+                      const float *y, float *w, void *scratch)
 {
     size_t used = 0;
     weights_job j = weights_of(home, cpu, s, scratch, &used);
@@ -194,12 +194,12 @@ size_t iv__conv_w_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__conv_sizes s = sizes_of(k);
 
-    return iv__weights_scratch(k->home, cpu, &s);
+    return iv__conv_sum_scratch(k->home, cpu, &s);
 }
 
 void iv__conv_w_run(const iv__cpu *cpu, const iv_kernel_call *k)
 {
     iv__conv_sizes s = sizes_of(k);
 
-    iv__weights_run(k->home, cpu, &s, k->in[0].data, k->in[1].data, k->out[0].data, k->scratch);
+    iv__conv_sum_run(k->home, cpu, &s, k->in[0].data, k->in[1].data, k->out[0].data, k->scratch);
 }

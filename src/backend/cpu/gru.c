@@ -53,7 +53,7 @@ static void hold(const iv__forward *f, float *gates, float *inner)
     memset(inner, 0, (size_t)f->s.units * sizeof *inner);
 }
 
-static void step(const iv__forward *f, const iv__group *g, int64_t time)
+static void step(const iv__forward *f, const iv__record_group *g, int64_t time)
 {
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
@@ -106,13 +106,13 @@ void iv__gru_run(const iv__cpu *cpu, const iv_kernel_call *k)
 
 /* ---- backward: dz is that of z, r and g; reset after, also that of inner --------------------- */
 
-static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
+static void step_back(const iv__backward *b, const iv__record_group *g, int64_t step_index)
 {
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     const float *gates = k->in[BACK_GATES].data, *inner = k->in[BACK_INNER].data,
                 *dy = k->in[BACK_DY].data;
-    int64_t t = iv__time_of(s, step_index), units = s->units;
+    int64_t t = iv__step_time(s, step_index), units = s->units;
     bool after = resets_after(k);
 
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {

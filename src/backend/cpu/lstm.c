@@ -40,7 +40,7 @@ size_t iv__lstm_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
     return iv__forward_scratch(k->home, cpu, &s);
 }
 
-static void step(const iv__forward *f, const iv__group *g, int64_t time)
+static void step(const iv__forward *f, const iv__record_group *g, int64_t time)
 {
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
@@ -84,13 +84,13 @@ void iv__lstm_run(const iv__cpu *cpu, const iv_kernel_call *k)
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
+static void step_back(const iv__backward *b, const iv__record_group *g, int64_t step_index)
 {
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     const float *gates = k->in[BACK_GATES].data, *cells = k->in[BACK_CELLS].data,
                 *dy = k->in[BACK_DY].data;
-    int64_t t = iv__time_of(s, step_index);
+    int64_t t = iv__step_time(s, step_index);
 
     for (int64_t n = g->begin; n < g->end; n++) {
         int64_t at = n * s->steps + t, row = n - g->begin;

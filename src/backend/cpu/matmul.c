@@ -172,7 +172,7 @@ size_t iv__matmul_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
     iv__conv_sizes s = sizes_of(&p);
 
     return has_few_rows(&p)    ? few_rows_scratch(cpu, &p)
-           : has_long_sums(&p) ? iv__weights_scratch(k->home, cpu, &s)
+           : has_long_sums(&p) ? iv__conv_sum_scratch(k->home, cpu, &s)
                                : iv__product_scratch(k->home, cpu, &p);
 }
 
@@ -184,7 +184,7 @@ void iv__matmul_run(const iv__cpu *cpu, const iv_kernel_call *k)
     if (has_few_rows(&p))
         run_few_rows(cpu, k, &p);
     else if (has_long_sums(&p))
-        iv__weights_run(k->home, cpu, &s, p.a, p.b, p.c, k->scratch);
+        iv__conv_sum_run(k->home, cpu, &s, p.a, p.b, p.c, k->scratch);
     else
         iv__product_run(k->home, cpu, &p, k->scratch);
 }

@@ -40,7 +40,7 @@ void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from
         memcpy(to + r * to_row, from + r * from_row, (size_t)columns * sizeof *to);
 }
 
-void iv__take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p)
+void iv__take_left(const iv__cpu *cpu, const iv__record_group *g, iv__product *p)
 {
     if (cpu->operands == IV__F32)
         return;
@@ -50,7 +50,7 @@ void iv__take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p)
     p->lda = row;
 }
 
-void iv__take_lefts(const iv__cpu *cpu, const iv__group *g, iv__product *p)
+void iv__take_lefts(const iv__cpu *cpu, const iv__record_group *g, iv__product *p)
 {
     if (cpu->operands == IV__F32)
         return;
@@ -63,13 +63,13 @@ void iv__take_lefts(const iv__cpu *cpu, const iv__group *g, iv__product *p)
     p->a_batch = p->m * row;
 }
 
-void iv__copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from)
+void iv__copy_states(const iv__sequence *s, const iv__record_group *g, float *to, const void *from)
 {
     iv__copy_columns(to, s->state_row, (const float *)from + g->begin * s->units, s->units,
                      g->end - g->begin, s->units);
 }
 
-void iv__deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from)
+void iv__deliver_states(const iv__sequence *s, const iv__record_group *g, void *to, const float *from)
 {
     if (to)
         iv__copy_columns((float *)to + g->begin * s->units, s->units, from, s->state_row,
@@ -105,7 +105,7 @@ typedef struct chunk_sums {
     int64_t row, time0;
 } chunk_sums;
 
-static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
+static void choose_rows(const iv__forward *f, const iv__record_group *g, int64_t t0, int64_t t1,
                         const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
@@ -124,7 +124,7 @@ static void choose_rows(const iv__forward *f, const iv__group *g, int64_t t0, in
 }
 
 /* z = x w for times [t0, t1): tiles are the steps of one record, or the records at one step. */
-static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int64_t t1,
+static void input_sums(const iv__forward *f, const iv__record_group *g, int64_t t0, int64_t t1,
                        const chunk_sums *sums)
 {
     const iv__sequence *s = &f->s;
@@ -148,7 +148,7 @@ static void input_sums(const iv__forward *f, const iv__group *g, int64_t t0, int
     iv__product_rows(f->cpu, &panels, &p);
 }
 
-void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
+void iv__state_product(const iv__forward *f, const iv__record_group *g, const float *states,
                        const iv__panels *panels, const void *packed, float *to, int64_t to_row, bool add)
 {
     iv__product p = { .m = g->end - g->begin,
@@ -172,8 +172,8 @@ static void forward_group(void *context, int64_t group, int thread)
     const iv_kernel_call *k = f->k;
     const iv__sequence *s = &f->s;
     float *y = k->out[0].data, *room = (float *)k->scratch + thread * forward_room(f->cpu, s);
-    iv__group g = { .begin = iv__part(s->records, group, s->groups),
-                    .end = iv__part(s->records, group + 1, s->groups) };
+    iv__record_group g = { .begin = iv__part(s->records, group, s->groups),
+                           .end = iv__part(s->records, group + 1, s->groups) };
 
     g.h = room;
     g.c = g.h + s->group_records * s->state_row;
@@ -194,7 +194,7 @@ static void forward_group(void *context, int64_t group, int thread)
         else if (!f->chooses)
             choose_rows(f, &g, t0, t0 + end - begin, &sums);
         for (int64_t step = begin; step < end; step++) {
-            int64_t t = iv__time_of(s, step);
+            int64_t t = iv__step_time(s, step);
             g.z = sums.z + (t - sums.time0) * s->sums;
             g.z_row = sums.row;
             f->step(f, &g, t);

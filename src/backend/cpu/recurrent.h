@@ -42,7 +42,7 @@ static inline const void *iv__packed_w(const iv_kernel_call *k, int n)
     return k->in[0].dtype != IV_I32 ? k->packed[n] : NULL;
 }
 
-static inline int64_t iv__time_of(const iv__sequence *s, int64_t step)
+static inline int64_t iv__step_time(const iv__sequence *s, int64_t step)
 {
     return s->reverse ? s->steps - 1 - step : step;
 }
@@ -56,28 +56,28 @@ static inline bool iv__held(const iv__sequence *s, int64_t record, int64_t time)
 static inline const float *iv__state_before(const iv__sequence *s, const float *over_time,
                                             const float *first, int64_t record, int64_t step)
 {
-    return step ? over_time + (record * s->steps + iv__time_of(s, step - 1)) * s->units
+    return step ? over_time + (record * s->steps + iv__step_time(s, step - 1)) * s->units
                 : first + record * s->units;
 }
 
 /* Records [begin,end) in one thread. The row of record n is n - begin of each array. */
-typedef struct iv__group {
+typedef struct iv__record_group {
     int64_t begin, end;
     float *h, *c; /* states, or what flows back into them; rows of state_row */
     float *room;  /* rows of state_row, for the cell's own use */
     float *z;     /* forward: pre-activations of the step, rows of z_row; backward: dz */
     int64_t z_row;
     void *left; /* room for left factors that are not f32 */
-} iv__group;
+} iv__record_group;
 
 /* States of the group's records, from or to [N,H]; `to` may be NULL in the latter. */
-void iv__copy_states(const iv__sequence *s, const iv__group *g, float *to, const void *from);
-void iv__deliver_states(const iv__sequence *s, const iv__group *g, void *to, const float *from);
+void iv__copy_states(const iv__sequence *s, const iv__record_group *g, float *to, const void *from);
+void iv__deliver_states(const iv__sequence *s, const iv__record_group *g, void *to, const float *from);
 
 /* The left factor as the products take it: f32 where it lies, else in g->left; the second for those
  * of many batches. */
-void iv__take_left(const iv__cpu *cpu, const iv__group *g, iv__product *p);
-void iv__take_lefts(const iv__cpu *cpu, const iv__group *g, iv__product *p);
+void iv__take_left(const iv__cpu *cpu, const iv__record_group *g, iv__product *p);
+void iv__take_lefts(const iv__cpu *cpu, const iv__record_group *g, iv__product *p);
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
@@ -91,7 +91,7 @@ struct iv__forward {
     const void *packed_w; /* NULL: not needed */
     bool chooses;         /* the step itself adds the rows of w that numbers choose, and writes y */
     /* h, c and z become those after the step */
-    void (*step)(const iv__forward *f, const iv__group *g, int64_t time);
+    void (*step)(const iv__forward *f, const iv__record_group *g, int64_t time);
 };
 size_t iv__forward_scratch(iv_home *home, const iv__cpu *cpu, const iv__sequence *s); /* bytes */
 void iv__forward_run(const iv__forward *f);
@@ -105,7 +105,7 @@ static inline const float *iv__chosen_row(const iv__sequence *s, const iv_kernel
 }
 
 /* to (+)= rows of states times packed columns of u. */
-void iv__state_product(const iv__forward *f, const iv__group *g, const float *states,
+void iv__state_product(const iv__forward *f, const iv__record_group *g, const float *states,
                        const iv__panels *panels, const void *packed, float *to, int64_t to_row,
                        bool add);
 
@@ -123,7 +123,7 @@ struct iv__backward {
     const void *packed_w;  /* transposed */
     iv__panels units;
     /* dh and dc come from the step after and become what goes to the step before; z becomes dz */
-    void (*step)(const iv__backward *b, const iv__group *g, int64_t step);
+    void (*step)(const iv__backward *b, const iv__record_group *g, int64_t step);
     /* dw, du and db out of [h before, extra, 1, x]^T dz; not called if `straight` */
     void (*deliver)(const iv__backward *b, const float *product);
 
@@ -142,11 +142,11 @@ size_t iv__backward_scratch(const iv__backward *b); /* bytes; of `b` nothing aft
 void iv__backward_run(iv__backward *b);
 
 /* to (+)= columns [first, first + columns) of dz times a part of u, transposed. */
-void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
-                        const void *packed, float *to, bool add);
+void iv__back_through_u(const iv__backward *b, const iv__record_group *g, int64_t first,
+                        int64_t columns, const void *packed, float *to, bool add);
 
 /* The record holds its state: what came goes on, and dz is 0. */
-void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time);
+void iv__back_held(const iv__backward *b, const iv__record_group *g, int64_t record, int64_t time);
 
 /* Rows of a matrix out of columns of another. */
 void iv__copy_columns(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows,

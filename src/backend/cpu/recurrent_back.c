@@ -131,8 +131,8 @@ size_t iv__backward_scratch(const iv__backward *given)
     return (size_t)floats * sizeof(float) + iv__product_scratch(b.k->home, b.cpu, &w);
 }
 
-void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first, int64_t columns,
-                        const void *packed, float *to, bool add)
+void iv__back_through_u(const iv__backward *b, const iv__record_group *g, int64_t first,
+                        int64_t columns, const void *packed, float *to, bool add)
 {
     iv__product p = { .m = g->end - g->begin,
                       .n = b->s.units,
@@ -149,7 +149,7 @@ void iv__back_through_u(const iv__backward *b, const iv__group *g, int64_t first
     iv__product_rows(b->cpu, &b->units, &p);
 }
 
-void iv__back_held(const iv__backward *b, const iv__group *g, int64_t record, int64_t time)
+void iv__back_held(const iv__backward *b, const iv__record_group *g, int64_t record, int64_t time)
 {
     const iv__sequence *s = &b->s;
     const float *dy = (const float *)b->k->in[b->dy].data + (record * s->steps + time) * s->units;
@@ -189,10 +189,10 @@ static kept kept_of(const iv__backward *b, int64_t first_record, int64_t begin, 
 static void keep_left(const iv__backward *b, float *left, int64_t n, int64_t step)
 {
     const iv__sequence *s = &b->s;
-    int64_t at = n * s->steps + iv__time_of(s, step);
+    int64_t at = n * s->steps + iv__step_time(s, step);
     size_t state = (size_t)s->units * sizeof(float);
 
-    if (iv__held(s, n, iv__time_of(s, step))) {
+    if (iv__held(s, n, iv__step_time(s, step))) {
         /* dz is 0, and whatever stands in x must stay without effect */
         memset(left, 0, (size_t)b->left_width * sizeof *left);
         return;
@@ -209,8 +209,8 @@ static void keep_left(const iv__backward *b, float *left, int64_t n, int64_t ste
     memcpy(left, (const float *)b->k->in[0].data + at * s->inputs, (size_t)s->inputs * sizeof(float));
 }
 
-static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin,
-                       int64_t end)
+static void keep_lefts(const iv__backward *b, const iv__record_group *g, const kept *r,
+                       int64_t begin, int64_t end)
 {
     const iv__sequence *s = &b->s;
     const int32_t *numbers = s->numbered ? b->k->in[0].data : NULL;
@@ -220,14 +220,14 @@ static void keep_lefts(const iv__backward *b, const iv__group *g, const kept *r,
             int64_t row = (n - g->begin) * r->record_rows + step - begin;
             keep_left(b, r->left + row * b->left_row, n, step);
             if (numbers)
-                r->numbers[row] = numbers[n * s->steps + iv__time_of(s, step)];
+                r->numbers[row] = numbers[n * s->steps + iv__step_time(s, step)];
         }
     }
 }
 
 /* dx of a chunk: tiles are the steps of one record, or the records at one step. */
-static void input_gradients(const iv__backward *b, const iv__group *g, const kept *r, int64_t begin,
-                            int64_t end)
+static void input_gradients(const iv__backward *b, const iv__record_group *g, const kept *r,
+                            int64_t begin, int64_t end)
 {
     const iv__sequence *s = &b->s;
     iv__panels panels = iv__panels_of(b->cpu, s->inputs);
@@ -242,7 +242,7 @@ static void input_gradients(const iv__backward *b, const iv__group *g, const kep
                       .from_panels = true,
                       .packed = b->packed_w,
                       .c = (float *)b->k->out[0].data + g->begin * record +
-                           iv__time_of(s, begin) * s->inputs,
+                           iv__step_time(s, begin) * s->inputs,
                       .ldc = by_record ? step : record,
                       .batches = by_record ? records : steps,
                       .a_batch = by_record ? record_dz : b->dz_row,
@@ -290,7 +290,7 @@ static void backward_group(void *context, int64_t group, int thread)
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     int64_t states = s->group_records * s->state_row;
-    iv__group g = { .begin = group_begin(b, group), .end = group_begin(b, group + 1) };
+    iv__record_group g = { .begin = group_begin(b, group), .end = group_begin(b, group + 1) };
     float *store;
 
     g.h = b->rooms + thread * thread_floats(b);

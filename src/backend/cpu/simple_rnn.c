@@ -28,7 +28,7 @@ size_t iv__simple_rnn_scratch(const iv__cpu *cpu, const iv_kernel_call *k)
     return iv__forward_scratch(k->home, cpu, &s);
 }
 
-static void step(const iv__forward *f, const iv__group *g, int64_t time)
+static void step(const iv__forward *f, const iv__record_group *g, int64_t time)
 {
     iv__state_product(f, g, g->h, f->u, f->k->packed[0], g->z, g->z_row, true);
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
@@ -52,12 +52,12 @@ void iv__simple_rnn_run(const iv__cpu *cpu, const iv_kernel_call *k)
                                     .step = step });
 }
 
-static void step_back(const iv__backward *b, const iv__group *g, int64_t step_index)
+static void step_back(const iv__backward *b, const iv__record_group *g, int64_t step_index)
 {
     const iv_kernel_call *k = b->k;
     const iv__sequence *s = &b->s;
     const float *y = k->in[BACK_Y].data, *dy = k->in[BACK_DY].data;
-    int64_t t = iv__time_of(s, step_index);
+    int64_t t = iv__step_time(s, step_index);
 
     for (int64_t n = g->begin, row = 0; n < g->end; n++, row++) {
         int64_t at = (n * s->steps + t) * s->units;
