@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "models/common_evaluation.h"
+#include "models/common_trained.h"
 #include "registry/registry.h"
 
 /* Of all that is alive at once: a few bytes may not ask for much. */

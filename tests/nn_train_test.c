@@ -85,7 +85,7 @@ static void losses_refuse_shapes_that_would_stretch(void **state)
     assert_null(iv_mean_absolute_error(y, y, iv_input(w.graph, "mask", IV_F64, iv_dims(3))));
     assert_string_equal(
         iv_graph_message(w.graph),
-        "mean_absolute_error: the shapes of y and mask do not fit (y = y [4,3,2], mask = mask [3])");
+        "mean_absolute_error: the shapes of y and weight do not fit (y = y [4,3,2], weight = mask [3])");
     world_free(&w);
 }
 

@@ -40,7 +40,8 @@ IV_API iv_tensor *iv_params_make(iv_params *params, const char *name, iv_shape s
 IV_API iv_status iv_params_reset(iv_params *params);
 /* To be called after tensors changed: by a run with updates, by loading, by rolling back. */
 IV_API void iv_params_changed(iv_params *params);
-/* Binds every parameter and state of the plan. */
+/* Binds every parameter and state of the plan.
+ * Errors    NAME for a parameter that is not there, SHAPE for one of another shape or element type. */
 IV_API iv_status iv_params_bind(iv_params *params, iv_plan *plan);
 
 typedef enum iv_init {
@@ -117,7 +118,7 @@ typedef struct iv_embedding_options {
     int64_t count; /* rows: how many ids */
     int64_t units; /* width */
 } iv_embedding_options;
-/* Shapes  ids i32 [...] -> [...,units];  embeddings [count,units] */
+/* Shapes  ids i32 [...] -> [...,units];  embeddings [count,units]. An id out of range gives NaN. */
 IV_API iv_node *iv_embedding_with(iv_scope *scope, iv_node *ids, const iv_embedding_options *options);
 #define iv_embedding(scope, ids, ...) \
     iv_embedding_with(scope, ids,     \
@@ -340,13 +341,13 @@ typedef iv_node *iv_layer(iv_scope *scope, iv_node *x, void *context);
 IV_API iv_node *iv_time_distributed(iv_scope *scope, iv_node *x, iv_layer *layer, void *context);
 
 /* ---- losses ---------------------------------------------------------------------------------- */
-/* Scalars. mask [...] weights the places: sum(mask each) / sum(mask); NULL: the plain mean. */
+/* Scalars. weight [...] of the places: sum(weight each) / sum(weight); NULL: the plain mean. */
 /* Sparse cross-entropy of logits [...,V] and target i32 [...]; see iv_cross_entropy_each. */
-IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *mask);
-/* Here a mask may have the shape of y, or that without its last axis: then a place counts by its
+IV_API iv_node *iv_cross_entropy(iv_node *logits, iv_node *target, iv_node *weight);
+/* Here a weight may have the shape of y, or that without its last axis: then a place counts by its
  * mean. */
-IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *mask);
-IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *mask);
+IV_API iv_node *iv_mean_squared_error(iv_node *y, iv_node *target, iv_node *weight);
+IV_API iv_node *iv_mean_absolute_error(iv_node *y, iv_node *target, iv_node *weight);
 
 typedef struct iv_logistic_mixture_options {
     size_t size;

@@ -75,8 +75,9 @@ IV_API iv_node *iv_reshape(iv_node *x, iv_shape shape); /* one dimension may be 
 IV_API iv_node *iv_transpose(iv_node *x, iv_shape order); /* output axis k is input axis order.dim[k] */
 IV_API iv_node *iv_broadcast_to(iv_node *x, iv_shape shape);
 IV_API iv_node *iv_sum_to(iv_node *x, iv_shape shape); /* the adjoint of broadcast_to */
+/* `count` places of the axis: begin, begin + stride, ..., all of them within it; stride at least 1. */
 IV_API iv_node *iv_slice(iv_node *x, int axis, int64_t begin, int64_t count, int64_t stride);
-IV_API iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after); /* zeros */
+IV_API iv_node *iv_pad(iv_node *x, int axis, int64_t before, int64_t after); /* zeros; neither may be negative */
 /* Padding with the places themselves: mirrored without repeating the outermost one, or that one alone. */
 IV_API iv_node *iv_pad_mirrored(iv_node *x, int axis, int64_t before, int64_t after);
 IV_API iv_node *iv_pad_edge(iv_node *x, int axis, int64_t before, int64_t after);
@@ -162,13 +163,14 @@ IV_API iv_node *iv_resize(iv_node *x, iv_shape size);
  * Shapes    table [V,E], index i32 [...] -> [..., E]
  * Gradient  scatter_add. An index out of range gives a row of NaN (found by the finite check). */
 IV_API iv_node *iv_gather(iv_node *table, iv_node *index);
-/* y[v,:] = sum over places with index v of x[..., :]
+/* y[v,:] = sum over places with index v of x[..., :]; an index out of range adds nothing.
  * Shapes    x [..., E], index i32 [...] -> [rows, E] */
 IV_API iv_node *iv_scatter_add(iv_node *x, iv_node *index, int64_t rows);
-/* y[...] = x[..., index[...]] (one of the last axis), and its adjoint: zeros but for that place. */
+/* y[...] = x[..., index[...]], one of the last axis: [..., C], i32 [...] -> [...]. Out of range: NaN. */
 IV_API iv_node *iv_pick(iv_node *x, iv_node *index);
+/* Its adjoint, zeros but for that place: [...], i32 [...] -> [..., count]. Out of range: zeros alone. */
 IV_API iv_node *iv_place(iv_node *x, iv_node *index, int64_t count);
-IV_API iv_node *iv_one_hot(iv_node *index, int64_t count); /* in the graph's real dtype */
+IV_API iv_node *iv_one_hot(iv_node *index, int64_t count); /* of ones, in the graph's real dtype */
 
 /* ---- normalised exponentials, over the last axis --------------------------------------------- */
 IV_API iv_node *iv_softmax(iv_node *x);

@@ -67,7 +67,8 @@ IV_API int64_t iv_run_text_with(iv_run *run, char *text, size_t size, const iv_w
 /* ---- writing together: a text that grows from both sides --------------------------------------- */
 typedef struct iv_writer iv_writer;
 
-/* Takes temperature, likeliest, top_k, top_p and seed from the options, and the prompt as the beginning. */
+/* Takes temperature, likeliest, top_k, top_p and seed from the options, and the prompt as the beginning.
+ * Errors    VALUE for an option out of its range; FORMAT for a prompt that is no UTF-8. */
 IV_API iv_writer *iv_writer_new_with(iv_run *run, const iv_write_options *options);
 #define iv_writer_new(run, ...) \
     iv_writer_new_with(run, &(iv_write_options){ .size = sizeof(iv_write_options), __VA_ARGS__ })
@@ -77,7 +78,7 @@ IV_API void iv_writer_free(iv_writer *writer);
 IV_API iv_status iv_writer_feed(iv_writer *writer, const char *text);
 /* All of the text, lent until the next call. */
 IV_API const char *iv_writer_text(const iv_writer *writer);
-/* Takes the text back to its first `size` bytes. */
+/* Takes the text back to its first `size` bytes, which may end within a character. Errors: VALUE beyond the text. */
 IV_API iv_status iv_writer_back(iv_writer *writer, size_t size);
 
 /* A piece that may follow, with the blanks it brings, and its probability at the temperature. The end of
@@ -90,7 +91,7 @@ typedef struct iv_next {
  * before the first word of a model that only continues texts. */
 IV_API int iv_writer_likeliest(iv_writer *writer, int n, iv_next next[]);
 /* Writes a word on. Returns what was added, lent until the next call; "" where the model ends the text;
- * NULL when it failed. */
+ * NULL when it failed: VALUE before the first word of a model that only continues texts. */
 IV_API const char *iv_writer_draw(iv_writer *writer);
 
 #ifdef __cplusplus

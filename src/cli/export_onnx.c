@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "derive/onnx.h"
 #include "graph/node.h"
-#include "models/common_evaluation.h"
+#include "models/common_trained.h"
 #include "models/common_writing.h"
 #include "ops/attrs.h"
 
@@ -56,7 +56,7 @@ static iv_status draw(drawing *d, int g)
     iv_scope *scope = d->graph[g] ? iv_scope_new(d->graph[g], d->run->params, "") : NULL;
     if (!scope)
         return iv_home_status(home);
-    iv_node *output = iv__evaluation_of(d->run->instance, scope, batches[g], lengths[g], &d->names[0]);
+    iv_node *output = iv__trained_graph(d->run->instance, scope, batches[g], lengths[g], &d->names[0]);
     if (!output)
         return iv_graph_status(d->graph[g]) ? iv__graph_fail(d->graph[g]) : iv_home_status(home);
     d->outputs[g][0] = output;

@@ -132,7 +132,7 @@ struct iv__model {
     /* Lines on what was restored or opened besides options, for `info`; NULL: there is nothing to say. */
     void (*about)(const iv__instance *instance, iv__text *text);
     /* What it computes once it is trained, from inputs of its own, for whoever writes that graph in another form
-     * (models/common_evaluation.h); *name: of the output. NULL: `language` or `palette` tell it, or it is not written. */
+     * (models/common_trained.h); *name: of the output. NULL: `language` or `palette` tell it, or it is not written. */
     iv_node *(*evaluate)(const iv__instance *instance, iv_scope *scope, int64_t batch,
                          const char **name);
     const struct iv__talk *talk; /* it answers what a person types (models/common_talk.h); NULL: it does not */

@@ -113,6 +113,26 @@ struct iv_plan {
     const iv_call *mixes; /* why it is whole though the home says otherwise; NULL: it need not be */
 };
 
+/* A plan that is run as one, whatever its size. */
+iv_plan *iv__plan_whole(iv_home *home, int n_outputs, iv_node *const outputs[], int n_updates,
+                        const iv_update updates[]);
+
+/* The index of a plan's value that is the leaf of this name, or -1. */
+int iv__plan_leaf_named(const iv_plan *plan, const char *name);
+
+/* Of run.c: the parts of a run. */
+iv_status iv__plan_take_leaves(iv_plan *plan);
+iv_status iv__plan_resolve(iv_plan *plan);
+void iv__plan_run_constants(iv_plan *plan);
+bool iv__find_not_finite(const void *data, iv_dtype dtype, int64_t n, int64_t *at, double *value);
+/* Runs until a call gives what is not finite: that call (NULL: none), and the element of its output. */
+const iv_call *iv__plan_first_bad(iv_plan *plan, int64_t *at, double *value);
+
+/* Of bad.c: NUMERIC with a message, or OK; of leaves, of what is made of them, of both. */
+iv_status iv__plan_find_bad_leaf(iv_plan *plan);
+iv_status iv__plan_find_bad_value(iv_plan *plan);
+iv_status iv__plan_find_bad(iv_plan *plan);
+
 /* The targets as they stand after rewriting; new nodes may be made in the graph. */
 iv_status iv__simplify(iv_graph *graph, int n_targets, iv_node *const targets[], iv_node *simplified[]);
 

@@ -8,7 +8,7 @@
 #include "base/home.h"
 #include "base/random.h"
 #include "format/safetensors.h"
-#include "models/common_evaluation.h"
+#include "models/common_trained.h"
 #include "onnx/import.h"
 #include "registry/registry.h"
 
@@ -55,7 +55,7 @@ static iv_status compute(trip *t)
     t->graph = iv_graph_new(t->home);
     iv_scope *scope = t->graph ? iv_scope_new(t->graph, t->run.params, "") : NULL;
 
-    t->output = scope ? iv__evaluation_of(t->run.instance, scope, BATCH, LENGTH, &t->name) : NULL;
+    t->output = scope ? iv__trained_graph(t->run.instance, scope, BATCH, LENGTH, &t->name) : NULL;
     t->plan = t->output ? iv_plan_new(t->home, 1, &t->output, 0, NULL) : NULL;
     if (!t->plan || iv_params_bind(t->run.params, t->plan))
         return iv_home_status(t->home);

@@ -1,5 +1,5 @@
-/* common_evaluation.c: the graph of a trained model, without loss and without dropout. */
-#include "models/common_evaluation.h"
+/* common_trained.c: the graph of a trained model, without loss and without dropout. */
+#include "models/common_trained.h"
 
 #include "models/common_painter.h"
 #include "models/common_pictures.h"
@@ -27,7 +27,7 @@ static iv_node *of_pictures(const iv__instance *instance, iv_scope *scope, int64
     return palette.outputs(instance, scope, pixels, label);
 }
 
-iv_node *iv__evaluation_of(const iv__instance *instance, iv_scope *scope, int64_t batch,
+iv_node *iv__trained_graph(const iv__instance *instance, iv_scope *scope, int64_t batch,
                            int64_t length, const char **name)
 {
     const iv__model *model = instance->model;
