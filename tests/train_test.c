@@ -163,7 +163,7 @@ static training reference(world *w, const char *folder, int kind)
     return t;
 }
 
-static const char *const kinds[] = { "line", "words", "carried" };
+static const char *const kinds[] = { "line", "words", "carried", "duel" };
 
 static void threads_change_no_bit(void **state)
 {
@@ -222,6 +222,35 @@ static const float *tensor_in(world *w, const training *t, const char *file, con
     assert_non_null(*opened);
     const iv__named_tensor *found = iv__safetensors_find(*opened, name);
     return found ? found->data : NULL;
+}
+
+/* A round changes what each part may change, and a part as often as it says. */
+static void parts_change_what_is_theirs(void **state)
+{
+    static const char *const names[] = { "painter/dense/kernel", "critic/in/kernel" };
+    world *w = *state;
+    float after[3][2];
+
+    for (int repeats = 1; repeats <= 3; repeats++) {
+        char name[16];
+        snprintf(name, sizeof name, "repeats%d", repeats);
+        training t = training_of(w, name, DUEL);
+        seen s = { 0 };
+        t.task.repeats = repeats;
+        t.settings.steps = 1;
+        train_to_the_end(&t, false, &s);
+        for (int i = 0; i < 2; i++) {
+            iv__safetensors *file;
+            after[repeats - 1][i] = *tensor_in(w, &t, "model.safetensors", names[i], &file);
+            iv__safetensors_close(file);
+        }
+    }
+    assert_true(after[0][0] == after[1][0] && after[1][0] == after[2][0]);
+    assert_true(after[0][1] != after[1][1] && after[1][1] != after[2][1]);
+    /* Adam's corrections count them all, so that each step is about as long as the rate says */
+    const float ratio = fabsf(after[1][1] - after[0][1]) / 0.02F;
+    if (!(ratio > 0.85F && ratio < 1.15F))
+        fail_msg("the second step is %g times the rate", (double)ratio);
 }
 
 /* What is evaluated and kept as the model is the average; what training goes on with is not. */
@@ -536,6 +565,7 @@ int main(void)
         IN_WORLD(a_short_batch_counts_for_what_it_holds),
         IN_WORLD(threads_change_no_bit),
         IN_WORLD(a_stopped_run_goes_on_bit_for_bit),
+        IN_WORLD(parts_change_what_is_theirs),
         IN_WORLD(the_model_is_the_average_of_weights),
         IN_WORLD(states_are_carried_and_kept),
         IN_WORLD(states_begin_anew_with_earlier_weights),

@@ -14,9 +14,9 @@
 enum { RECORDS = 13, KEPT = 4, WIDTH = 3, LENGTH = 6, TOKENS = 11, MOST_NOTES = 4000 };
 
 /* What is trained: linear regression, or a small language model with dropout, on numbers that follow
- * from the record's; the same with the state carried from each record of a row to the next. With `places`
- * the regression goes through so many of them that it is worth micro-batches. */
-enum { LINE, WORDS, CARRIED, TASKS };
+ * from the record's; the same with the state carried from each record of a row to the next; two networks in turn, the second, `repeats`
+ * times a round, telling the first one's results from what is right. With `places` the regression goes through so many of them that it is worth micro-batches. */
+enum { LINE, WORDS, CARRIED, DUEL, TASKS };
 
 typedef struct task {
     bool language, carried, places;
@@ -27,6 +27,7 @@ typedef struct task {
     int weightless;          /* records below this weigh nothing */
     bool validation_differs; /* what is learnt makes validation worse */
     double worst_loss;       /* as the trainee's */
+    int repeats;             /* of the second network; 0: there is none */
     bool normed; /* linear regression: with weight normalisation, which the first batch sets */
 } task;
 
@@ -61,11 +62,51 @@ static inline iv_node *through_places(iv_scope *scope, iv_node *x, int64_t batch
     return iv_mean(iv_dropout(scope, x, 0.3), 1, false);
 }
 
+static inline iv_node *judged(iv__build *b, iv_node *y, bool again)
+{
+    iv_scope *scope = again ? iv_scope_share(b->scope, "critic")
+                            : iv_scope_enter(b->scope, "critic", NULL);
+
+    y = iv_dense(scope, y, .name = "in", .units = 4, .activation = IV_TANH);
+    return iv_dense(scope, y, .name = "out", .units = 1);
+}
+
+static inline iv_status duel_build(const task *t, iv__build *b)
+{
+    iv_node *x = iv_input(b->graph, "x", IV_F32, iv_dims(b->batch, WIDTH));
+    iv_node *y = iv_input(b->graph, "y", IV_F32, iv_dims(b->batch, 1));
+    iv_node *weight = iv_input(b->graph, "weight", IV_F32, iv_dims(b->batch));
+    iv_node *made = iv_dense(iv_scope_enter(b->scope, "painter", NULL), x, .units = 1);
+    iv_node *of_made = judged(b, made, false), *of_right = judged(b, y, true);
+    iv_node *one = iv_fill(b->graph, iv_dims(b->batch, 1), 1),
+            *none = iv_fill(b->graph, iv_dims(b->batch, 1), 0);
+    iv_node *all = iv_sum_all(weight);
+
+    b->parts[b->n_parts++] = (iv__trained_part){
+        .name = "painter",
+        .changes = "painter/",
+        .loss = iv_add(iv_mean_squared_error(made, y, weight),
+                       iv_mean_squared_error(of_made, one, weight)),
+        .weight = all,
+    };
+    b->parts[b->n_parts++] = (iv__trained_part){
+        .name = "critic",
+        .changes = "critic/",
+        .loss = iv_add(iv_mean_squared_error(of_made, none, weight),
+                       iv_mean_squared_error(of_right, one, weight)),
+        .weight = all,
+        .times = t->repeats,
+    };
+    return iv_graph_status(b->graph);
+}
+
 static inline iv_status task_build(void *self, iv__build *b)
 {
     const task *t = self;
     iv_node *weight, *loss;
 
+    if (t->repeats)
+        return duel_build(t, b);
     if (t->language) {
         iv_shape shape = iv_dims(b->batch, LENGTH);
         iv_node *words = iv_input(b->graph, "words", IV_I32, shape),
@@ -218,8 +259,9 @@ static inline void place(training *t, world *w, const char *folder)
 /* Five steps an epoch, the last with a short batch. */
 static inline training training_of(world *w, const char *folder, int kind)
 {
-    training t = { .task = { .language = kind != LINE,
+    training t = { .task = { .language = kind == WORDS || kind == CARRIED,
                              .carried = kind == CARRIED,
+                             .repeats = kind == DUEL ? 2 : 0,
                              .bad_record = -1,
                              .refused_record = -1 },
                    .threads = 1,

@@ -349,7 +349,7 @@ static iv_status one_step(loop *l)
             double counted;
             status = gradients(l, i, &counted);
             if (!status && counted > 0)
-                status = iv_train_step_apply(l->steps[i], rate, p->updates);
+                status = iv_train_step_apply(l->steps[i], rate, p->updates * times + t);
             if (status == IV_NUMERIC) {
                 p->step++;
                 return roll_back(l);
