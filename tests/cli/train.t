@@ -55,6 +55,17 @@ expect_out '"nesterov": false' "a switch with its value"
 run info plain --units 3
 expect_status 2 "options of a run stand fast"
 
+run train text --data small.txt "${tiny[@]}" --rate 0.01 --schedule linear --warmup 2 --schedule-hold 2 --steps 8 --json -o warm
+expect "the rate rises, holds and falls" awk '
+    match($0, /"rate": [0-9.e-]+/) { r[++n] = substr($0, RSTART + 8, RLENGTH - 8) + 0 }
+    END { exit !(n == 8 && r[1] == 0 && r[2] == 0.005 && r[3] == 0.01 && r[4] == 0.01 && r[5] == 0.01 && r[6] < r[5] && r[8] < r[7]) }' "$out"
+for clip in 0 1e-9; do
+    run train text --data small.txt "${tiny[@]}" --optimizer sgd --clip-norm 0 --clip-value "$clip" --rate 1 --epochs 2 --json -o "clip-$clip"
+    sed -n 's/.*"training": \([0-9.]*\).*/\1/p' "$out" >"clip-$clip.losses"
+done
+expect "gradients are clipped to next to nothing" awk '{ loss[++n] = $1 } END { exit !(n == 4 && loss[1] - loss[2] > 0.05 && loss[3] - loss[4] < 0.05) }' \
+    clip-0.losses clip-1e-9.losses
+
 run eval runs/text --data small.txt
 expect_status 0 "eval"
 expect_out "perplexity" "its measures"
