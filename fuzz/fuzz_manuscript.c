@@ -30,8 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must((n > 0) == (m.count > 1) && fork >= 0 && fork < m.count);
     for (int32_t i = 0; i < n && i < 4; i++)
         iv__manuscript_go(&m, last[i]);
-    int64_t taken = iv__manuscript_undo(&m, IV_PIECES_MAX);
-    must(m.here == 0 && iv__manuscript_redo(&m, IV_PIECES_MAX) == taken);
+    int64_t taken = iv__manuscript_undo(&m, IV__PIECES_MAX);
+    must(m.here == 0 && iv__manuscript_redo(&m, IV__PIECES_MAX) == taken);
     iv__text_clear(&back);
     iv__manuscript_record(&m, &back);
     must(!back.failed);

@@ -15,7 +15,7 @@ static iv__vocabulary *learn(iv_home *home, const iv__token_rules *rules, const 
         tokens++;
     }
     must(at == end);
-    iv__vocabulary *vocabulary = tokens > 0 ? iv__vocabulary_choose(counter, rules, IV_VOCABULARY_MAX)
+    iv__vocabulary *vocabulary = tokens > 0 ? iv__vocabulary_choose(counter, rules, IV__VOCABULARY_MAX)
                                             : NULL;
     must(tokens == 0 || vocabulary);
     iv__counter_free(counter);
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     iv__text clean = { .home = home }, twice = { .home = home };
     uint8_t how = size > 0 ? data[0] : 0;
     iv__token_rules rules = { .kind = (iv__tokens_kind)(how & 3),
-                              .complete = how & 4 || (how & 3) >= IV_TOKENS_BYTES,
+                              .complete = how & 4 || (how & 3) >= IV__TOKENS_BYTES,
                               .end = how & 8,
                               .begin = how & 16,
                               .entities = how & 32,

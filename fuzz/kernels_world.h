@@ -40,17 +40,17 @@ enum { FENCE = 64, CANARY = 0xA5, MAX_BLOCKS = 512, MOVES = 2, MOST_THREADS = 3 
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
+#define IV__OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
-#undef IV_OPS
+#undef IV__OPS
 
 static const iv_op *reference_of(const char *row)
 {
-#define IV_OPS(name) iv__ops_##name,
+#define IV__OPS(name) iv__ops_##name,
     static const iv_op *const *const families[] = {
 #include "registry_ops.inc"
     };
-#undef IV_OPS
+#undef IV__OPS
 
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         for (const iv_op *const *op = families[f]; *op; op++) {
@@ -330,8 +330,8 @@ static void run_parts(const subject *s, const iv__fast_kernel *kernel, iv_kernel
 static void run_fast(const subject *s, const iv__fast_kernel *kernel, int threads, float *out[])
 {
     iv_kernel_call k = call_of(s, home_of(threads), IV_F32);
-    void *packed[IV_MAX_PACKED];
-    iv__packing want[IV_MAX_PACKED];
+    void *packed[IV__MAX_PACKED];
+    iv__packing want[IV__MAX_PACKED];
     int n = kernel->packings ? kernel->packings(&k, want) : 0;
 
     if (kernel->scratch)

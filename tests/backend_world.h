@@ -128,8 +128,8 @@ static inline void free_call(call *c)
 
 static inline void run_once(call *c, const iv__backend *backend, iv_home *home)
 {
-    void *in[IV_MAX_IN], *packed[IV_MAX_PACKED];
-    iv__packing want[IV_MAX_PACKED];
+    void *in[IV_MAX_IN], *packed[IV__MAX_PACKED];
+    iv__packing want[IV__MAX_PACKED];
 
     c->k.home = home;
     c->k.scratch = NULL;

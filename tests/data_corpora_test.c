@@ -141,7 +141,7 @@ static iv__tokens *open_real(world *w, const iv__dataset *set, const char *optio
  * 50,416 windows of 20. */
 static void real_fables_as_printed(void **state)
 {
-    static const iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .complete = true, .inside = true };
+    static const iv__token_rules rules = { .kind = IV__TOKENS_WORDS, .complete = true, .inside = true };
     static const char *const first[] = { "", "|", ",", "the", "and", "." };
     iv__tokens *tokens = open_real(*state, &iv__dataset_aesop, "records=whole", &rules);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);
@@ -166,7 +166,7 @@ static void real_fables_as_printed(void **state)
 
 static void real_fables(void **state)
 {
-    static const iv__token_rules rules = { .kind = IV_TOKENS_WORDS };
+    static const iv__token_rules rules = { .kind = IV__TOKENS_WORDS };
     iv__tokens *tokens = open_real(*state, &iv__dataset_aesop, "", &rules);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);
 
@@ -177,7 +177,7 @@ static void real_fables(void **state)
 
 static void real_news_titles(void **state)
 {
-    static const iv__token_rules rules = { .kind = IV_TOKENS_CHARS, .complete = true, .end = true };
+    static const iv__token_rules rules = { .kind = IV__TOKENS_CHARS, .complete = true, .end = true };
     iv__tokens *tokens = open_real(*state, &iv__dataset_ag_news, "", &rules);
 
     assert_int_equal(iv__tokens_records(tokens), 7600);
@@ -188,7 +188,7 @@ static void real_news_titles(void **state)
 /* 20,841 titles, of which 20,029 are distinct, and 19,043 bodies. */
 static void real_telegrams(void **state)
 {
-    static const iv__token_rules rules = { .kind = IV_TOKENS_CHARS };
+    static const iv__token_rules rules = { .kind = IV__TOKENS_CHARS };
     iv__tokens *titles = open_real(*state, &iv__dataset_reuters_titles, "", &rules),
                *bodies = open_real(*state, &iv__dataset_reuters_bodies, "", &rules);
 

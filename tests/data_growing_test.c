@@ -31,15 +31,15 @@ static void put_parts(iv__text *text)
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
 static const iv__token_rules rules[] = {
-    { .kind = IV_TOKENS_WORDS },
-    { .kind = IV_TOKENS_WORDS, .inside = true },
-    { .kind = IV_TOKENS_WORDS, .entities = true },
-    { .kind = IV_TOKENS_CHARS },
-    { .kind = IV_TOKENS_CHARS, .entities = true },
-    { .kind = IV_TOKENS_BYTES },
-    { .kind = IV_TOKENS_BYTES, .entities = true },
-    { .kind = IV_TOKENS_BPE },
-    { .kind = IV_TOKENS_BPE, .entities = true },
+    { .kind = IV__TOKENS_WORDS },
+    { .kind = IV__TOKENS_WORDS, .inside = true },
+    { .kind = IV__TOKENS_WORDS, .entities = true },
+    { .kind = IV__TOKENS_CHARS },
+    { .kind = IV__TOKENS_CHARS, .entities = true },
+    { .kind = IV__TOKENS_BYTES },
+    { .kind = IV__TOKENS_BYTES, .entities = true },
+    { .kind = IV__TOKENS_BPE },
+    { .kind = IV__TOKENS_BPE, .entities = true },
 };
 
 /* Whatever is written behind a bound, the tokens before it are the same. */
@@ -63,7 +63,7 @@ static void tokens_before_a_bound_stand_fast(void **state)
                 size_t bound = iv__encode_bound(&rules[r], text.data, size);
                 iv__ids ids = { .home = w->home };
                 assert_true(bound <= size);
-                if (rules[r].kind == IV_TOKENS_CHARS && (text.data[bound] & 0xc0) == 0x80)
+                if (rules[r].kind == IV__TOKENS_CHARS && (text.data[bound] & 0xc0) == 0x80)
                     continue; /* inside a character: no text ends there */
                 bounds += bound > 0;
                 assert_int_equal(iv__encode(v, "text", 0, text.data, bound, &ids, NULL), IV_OK);

@@ -50,7 +50,7 @@ static long peak_of(world *w, const char *text, iv__tokens_kind kind, bool lengt
     pid_t child = fork();
 
     if (child == 0) {
-        iv__tokens_options o = { .rules = { .kind = kind, .complete = kind >= IV_TOKENS_BYTES },
+        iv__tokens_options o = { .rules = { .kind = kind, .complete = kind >= IV__TOKENS_BYTES },
                                  .vocabulary = 8000,
                                  .cache = w->folder };
         for (int round = 0; round < 2; round++) {
@@ -80,7 +80,7 @@ static void memory_does_not_grow_with_the_text(void **state)
         skip(); /* a sanitizer's own memory grows with what it watches */
     write_words(small, SMALL, false);
     write_words(large, LARGE, false);
-    for (iv__tokens_kind kind = IV_TOKENS_WORDS; kind <= IV_TOKENS_BPE; kind++) {
+    for (iv__tokens_kind kind = IV__TOKENS_WORDS; kind <= IV__TOKENS_BPE; kind++) {
         long less = peak_of(w, small, kind, false), more = peak_of(w, large, kind, false);
         if (more - less > MOST_MORE)
             fail_msg("tokens of kind %d: %ld KiB for %d MiB of text, %ld KiB for %d MiB", (int)kind,
@@ -99,8 +99,8 @@ static void memory_does_not_grow_with_the_lines(void **state)
         skip(); /* a sanitizer's own memory grows with what it watches */
     write_words(small, SMALL, true);
     write_words(large, LARGE, true);
-    long less = peak_of(w, small, IV_TOKENS_CHARS, true),
-         more = peak_of(w, large, IV_TOKENS_CHARS, true);
+    long less = peak_of(w, small, IV__TOKENS_CHARS, true),
+         more = peak_of(w, large, IV__TOKENS_CHARS, true);
     if (more - less > MOST_MORE)
         fail_msg("%ld KiB for %d MiB of words, a line each, %ld KiB for %d MiB", less, SMALL >> 20,
                  more, LARGE >> 20);

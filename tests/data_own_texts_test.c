@@ -44,7 +44,7 @@ static void the_checksum_of_a_folder(void **state)
 {
     world *w = *state;
     char folder[512], cache[512], first[65];
-    iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache };
+    iv__tokens_options o = { .rules.kind = IV__TOKENS_WORDS, .cache = cache };
 
     snprintf(folder, sizeof folder, "%s", in_folder(w, "letters"));
     snprintf(cache, sizeof cache, "%s", in_folder(w, "cache"));
@@ -70,7 +70,7 @@ static void folders_without_a_text(void **state)
     world *w = *state;
     iv__text out = { .home = w->home };
     const char *folder = in_folder(w, "nothing"), *cache = in_folder(w, "cache");
-    iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache };
+    iv__tokens_options o = { .rules.kind = IV__TOKENS_WORDS, .cache = cache };
 
     put_file(w, folder, "x.bin", "\0", 1);
     assert_null(iv__tokens_open(w->home, &iv__dataset_text, folder, &o));
@@ -128,7 +128,7 @@ static void a_gigantic_line(void **state)
         iv__text_print(&options, "records=%s", kinds[i]);
         assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, options.data),
                          IV_OK);
-        iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache, .set_options = own };
+        iv__tokens_options o = { .rules.kind = IV__TOKENS_WORDS, .cache = cache, .set_options = own };
         iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &o);
         assert_non_null(tokens);
         assert_int_equal(iv__tokens_records(tokens), i == 0 ? 2 : 1);
@@ -159,7 +159,7 @@ static void any_file_comes_back(void **state)
     write_bytes(path, bytes, SIZE);
     iv__fields_default(iv__dataset_text.fields, own);
     assert_int_equal(iv__fields_set(w->home, &arena, iv__dataset_text.fields, own, "raw=yes"), IV_OK);
-    for (iv__tokens_kind kind = IV_TOKENS_BYTES; kind <= IV_TOKENS_BPE; kind++) {
+    for (iv__tokens_kind kind = IV__TOKENS_BYTES; kind <= IV__TOKENS_BPE; kind++) {
         iv__text back = { .home = w->home };
         iv__tokens_options o = { .rules.kind = kind, .vocabulary = 600, .cache = cache, .set_options = own };
         iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_text, path, &o);
@@ -167,7 +167,7 @@ static void any_file_comes_back(void **state)
             fail_msg("%s", iv_home_message(w->home));
         int64_t total = iv__tokens_total(tokens);
         assert_int_equal(iv__tokens_records(tokens), 1);
-        assert_true(kind == IV_TOKENS_BYTES ? total == SIZE : total < SIZE * 3 / 4);
+        assert_true(kind == IV__TOKENS_BYTES ? total == SIZE : total < SIZE * 3 / 4);
         assert_int_equal(iv__tokens_copy(tokens, 0, 0, total, ids), total);
         iv__decode(iv__tokens_vocabulary(tokens), ids, total, &back);
         assert_int_equal(back.size, SIZE);
@@ -182,7 +182,7 @@ static void texts_that_are_hardly_any(void **state)
 {
     world *w = *state;
     const char *path = in_folder(w, "hardly"), *cache = in_folder(w, "cache");
-    iv__tokens_options o = { .rules.kind = IV_TOKENS_CHARS, .cache = cache };
+    iv__tokens_options o = { .rules.kind = IV__TOKENS_CHARS, .cache = cache };
 
     write_text(path, "\n\n  \n\n\n");
     assert_null(iv__tokens_open(w->home, &iv__dataset_text, path, &o));

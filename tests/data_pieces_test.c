@@ -5,9 +5,9 @@
 
 #include "data/pieces.h"
 
-static const iv__token_rules bytes_rules = { .kind = IV_TOKENS_BYTES, .complete = true },
-                             bpe_rules = { .kind = IV_TOKENS_BPE, .complete = true },
-                             chars_rules = { .kind = IV_TOKENS_CHARS };
+static const iv__token_rules bytes_rules = { .kind = IV__TOKENS_BYTES, .complete = true },
+                             bpe_rules = { .kind = IV__TOKENS_BPE, .complete = true },
+                             chars_rules = { .kind = IV__TOKENS_CHARS };
 
 /* Many scripts, signs that are put together, line ends, bytes that are no text. */
 static const struct sample {
@@ -55,7 +55,7 @@ static void assert_stretches(const char *text, const char *expected)
 
     for (size_t size; at < end; at += size) {
         size = iv__stretch_next(at, (size_t)(end - at));
-        assert_true(size > 0 && size <= IV_STRETCH_MAX && size <= (size_t)(end - at));
+        assert_true(size > 0 && size <= IV__STRETCH_MAX && size <= (size_t)(end - at));
         strncat(strcat(cut, "["), at, size);
         strcat(cut, "]");
     }
@@ -102,7 +102,7 @@ typedef struct plain {
     int n_words, n_pieces;
     int word[PLAIN_WORDS][PLAIN_LONGEST], size[PLAIN_WORDS];
     int64_t count[PLAIN_WORDS];
-    char piece[PLAIN_PIECES][IV_STRETCH_MAX + 1];
+    char piece[PLAIN_PIECES][IV__STRETCH_MAX + 1];
     iv__join join[PLAIN_PIECES];
     bool spoiled[PLAIN_PIECES][PLAIN_PIECES]; /* what they make is a piece already */
 } plain;
@@ -152,7 +152,7 @@ static bool join_best(plain *p, int letters)
 /* The number that a piece of the plain learner, which knows but a few letters, has among all. */
 static uint32_t number_of(int piece, int letters)
 {
-    return (uint32_t)(piece < letters ? 'a' + piece : IV_BYTES + piece - letters);
+    return (uint32_t)(piece < letters ? 'a' + piece : IV__BYTES + piece - letters);
 }
 
 static void pieces_are_those_of_a_plain_learner(void **state)
@@ -180,20 +180,20 @@ static void pieces_are_those_of_a_plain_learner(void **state)
                 break;
             }
         }
-        int64_t most = IV_BYTES + (round % 3 ? PLAIN_PIECES - letters : round % 7);
+        int64_t most = IV__BYTES + (round % 3 ? PLAIN_PIECES - letters : round % 7);
         assert_int_equal(iv__joins_learn(&joins, &pieces, &table, p.count, most), IV_OK);
-        while (p.n_pieces - letters < most - IV_BYTES && join_best(&p, letters))
+        while (p.n_pieces - letters < most - IV__BYTES && join_best(&p, letters))
             ;
         assert_int_equal(joins.count, p.n_pieces - letters);
-        assert_int_equal(pieces.count, IV_BYTES + joins.count);
+        assert_int_equal(pieces.count, IV__BYTES + joins.count);
         for (int64_t i = 0; i < joins.count; i++) {
             assert_int_equal(joins.join[i].left, number_of((int)p.join[i].left, letters));
             assert_int_equal(joins.join[i].right, number_of((int)p.join[i].right, letters));
-            assert_string_equal(pieces.bytes.data + pieces.entries[IV_BYTES + i].place,
+            assert_string_equal(pieces.bytes.data + pieces.entries[IV__BYTES + i].place,
                                 p.piece[letters + i]);
         }
         for (int i = 0; i < p.n_words; i++) { /* what was learned is how it is cut */
-            uint32_t cut[IV_STRETCH_MAX];
+            uint32_t cut[IV__STRETCH_MAX];
             const iv__token_entry *entry = &table.entries[i];
             assert_int_equal(iv__joins_encode(&joins, table.bytes.data + entry->place, entry->size, cut),
                              p.size[i]);
@@ -355,11 +355,11 @@ static void what_is_seldom_is_forgotten(void **state)
         for (int k = 0; k < 2; k++)
             iv__counter_add(counter, token, (size_t)snprintf(token, sizeof token, "f%d", i));
     assert_false(iv__counter_forgot(counter));
-    for (int i = 0; i < IV_COUNTER_MAX; i++)
+    for (int i = 0; i < IV__COUNTER_MAX; i++)
         assert_int_equal(iv__counter_add(counter, token, (size_t)snprintf(token, sizeof token, "s%d", i)),
                          IV_OK);
     assert_true(iv__counter_forgot(counter));
-    assert_true(iv__counter_distinct(counter) <= IV_COUNTER_MAX);
+    assert_true(iv__counter_distinct(counter) <= IV__COUNTER_MAX);
     iv__counter_add(counter, "f7", 2);
     iv__vocabulary *v = iv__vocabulary_choose(counter, &(iv__token_rules){ 0 }, 1002);
     assert_string_equal(iv__vocabulary_token(v, 2), "f7");

@@ -2,7 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "text_world.h"
 
-static const iv__token_rules words = { .kind = IV_TOKENS_WORDS }, chars = { .kind = IV_TOKENS_CHARS };
+static const iv__token_rules words = { .kind = IV__TOKENS_WORDS }, chars = { .kind = IV__TOKENS_CHARS };
 
 static void assert_cleaned(world *w, const char *text, const char *expected)
 {
@@ -44,7 +44,7 @@ static void words_are_cleaned(void **state)
 static void apostrophes_may_stay_inside(void **state)
 {
     world *w = *state;
-    iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .inside = true };
+    iv__token_rules rules = { .kind = IV__TOKENS_WORDS, .inside = true };
     iv__text clean = { .home = w->home };
     static const char text[] = "'Don't,' said Th' Fox";
 
@@ -68,7 +68,7 @@ static void entities_may_be_decoded(void **state)
     };
     /* clang-format on */
     world *w = *state;
-    iv__token_rules rules = { .kind = IV_TOKENS_CHARS, .entities = true };
+    iv__token_rules rules = { .kind = IV__TOKENS_CHARS, .entities = true };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         iv__text clean = { .home = w->home };
@@ -78,7 +78,7 @@ static void entities_may_be_decoded(void **state)
         iv__text_free(&clean);
     }
     iv__text clean = { .home = w->home };
-    rules.kind = IV_TOKENS_WORDS;
+    rules.kind = IV__TOKENS_WORDS;
     assert_int_equal(iv__clean(w->home, &rules, "name", 1, "Fed #39;s", 9, &clean), IV_OK);
     assert_string_equal(clean.data, "fed ' s");
     iv__text_free(&clean);
@@ -97,7 +97,8 @@ static void texts_come_step_by_step(void **state)
     static const size_t given[] = { 0, 1, 2, 3, 3, 5, 6, 6, 6, 9, 10, 10, 10, 10, 14, 15 };
     world *w = *state;
     iv__counter *counter = iv__counter_new(w->home);
-    iv__vocabulary *v = iv__vocabulary_choose(counter, &(iv__token_rules){ .kind = IV_TOKENS_BYTES }, 0);
+    iv__vocabulary *v = iv__vocabulary_choose(counter,
+                                              &(iv__token_rules){ .kind = IV__TOKENS_BYTES }, 0);
 
     assert_non_null(v);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -159,7 +160,7 @@ static void what_is_no_text_is_refused(void **state)
     world *w = *state;
     iv__text clean = { .home = w->home };
 
-    for (int kind = IV_TOKENS_WORDS; kind <= IV_TOKENS_CHARS; kind++) {
+    for (int kind = IV__TOKENS_WORDS; kind <= IV__TOKENS_CHARS; kind++) {
         iv__token_rules rules = { .kind = kind };
         assert_int_equal(iv__clean(w->home, &rules, "book.txt", 12, "caf\xe9 noir", 9, &clean),
                          IV_FORMAT);
@@ -209,7 +210,7 @@ static void special_tokens_come_first(void **state)
     world *w = *state;
 
     for (int set = 0; set < 8; set++) {
-        iv__token_rules rules = { .kind = IV_TOKENS_CHARS,
+        iv__token_rules rules = { .kind = IV__TOKENS_CHARS,
                                   .complete = set & 1,
                                   .end = set & 2,
                                   .begin = set & 4,
@@ -258,7 +259,7 @@ static void special_tokens_come_first(void **state)
 static void complete_vocabularies_leave_nothing_out(void **state)
 {
     world *w = *state;
-    iv__token_rules rules = { .kind = IV_TOKENS_WORDS, .complete = true };
+    iv__token_rules rules = { .kind = IV__TOKENS_WORDS, .complete = true };
 
     iv__vocabulary *v = learn_text(w, &rules, "a b c", 4);
     assert_int_equal(iv__vocabulary_count(v), 4);
@@ -298,7 +299,7 @@ static void many_tokens_are_told_apart(void **state)
                                              (size_t)snprintf(token, sizeof token, "w%d", i)),
                              IV_OK);
     assert_int_equal(iv__counter_distinct(counter), MANY);
-    iv__vocabulary *v = iv__vocabulary_choose(counter, &words, IV_VOCABULARY_MAX);
+    iv__vocabulary *v = iv__vocabulary_choose(counter, &words, IV__VOCABULARY_MAX);
     for (int i = 0; i < MANY; i++)
         assert_int_equal(iv__vocabulary_id(v, token, (size_t)snprintf(token, sizeof token, "w%d", i)),
                          i + 2);
@@ -317,7 +318,7 @@ static void vocabularies_are_kept_as_bytes(void **state)
     assert_memory_equal(bytes, "words\0b\0a", 10);
     iv__vocabulary *again = iv__vocabulary_read(w->home, "file", bytes, size);
     assert_non_null(again);
-    assert_int_equal(iv__vocabulary_rules(again)->kind, IV_TOKENS_WORDS);
+    assert_int_equal(iv__vocabulary_rules(again)->kind, IV__TOKENS_WORDS);
     assert_int_equal(iv__vocabulary_count(again), 4);
     assert_string_equal(iv__vocabulary_token(again, 3), "a");
     iv__vocabulary_free(again);

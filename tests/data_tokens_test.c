@@ -13,7 +13,7 @@ static const char fables[] = "the fox saw the grapes\n\nthe crow sat, and sang\n
 static iv__tokens *open_text(world *w, const char *path, const char *cache,
                              const iv__tokens_options *more)
 {
-    iv__tokens_options o = more ? *more : (iv__tokens_options){ .rules.kind = IV_TOKENS_WORDS };
+    iv__tokens_options o = more ? *more : (iv__tokens_options){ .rules.kind = IV__TOKENS_WORDS };
 
     o.cache = cache;
     return iv__tokens_open(w->home, &iv__dataset_text, path, &o);
@@ -97,9 +97,9 @@ static void other_data_or_settings_are_another_file(void **state)
     world *w = *state;
     const char *path = in_folder(w, "b.txt"), *cache = in_folder(w, "cache-b");
     static const iv__tokens_options changes[] = {
-        { .rules.kind = IV_TOKENS_WORDS },
-        { .rules.kind = IV_TOKENS_CHARS },
-        { .rules.kind = IV_TOKENS_WORDS, .vocabulary = 5 },
+        { .rules.kind = IV__TOKENS_WORDS },
+        { .rules.kind = IV__TOKENS_CHARS },
+        { .rules.kind = IV__TOKENS_WORDS, .vocabulary = 5 },
     };
 
     write_text(path, fables);
@@ -470,7 +470,7 @@ static void real_recipes(void **state)
         skip(); /* the real recipes are found through IVORY_DATA */
     assert_int_equal(iv__dataset_locate(w->home, &iv__dataset_recipes, data_root, &path), IV_OK);
     snprintf(cache, sizeof cache, "%s", in_folder(w, "cache-recipes"));
-    iv__tokens_options o = { .rules.kind = IV_TOKENS_WORDS, .cache = cache };
+    iv__tokens_options o = { .rules.kind = IV__TOKENS_WORDS, .cache = cache };
     iv__tokens *tokens = iv__tokens_open(w->home, &iv__dataset_recipes, path.data, &o);
     assert_non_null(tokens);
     const iv__vocabulary *v = iv__tokens_vocabulary(tokens);

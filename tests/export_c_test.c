@@ -75,7 +75,7 @@ static void open_world(world *w)
 
     for (int i = 2; i < VOCAB; i++) /* as many words, behind the two special tokens */
         n += (size_t)snprintf(text + n, sizeof text - n, "%c%c ", 'a' + i % 26, 'a' + i / 26);
-    world_open(w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, text);
+    world_open(w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, text);
     w->model.language = language_of;
     w->instance.system = &system_of_it;
 }

@@ -77,8 +77,8 @@ static void steps_are_taken_back_and_done_again(void **state)
     world *w = *state;
 
     assert_int_equal(iv__manuscript_undo(&w->m, 0), 0);
-    write_words(w, IV_TYPED, "the fox");
-    write_words(w, IV_DRAWN, " saw the moon");
+    write_words(w, IV__TYPED, "the fox");
+    write_words(w, IV__DRAWN, " saw the moon");
     assert_string_equal(text_here(w), "the fox saw the moon");
     assert_int_equal(iv__manuscript_undo(&w->m, 0), 3);
     assert_string_equal(text_here(w), "the fox");
@@ -102,13 +102,13 @@ static void nothing_is_lost_in_branches(void **state)
 
     assert_int_equal(iv__manuscript_branches(&w->m, last, 8), 0);
     assert_int_equal(iv__manuscript_fork(&w->m), 0);
-    write_words(w, IV_TYPED, "the fox");
-    write_words(w, IV_TYPED, " ran");
+    write_words(w, IV__TYPED, "the fox");
+    write_words(w, IV__TYPED, " ran");
     assert_int_equal(iv__manuscript_fork(&w->m), w->m.here);
     iv__manuscript_undo(&w->m, 0);
-    write_words(w, IV_TYPED, " saw the moon");
+    write_words(w, IV__TYPED, " saw the moon");
     iv__manuscript_undo(&w->m, 1);
-    write_words(w, IV_TYPED, " sun");
+    write_words(w, IV__TYPED, " sun");
     assert_int_equal(iv__manuscript_branches(&w->m, last, 8), 3);
     int32_t fork = iv__manuscript_fork(&w->m);
     assert_string_equal(text_between(w, 0, fork), "the fox");
@@ -129,13 +129,13 @@ static void a_blank_goes_where_a_mark_joins(void **state)
 {
     world *w = *state;
 
-    write_words(w, IV_TYPED, "we don");
-    write_words(w, IV_DRAWN, " '");
+    write_words(w, IV__TYPED, "we don");
+    write_words(w, IV__DRAWN, " '");
     iv__manuscript_glue(&w->m);
-    write_words(w, IV_DRAWN, "t");
+    write_words(w, IV__DRAWN, "t");
     assert_string_equal(text_here(w), "we don't");
     iv__manuscript_undo(&w->m, 1);
-    write_words(w, IV_TYPED, " '");
+    write_words(w, IV__TYPED, " '");
     iv__manuscript_glue(&w->m); /* a person's stays */
     assert_string_equal(text_here(w), "we don' '");
 }
@@ -149,10 +149,10 @@ static void a_file_gives_it_back(void **state)
 
     assert_int_equal(iv__manuscript_run(&w->m, "runs/a", &run), IV_OK);
     assert_int_equal(iv__manuscript_run(&w->m, "runs/b", &run), IV_OK);
-    write_words(w, IV_TYPED, "the \"f\xc3\xb6x\"\n\\ ran");
+    write_words(w, IV__TYPED, "the \"f\xc3\xb6x\"\n\\ ran");
     iv__manuscript_undo(&w->m, 1);
     assert_int_equal(iv__manuscript_add(&w->m, &(iv__piece){ .text = " sat\there",
-                                                             .how = IV_CHOSEN,
+                                                             .how = IV__CHOSEN,
                                                              .run = run,
                                                              .probability = 1.0 / 3,
                                                              .rank = 7,

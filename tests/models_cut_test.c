@@ -43,8 +43,8 @@ static void write_texts(const char *path, int longest)
 static void open_cut(world *w, cutting *c, iv__cut_options o, int longest)
 {
     const char *path = in_folder(w, "texts.txt");
-    iv__tokens_options how = { .rules = { .kind = IV_TOKENS_CHARS }, .cache = in_folder(w, "cache") };
-    bool windows = o.kind == IV_CUT_WINDOWS;
+    iv__tokens_options how = { .rules = { .kind = IV__TOKENS_CHARS }, .cache = in_folder(w, "cache") };
+    bool windows = o.kind == IV__CUT_WINDOWS;
 
     *c = (cutting){ .settings = { .batch = BATCH, .seed = 7, .validation = 0.2, .test = 0.1 } };
     write_texts(path, longest);
@@ -56,11 +56,11 @@ static void open_cut(world *w, cutting *c, iv__cut_options o, int longest)
     assert_non_null(c->cut);
     c->graph = iv_graph_new(w->home);
     iv_shape shape = iv_dims(BATCH, T), rows = iv_dims(BATCH);
-    iv_node *all[] = { iv_input(c->graph, IV_CUT_WORDS, IV_I32, shape),
-                       iv_input(c->graph, IV_CUT_NEXT, IV_I32, windows ? rows : shape),
-                       iv_input(c->graph, IV_CUT_WEIGHT, IV_F32, windows ? rows : shape),
-                       iv_input(c->graph, IV_CUT_PRESENT, IV_F32, shape),
-                       iv_input(c->graph, IV_CUT_GOES_ON, IV_F32, rows) };
+    iv_node *all[] = { iv_input(c->graph, IV__CUT_WORDS, IV_I32, shape),
+                       iv_input(c->graph, IV__CUT_NEXT, IV_I32, windows ? rows : shape),
+                       iv_input(c->graph, IV__CUT_WEIGHT, IV_F32, windows ? rows : shape),
+                       iv_input(c->graph, IV__CUT_PRESENT, IV_F32, shape),
+                       iv_input(c->graph, IV__CUT_GOES_ON, IV_F32, rows) };
     for (int i = 0; i < 2; i++)
         all[i] = iv_cast(all[i], IV_F32);
     c->plan = iv_plan_new(w->home, 5, all, 0, NULL);
@@ -87,12 +87,12 @@ static void take(cutting *c, iv__split split, int64_t step, const int32_t *recor
 
 static int32_t *words(cutting *c)
 {
-    return iv_plan_input(c->plan, IV_CUT_WORDS);
+    return iv_plan_input(c->plan, IV__CUT_WORDS);
 }
 
 static int32_t *next(cutting *c)
 {
-    return iv_plan_input(c->plan, IV_CUT_NEXT);
+    return iv_plan_input(c->plan, IV__CUT_NEXT);
 }
 
 static float *real(cutting *c, const char *name)
@@ -107,9 +107,9 @@ static void count_targets(cutting *c, iv__split split, int64_t targets, int64_t 
     for (int32_t r = 0; r < iv__cut_count(c->cut, split); r++) {
         take(c, split, 0, &r, 1);
         for (int i = 0; i < targets; i++)
-            count[next(c)[i]] += real(c, IV_CUT_WEIGHT)[i] == 1;
+            count[next(c)[i]] += real(c, IV__CUT_WEIGHT)[i] == 1;
         for (int64_t i = targets; i < BATCH * targets; i++)
-            assert_true(real(c, IV_CUT_WEIGHT)[i] == 0);
+            assert_true(real(c, IV__CUT_WEIGHT)[i] == 0);
     }
 }
 
@@ -136,9 +136,9 @@ static void every_token_is_a_target_once(void **state)
     cutting c;
     int64_t seen[MOST], expected[MOST];
 
-    for (int kind = IV_CUT_PIECES; kind <= IV_CUT_CARRIED; kind++)
+    for (int kind = IV__CUT_PIECES; kind <= IV__CUT_CARRIED; kind++)
         for (int begin = 0; begin < 2; begin++) {
-            bool windows = kind == IV_CUT_WINDOWS;
+            bool windows = kind == IV__CUT_WINDOWS;
             open_cut(w, &c,
                      (iv__cut_options){ .kind = (iv__cut_kind)kind,
                                         .stride = 1,
@@ -175,7 +175,7 @@ static void characters_are_those_of_the_targets(void **state)
         open_cut(w, &c, o, 60);
         for (int s = 0; s < SPLITS; s++) {
             int64_t characters = 0;
-            count_targets(&c, (iv__split)s, o.kind == IV_CUT_WINDOWS ? 1 : T, seen);
+            count_targets(&c, (iv__split)s, o.kind == IV__CUT_WINDOWS ? 1 : T, seen);
             for (int id = 0; id < MOST; id++)
                 characters += id == 40 ? 0 : seen[id];
             assert_true(characters > 0);
@@ -199,9 +199,9 @@ static int64_t go_through(cutting *c, iv__split split, int64_t epoch, int64_t *b
     for (; iv__cut_choose(c->cut, split, epoch, steps, record); steps++) {
         take(c, split, steps, record, BATCH);
         for (int i = 0; i < BATCH; i++) {
-            float goes_on = real(c, IV_CUT_GOES_ON)[i];
+            float goes_on = real(c, IV__CUT_GOES_ON)[i];
             if (record[i] < 0) {
-                assert_true(goes_on == 0 && real(c, IV_CUT_WEIGHT)[i * T] == 0);
+                assert_true(goes_on == 0 && real(c, IV__CUT_WEIGHT)[i * T] == 0);
                 continue;
             }
             assert_true(record[i] < n && !met[record[i]]);
@@ -227,7 +227,7 @@ static void texts_may_be_fewer_than_the_data_have(void **state)
     int64_t n = 0, broken;
 
     open_cut(w, &c,
-             (iv__cut_options){ .kind = IV_CUT_CARRIED, .texts = 70, .begin = true, .begin_id = 50 },
+             (iv__cut_options){ .kind = IV__CUT_CARRIED, .texts = 70, .begin = true, .begin_id = 50 },
              60);
     for (int64_t r = 0; r < 70; r++)
         if (iv__split_of(&c.settings, r) == SPLIT_TRAIN)
@@ -245,12 +245,12 @@ static void a_window_ends_before_its_target(void **state)
 
     open_cut(w, &c,
              (iv__cut_options){
-                 .kind = IV_CUT_WINDOWS, .stride = 3, .begin = true, .begin_id = 50, .end_id = 51 },
+                 .kind = IV__CUT_WINDOWS, .stride = 3, .begin = true, .begin_id = 50, .end_id = 51 },
              60);
     c.settings.validation = c.settings.test = 0;
     iv__cut_free(c.cut);
     c.cut = iv__cut_new(w->home, c.tokens, &c.settings,
-                        &(iv__cut_options){ .kind = IV_CUT_WINDOWS,
+                        &(iv__cut_options){ .kind = IV__CUT_WINDOWS,
                                             .length = T,
                                             .stride = 3,
                                             .begin = true,
@@ -262,7 +262,7 @@ static void a_window_ends_before_its_target(void **state)
     int32_t record[] = { first, first + 1, first + 2, first + 20 };
     take(&c, SPLIT_TRAIN, 0, record, 4);
     const int32_t *x = words(&c), *y = next(&c);
-    const float *present = real(&c, IV_CUT_PRESENT);
+    const float *present = real(&c, IV__CUT_PRESENT);
 
     assert_int_equal(y[0], ids[0]);
     assert_int_equal(x[T - 1], 50);
@@ -288,15 +288,15 @@ static void padding_stands_in_front(void **state)
     cutting c;
     int32_t ids[100], record[3] = { 1, 0, 2 };
 
-    open_cut(w, &c, (iv__cut_options){ .kind = IV_CUT_FIRST, .front = true, .end_id = 40 }, 60);
+    open_cut(w, &c, (iv__cut_options){ .kind = IV__CUT_FIRST, .front = true, .end_id = 40 }, 60);
     c.settings.validation = c.settings.test = 0;
     iv__cut_free(c.cut);
     c.cut = iv__cut_new(w->home, c.tokens, &c.settings,
                         &(iv__cut_options){
-                            .kind = IV_CUT_FIRST, .length = T, .front = true, .end_id = 40 });
+                            .kind = IV__CUT_FIRST, .length = T, .front = true, .end_id = 40 });
     assert_int_equal(iv__cut_count(c.cut, SPLIT_TRAIN), TEXTS);
     take(&c, SPLIT_TRAIN, 0, record, 3); /* texts of 2, 1 and 3 characters */
-    const float *weight = real(&c, IV_CUT_WEIGHT);
+    const float *weight = real(&c, IV__CUT_WEIGHT);
 
     for (int i = 0; i < 3; i++) {
         int64_t n = iv__tokens_copy(c.tokens, record[i], 0, 100, ids);
@@ -322,7 +322,7 @@ static void rows_run_through_whole_texts(void **state)
 
     /* the last one is longer than a row's share */
     open_cut(w, &c,
-             (iv__cut_options){ .kind = IV_CUT_CARRIED, .begin = true, .begin_id = 50, .end_id = 51 },
+             (iv__cut_options){ .kind = IV__CUT_CARRIED, .begin = true, .begin_id = 50, .end_id = 51 },
              3000);
     iv__split giant = iv__split_of(&c.settings, TEXTS - 1);
     assert_int_equal(giant, SPLIT_TRAIN);

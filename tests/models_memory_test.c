@@ -36,7 +36,7 @@ static void open_book(world *w, book *b, int records, double held_out)
 {
     const char *path = in_folder(w, "book.txt");
     FILE *file = fopen(path, "w");
-    iv__tokens_options how = { .rules = { .kind = IV_TOKENS_WORDS }, .cache = in_folder(w, "cache") };
+    iv__tokens_options how = { .rules = { .kind = IV__TOKENS_WORDS }, .cache = in_folder(w, "cache") };
 
     assert_non_null(file);
     for (int64_t at = 0; at < records * WORDS; at++)
@@ -50,7 +50,7 @@ static void open_book(world *w, book *b, int records, double held_out)
                                   .state = b,
                                   .training = { .validation = held_out, .test = held_out / 2 } };
     b->cut = iv__cut_new(w->home, b->tokens, &b->instance.training,
-                         &(iv__cut_options){ .kind = IV_CUT_PIECES, .length = WORDS });
+                         &(iv__cut_options){ .kind = IV__CUT_PIECES, .length = WORDS });
     assert_non_null(b->cut);
 }
 

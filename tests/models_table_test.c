@@ -73,7 +73,7 @@ static void errors_are_measured_where_the_value_is_known(void **state)
                         linear[] = { 4, 0, 4, 4 };
     world *w = *state;
     iv__forecast f;
-    iv__measure m[IV_MAX_MEASURES];
+    iv__measure m[IV__MAX_MEASURES];
 
     assert_int_equal(iv__forecast_new(w->home, "y", 4, true, &f), IV_OK);
     memcpy(f.actual, actual, sizeof actual);

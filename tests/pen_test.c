@@ -6,8 +6,8 @@
 #include "models/common_pen.h"
 
 static const char words[] = "the the the the fox fox fox ' ' t t \" \" . . said said she don";
-static const iv__token_rules of_words = { .kind = IV_TOKENS_WORDS },
-                             of_chars = { .kind = IV_TOKENS_CHARS };
+static const iv__token_rules of_words = { .kind = IV__TOKENS_WORDS },
+                             of_chars = { .kind = IV__TOKENS_CHARS };
 
 static iv__pen *open_pen(world *w, const iv__token_rules *rules, const char *text)
 {
@@ -217,7 +217,7 @@ static void tokens_are_shown_visibly(void **state)
 /* Whatever bytes are drawn: a piece is text in UTF-8 without zero bytes, or nothing. */
 static void pieces_of_bytes_are_text(void **state)
 {
-    static const iv__token_rules of_bytes = { .kind = IV_TOKENS_BYTES, .complete = true };
+    static const iv__token_rules of_bytes = { .kind = IV__TOKENS_BYTES, .complete = true };
     const iv__generation g = { .temperature = 1, .top_p = 1, .repetition = 1 };
     world w;
     int64_t draws = 0;

@@ -5,7 +5,7 @@
 
 static const char words[] = "the the the the fox fox fox crow crow . \"";
 enum { PADDING, UNKNOWN, THE, FOX, CROW, STOP, QUOTE, VOCAB };
-static const iv__token_rules rules = { .kind = IV_TOKENS_WORDS }, chars = { .kind = IV_TOKENS_CHARS };
+static const iv__token_rules rules = { .kind = IV__TOKENS_WORDS }, chars = { .kind = IV__TOKENS_CHARS };
 
 typedef struct taken {
     int64_t number, prompt, n_prompt, n;

@@ -142,8 +142,8 @@ static void rows_are_vectors_of_words(void **state)
         iv__batch *batch = iv__batch_new(w->home, &instance->trainee, 2, 1, &plan);
         iv__batch_begin(batch, &(iv__rows){ .record = (const int32_t[]){ 6 }, .n = 1 });
         assert_int_equal(iv__batch_take(batch), IV_OK);
-        const float *x = iv_plan_input(plan, IV_SENTENCE_VECTORS),
-                    *present = iv_plan_input(plan, IV_SENTENCE_PRESENT);
+        const float *x = iv_plan_input(plan, IV__SENTENCE_VECTORS),
+                    *present = iv_plan_input(plan, IV__SENTENCE_PRESENT);
         const int first = masked ? 0 : 1;
         assert_memory_equal(x + 3 * first, vector_of(s, "oil"), 3 * sizeof *x);
         assert_memory_equal(x + 3 * (first + 2), vector_of(s, "."), 3 * sizeof *x);
@@ -191,7 +191,7 @@ static void latents_are_compared(void **state)
     iv__instance *instance = opened(w, "yes");
     const iv__talk *talk = instance->model->talk;
     iv_params *params = iv_params_new(w->home, IV_F32, 1);
-    iv__measure measure[IV_MAX_MEASURES];
+    iv__measure measure[IV__MAX_MEASURES];
     iv__text answer = { .home = w->home };
 
     assert_int_equal(iv__instance_make_params(instance, params), IV_OK);

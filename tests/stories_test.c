@@ -123,11 +123,11 @@ static void rows_hold_the_story_so_far(void **state)
     assert_int_equal(sizes.sentence, LONGEST);
     assert_int_equal(sizes.words, 14); /* with none; those of tests alone are not among them */
     fill(&n, SPLIT_TRAIN, 3);
-    const int32_t *sentences = iv_plan_input(n.plan, IV_STORY_SENTENCES),
-                  *question = iv_plan_input(n.plan, IV_STORY_QUESTION),
-                  *answer = iv_plan_input(n.plan, IV_STORY_ANSWER);
-    const float *present = iv_plan_input(n.plan, IV_STORY_PRESENT),
-                *weight = iv_plan_input(n.plan, IV_STORY_WEIGHT);
+    const int32_t *sentences = iv_plan_input(n.plan, IV__STORY_SENTENCES),
+                  *question = iv_plan_input(n.plan, IV__STORY_QUESTION),
+                  *answer = iv_plan_input(n.plan, IV__STORY_ANSWER);
+    const float *present = iv_plan_input(n.plan, IV__STORY_PRESENT),
+                *weight = iv_plan_input(n.plan, IV__STORY_WEIGHT);
     const int64_t row = SENTENCES * LONGEST;
     assert_words(story, sentences, row, "john left - - - mary went to hall - - - - - -");
     assert_words(story, sentences + row, row,
@@ -156,8 +156,8 @@ static void rows_as_printed(void **state)
 
     assert_int_equal(instance->trainee.n_records[SPLIT_TEST], 3);
     fill(&n, SPLIT_TEST, 2);
-    const int32_t *words = iv_plan_input(n.plan, IV_STORY_WORDS),
-                  *question = iv_plan_input(n.plan, IV_STORY_QUESTION);
+    const int32_t *words = iv_plan_input(n.plan, IV__STORY_WORDS),
+                  *question = iv_plan_input(n.plan, IV__STORY_QUESTION);
     assert_words(story, words, 10, "- - Mary went to hall . John left .");
     assert_words(story, words + 10, 10, "Mary went back . Sandra went to the garden .");
     assert_words(story, words + 20, 10, "- - - - - - - - - -");
@@ -221,11 +221,11 @@ static void look(const network *n, int hop, const int32_t *sentences, const floa
 /* The mean loss over the rows of weight 1. */
 static double by_formula(const network *n, int64_t words, bool linear)
 {
-    const int32_t *sentences = iv_plan_input(n->plan, IV_STORY_SENTENCES),
-                  *question = iv_plan_input(n->plan, IV_STORY_QUESTION),
-                  *answer = iv_plan_input(n->plan, IV_STORY_ANSWER);
-    const float *present = iv_plan_input(n->plan, IV_STORY_PRESENT),
-                *weight = iv_plan_input(n->plan, IV_STORY_WEIGHT),
+    const int32_t *sentences = iv_plan_input(n->plan, IV__STORY_SENTENCES),
+                  *question = iv_plan_input(n->plan, IV__STORY_QUESTION),
+                  *answer = iv_plan_input(n->plan, IV__STORY_ANSWER);
+    const float *present = iv_plan_input(n->plan, IV__STORY_PRESENT),
+                *weight = iv_plan_input(n->plan, IV__STORY_WEIGHT),
                 *last = parameter(n, "words", HOPS);
     double loss = 0, weights = 0;
 

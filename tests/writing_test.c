@@ -19,7 +19,7 @@ static void scores_are_of_a_distribution(void **state)
     world w;
     (void)state;
 
-    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 1);
     sharpen(&w);
     begin(&w, writing, "the fox and");
@@ -56,7 +56,7 @@ static void rows_are_apart(void **state)
     world w;
     (void)state;
 
-    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, words);
     iv__writing *together = writing_of(&w, 3), *alone = writing_of(&w, 1);
     sharpen(&w);
     assert_int_equal(iv__writing_start(together), IV_OK);
@@ -83,7 +83,7 @@ static void a_row_is_kept_aside(void **state)
     double here[VOCAB], next[VOCAB];
     (void)state;
 
-    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 2);
     sharpen(&w);
     void *kept = iv__alloc(w.home, iv__writing_row_bytes(writing));
@@ -115,7 +115,7 @@ static void special_tokens_are_never_drawn(void **state)
     world w;
     (void)state;
 
-    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, words);
     iv__writing *writing = writing_of(&w, 1);
     float *bias = iv_params_find(w.params, "dense/bias")->data;
     bias[UNKNOWN] = 500;
@@ -148,7 +148,7 @@ static void what_may_follow_is_known_after_the_first_token(void **state)
     world w;
     (void)state;
 
-    world_open(&w, &(iv__token_rules){ .kind = IV_TOKENS_WORDS }, words);
+    world_open(&w, &(iv__token_rules){ .kind = IV__TOKENS_WORDS }, words);
     w.begins = false;
     iv__writing *writing = writing_of(&w, 1);
     assert_int_equal(iv__writing_start(writing), IV_OK);

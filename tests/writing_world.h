@@ -39,8 +39,8 @@ static void test_language(const iv__instance *instance, iv__language *language)
     const world *w = instance->state;
 
     *language = (iv__language){ .vocabulary = w->vocabulary,
-                                .begin = w->begins ? IV_TOKEN_PADDING : -1,
-                                .end = IV_TOKEN_PADDING,
+                                .begin = w->begins ? IV__TOKEN_PADDING : -1,
+                                .end = IV__TOKEN_PADDING,
                                 .logits = test_logits };
 }
 

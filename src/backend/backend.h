@@ -7,7 +7,7 @@
 
 #include <ivory/kernel.h>
 
-enum { IV_MAX_PACKED = 4 };
+enum { IV__MAX_PACKED = 4 };
 
 /* An input wanted in another form (a packed weight). The plan makes it once, shares it between the
  * kernels that want the same form of the same node, and makes it once per parameter version where
@@ -24,7 +24,7 @@ typedef struct iv__fast_kernel {
     bool (*fits)(const iv_kernel_call *k); /* shapes, dtypes and attributes only: no data yet; NULL: always */
     iv_kernel *run;
     size_t (*scratch)(const iv_kernel_call *k); /* bytes; NULL: none */
-    int (*packings)(const iv_kernel_call *k, iv__packing want[IV_MAX_PACKED]); /* how many; NULL: none */
+    int (*packings)(const iv_kernel_call *k, iv__packing want[IV__MAX_PACKED]); /* how many; NULL: none */
     bool fewer; /* it gets by with fewer products than there are, which operands of bf16 are too coarse for */
 } iv__fast_kernel;
 

@@ -45,7 +45,7 @@ typedef struct result {
     double loss, weight;
     int64_t records;
     int n;
-    iv__measure measure[IV_MAX_MEASURES];
+    iv__measure measure[IV__MAX_MEASURES];
     iv__memory *memory;  /* NULL: nothing was drawn */
     iv__text no_samples; /* why */
 } result;

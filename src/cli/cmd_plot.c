@@ -270,13 +270,13 @@ static int plot_spreads(cli *c, iv__opened *run, const char *folder)
 {
     const char *said = ((const plot_options *)c->options)->data, *data = *said ? said : NULL, *says;
     const iv__dataset *set = iv__dataset_of(run->instance, &data);
-    iv__spread spread[IV_MAX_SPREADS] = { { NULL, NULL, 0 } };
+    iv__spread spread[IV__MAX_SPREADS] = { { NULL, NULL, 0 } };
 
     if (!set || run->instance->model->open_data(run->instance, set, data))
         return cli_fail(c);
     const int n = run->instance->model->spreads(run->instance, run->params, &says, spread);
     int status = n < 0 ? cli_fail(c) : draw_spreads(c, run->instance, says, n, spread, folder);
-    for (int i = 0; i < IV_MAX_SPREADS; i++)
+    for (int i = 0; i < IV__MAX_SPREADS; i++)
         iv__free(c->home, spread[i].value);
     return status;
 }

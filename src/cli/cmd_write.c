@@ -279,7 +279,7 @@ const command command_write = {
     .fields = { write_fields },
     .options_size = sizeof(write_options),
     .least = 1,
-    .most = IV_RUNS_MAX,
+    .most = IV__RUNS_MAX,
     .computes = true,
     .run = cmd_write,
 };

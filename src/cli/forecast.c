@@ -87,7 +87,7 @@ static int write_rows(cli *c, const iv__forecast *f, const char *out)
 /* Where the file has the target, too. */
 static void say_errors(const cli *c, const iv__forecast *f)
 {
-    iv__measure m[IV_MAX_MEASURES];
+    iv__measure m[IV__MAX_MEASURES];
     int64_t known = 0;
     char count[32];
 
@@ -152,7 +152,7 @@ static void put_rows(iv__text *d, const iv__forecast *f, const char *split)
 static void put_against(iv__text *d, const iv__forecast *f, const char *split)
 {
     const int64_t step = (f->n + MOST_DOTS - 1) / MOST_DOTS;
-    iv__measure m[IV_MAX_MEASURES];
+    iv__measure m[IV__MAX_MEASURES];
     double low = f->actual[0], high = low;
 
     for (int64_t i = 1; i < f->n; i++) {

@@ -14,14 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IV_COMMAND(name) extern const command command_##name;
+#define IV__COMMAND(name) extern const command command_##name;
 #include "registry_commands.inc"
-#undef IV_COMMAND
+#undef IV__COMMAND
 
 const command *cli_commands[] = {
-#define IV_COMMAND(name) &command_##name,
+#define IV__COMMAND(name) &command_##name,
 #include "registry_commands.inc"
-#undef IV_COMMAND
+#undef IV__COMMAND
     NULL,
 };
 

@@ -89,7 +89,7 @@ static iv_status list_layers(summary *s, const iv__build *build, int *layer_of)
     const iv_graph *graph = build->graph;
 
     bool *tells = iv__arena_get(&s->arena, (size_t)graph->n_calls + 1);
-    s->layers = iv__arena_get(&s->arena, ((size_t)graph->n_calls + IV_MAX_STEPS) * sizeof *s->layers);
+    s->layers = iv__arena_get(&s->arena, ((size_t)graph->n_calls + IV__MOST_PARTS) * sizeof *s->layers);
     if (!s->layers || !tells)
         return IV_NOMEM;
     for (int i = 0; i < graph->n_calls; i++) {

@@ -194,7 +194,7 @@ static void put_key(iv__text *page)
 
 static int put_page(const scoring *s, const char *out)
 {
-    bool words = iv__vocabulary_rules(s->vocabulary)->kind == IV_TOKENS_WORDS;
+    bool words = iv__vocabulary_rules(s->vocabulary)->kind == IV__TOKENS_WORDS;
     iv__text page = { .home = s->c->home }, token = { .home = s->c->home };
     figure figures[FIGURES];
 

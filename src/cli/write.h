@@ -20,7 +20,7 @@ typedef struct write_run {
 typedef struct writer {
     cli *c;
     iv__manuscript m;
-    write_run runs[IV_RUNS_MAX];
+    write_run runs[IV__RUNS_MAX];
     int n_runs, writing; /* which of them writes on */
     int64_t seed;
     const char *path;   /* where it is saved */

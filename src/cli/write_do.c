@@ -61,7 +61,7 @@ static const char *near_word(const writer *w, const iv__vocabulary *v, const cha
     snprintf(word, sizeof word, "%.*s", (int)strcspn(words, " "), words);
     for (int64_t i = 0; known && i < n; i++)
         known[i] = iv__vocabulary_token(v, first + i);
-    if (known && strlen(word) > 2 && iv__vocabulary_rules(v)->kind == IV_TOKENS_WORDS)
+    if (known && strlen(word) > 2 && iv__vocabulary_rules(v)->kind == IV__TOKENS_WORDS)
         near = iv__nearest(word, known);
     iv__free(w->c->home, known);
     return near;
@@ -111,7 +111,7 @@ static iv_status type_words(writer *w, const char *text)
             status = iv__pen_follow(r->pen, w->text.data, w->text.size, &verdict);
         if (!status)
             status = iv__manuscript_add(&w->m, &(iv__piece){ .text = word.data,
-                                                             .how = IV_TYPED,
+                                                             .how = IV__TYPED,
                                                              .run = r->number,
                                                              .probability = verdict.probability,
                                                              .rank = verdict.rank,
@@ -180,7 +180,7 @@ static iv_status write_piece(writer *w, int run, int32_t token, bool begins, boo
     else if (!status) {
         anew = stroke.glue && !iv__manuscript_glue(&w->m);
         status = iv__manuscript_add(&w->m, &(iv__piece){ .text = stroke.piece.data,
-                                                         .how = token < 0 ? IV_DRAWN : IV_CHOSEN,
+                                                         .how = token < 0 ? IV__DRAWN : IV__CHOSEN,
                                                          .run = r->number,
                                                          .probability = stroke.verdict.probability,
                                                          .rank = stroke.verdict.rank,
@@ -272,7 +272,7 @@ static iv_status do_sentence(writer *w, const char *rest)
 
 static iv_status do_undo(writer *w, const char *rest)
 {
-    int64_t n = number_of(w, rest, INT64_MAX, IV_PIECES_MAX);
+    int64_t n = number_of(w, rest, INT64_MAX, IV__PIECES_MAX);
 
     if (!n)
         return IV_OK;
@@ -284,7 +284,7 @@ static iv_status do_undo(writer *w, const char *rest)
 
 static iv_status do_redo(writer *w, const char *rest)
 {
-    int64_t n = number_of(w, rest, INT64_MAX, IV_PIECES_MAX);
+    int64_t n = number_of(w, rest, INT64_MAX, IV__PIECES_MAX);
 
     if (!n)
         return IV_OK;

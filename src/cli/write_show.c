@@ -94,13 +94,13 @@ static void put_name(const writer *w, int run, int column, iv__text *text)
 void write_show_choices(writer *w)
 {
     enum { HALVES = 2 };
-    iv__text texts[IV_RUNS_MAX] = { { 0 } };
-    const char *shown[IV_RUNS_MAX];
+    iv__text texts[IV__RUNS_MAX] = { { 0 } };
+    const char *shown[IV__RUNS_MAX];
     int column = w->width < LEAST_COLUMN ? w->width : LEAST_COLUMN;
     int n = w->n_runs > 1 || w->width < HALVES * (LEAST_COLUMN + COLUMN_GAP) ? w->n_runs : HALVES;
     int width = n * (LEAST_COLUMN + COLUMN_GAP) - COLUMN_GAP;
 
-    for (int i = 0; i < IV_RUNS_MAX; i++)
+    for (int i = 0; i < IV__RUNS_MAX; i++)
         texts[i].home = w->c->home;
     for (int run = 0; run < w->n_runs; run++) {
         const write_run *r = &w->runs[run];

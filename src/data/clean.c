@@ -106,7 +106,7 @@ static iv_status clean_text(iv_home *home, const iv__token_rules *rules, const c
 {
     const unsigned char *at = (const unsigned char *)bytes;
     words_writer w = { .text = clean, .inside = rules->inside };
-    bool any = rules->kind >= IV_TOKENS_BYTES; /* whatever it is */
+    bool any = rules->kind >= IV__TOKENS_BYTES; /* whatever it is */
     size_t length;
     uint32_t code;
 
@@ -114,10 +114,10 @@ static iv_status clean_text(iv_home *home, const iv__token_rules *rules, const c
         length = iv__utf8_read(at + i, size - i, &code);
         if (length == 0 || code == 0)
             return refuse(home, name, record, i, at[i]);
-        if (rules->kind == IV_TOKENS_WORDS)
+        if (rules->kind == IV__TOKENS_WORDS)
             put_character(&w, code);
     }
-    if (rules->kind == IV_TOKENS_WORDS)
+    if (rules->kind == IV__TOKENS_WORDS)
         flush(&w);
     else
         iv__text_add(clean, bytes, size);
@@ -147,13 +147,13 @@ bool iv__token_next(iv__tokens_kind kind, const char **at, const char *end, cons
     if (*at == end)
         return false;
     *token = *at;
-    if (kind == IV_TOKENS_WORDS) {
+    if (kind == IV__TOKENS_WORDS) {
         const char *blank = memchr(*at, ' ', (size_t)(end - *at));
         *size = (size_t)((blank ? blank : end) - *at);
         *at = blank ? blank + 1 : end;
     } else {
-        *size = kind == IV_TOKENS_BYTES ? 1
-                : kind == IV_TOKENS_BPE
+        *size = kind == IV__TOKENS_BYTES ? 1
+                : kind == IV__TOKENS_BPE
                     ? iv__stretch_next(*at, (size_t)(end - *at))
                     : iv__utf8_read((const unsigned char *)*at, (size_t)(end - *at), &code);
         *at += *size;

@@ -41,23 +41,23 @@ typedef struct iv__dataset {
     iv_status (*table)(struct iv__table *table, const char *path);
 } iv__dataset;
 
-#define IV_DATASET_DECLARE(name) extern const iv__dataset iv__dataset_##name;
-IV_DATASET_DECLARE(aesop)
-IV_DATASET_DECLARE(ag_news)
-IV_DATASET_DECLARE(air_quality)
-IV_DATASET_DECLARE(babi)
-IV_DATASET_DECLARE(babi_10k)
-IV_DATASET_DECLARE(cifar_10)
-IV_DATASET_DECLARE(cifar_10_small)
-IV_DATASET_DECLARE(fashion_mnist)
-IV_DATASET_DECLARE(pictures)
-IV_DATASET_DECLARE(recipes)
-IV_DATASET_DECLARE(reuters_bodies)
-IV_DATASET_DECLARE(reuters_sentences)
-IV_DATASET_DECLARE(reuters_titles)
-IV_DATASET_DECLARE(table)
-IV_DATASET_DECLARE(tales)
-IV_DATASET_DECLARE(text)
+#define IV__DATASET_DECLARE(name) extern const iv__dataset iv__dataset_##name;
+IV__DATASET_DECLARE(aesop)
+IV__DATASET_DECLARE(ag_news)
+IV__DATASET_DECLARE(air_quality)
+IV__DATASET_DECLARE(babi)
+IV__DATASET_DECLARE(babi_10k)
+IV__DATASET_DECLARE(cifar_10)
+IV__DATASET_DECLARE(cifar_10_small)
+IV__DATASET_DECLARE(fashion_mnist)
+IV__DATASET_DECLARE(pictures)
+IV__DATASET_DECLARE(recipes)
+IV__DATASET_DECLARE(reuters_bodies)
+IV__DATASET_DECLARE(reuters_sentences)
+IV__DATASET_DECLARE(reuters_titles)
+IV__DATASET_DECLARE(table)
+IV__DATASET_DECLARE(tales)
+IV__DATASET_DECLARE(text)
 
 /* ---- where it is ----------------------------------------------------------------------------- */
 /* Finds the file. data: what --data named (a file, the data set's folder, or a root that holds

@@ -31,12 +31,12 @@ static iv_status encode_pieces(const iv__vocabulary *vocabulary, iv__piece_cache
 {
     const iv__joins *joins = iv__vocabulary_joins(vocabulary);
     int32_t first = iv__vocabulary_first(vocabulary);
-    uint32_t pieces[IV_STRETCH_MAX];
+    uint32_t pieces[IV__STRETCH_MAX];
     iv_status status = IV_OK;
     const char *at = clean, *end = clean + size, *stretch;
     size_t length;
 
-    while (!status && iv__token_next(IV_TOKENS_BPE, &at, end, &stretch, &length)) {
+    while (!status && iv__token_next(IV__TOKENS_BPE, &at, end, &stretch, &length)) {
         int n = iv__piece_cache_encode(cache, joins, stretch, length, pieces);
         for (int i = 0; i < n && !status; i++)
             status = iv__ids_add(ids, first + (int32_t)pieces[i]);
@@ -52,11 +52,11 @@ iv_status iv__encode_clean(const iv__vocabulary *vocabulary, iv__piece_cache *ca
     const char *at = clean, *end = clean + size, *token;
     size_t length;
 
-    if (kind == IV_TOKENS_BPE)
+    if (kind == IV__TOKENS_BPE)
         return encode_pieces(vocabulary, cache, clean, size, ids);
     while (!status && iv__token_next(kind, &at, end, &token, &length)) {
-        int32_t id = kind == IV_TOKENS_BYTES ? iv__vocabulary_first(vocabulary) + (unsigned char)*token
-                                             : iv__vocabulary_id(vocabulary, token, length);
+        int32_t id = kind == IV__TOKENS_BYTES ? iv__vocabulary_first(vocabulary) + (unsigned char)*token
+                                              : iv__vocabulary_id(vocabulary, token, length);
         if (id == iv__vocabulary_unknown(vocabulary) && unknown) {
             if (unknown->size > 0)
                 iv__text_put(unknown, " ");
@@ -99,7 +99,7 @@ size_t iv__encode_bound(const iv__token_rules *rules, const char *text, size_t s
     const unsigned char *at = (const unsigned char *)text;
     size_t word = rules->entities ? 0 : size; /* the end of a whole word behind the blank; 0: none yet */
 
-    if ((rules->kind == IV_TOKENS_CHARS || rules->kind == IV_TOKENS_BYTES) && !rules->entities)
+    if ((rules->kind == IV__TOKENS_CHARS || rules->kind == IV__TOKENS_BYTES) && !rules->entities)
         return size;
     for (size_t i = size; i-- > 1;) {
         if (at[i] > ' ' || !iv__is_white(at[i]))
@@ -126,13 +126,13 @@ void iv__decoder_add(iv__decoder *decoder, int32_t id, iv__text *text)
 
     if (!is_shown(vocabulary, id))
         return;
-    if (kind == IV_TOKENS_WORDS && decoder->begun)
+    if (kind == IV__TOKENS_WORDS && decoder->begun)
         iv__text_put(text, " ");
     decoder->begun = true;
     iv__text_add(text, decoder->waiting, decoder->n_waiting);
     iv__text_add(text, iv__vocabulary_token(vocabulary, id), iv__vocabulary_token_size(vocabulary, id));
     decoder->n_waiting = 0;
-    if (kind < IV_TOKENS_BYTES || text->failed)
+    if (kind < IV__TOKENS_BYTES || text->failed)
         return;
     size_t waiting = iv__utf8_waiting(text->data + begin, text->size - begin);
     text->size -= waiting;
@@ -223,7 +223,7 @@ void iv__reading_add(iv__reading *r, int32_t id, iv__text *text)
     if (!is_shown(r->vocabulary, id))
         return;
     token = iv__vocabulary_token(r->vocabulary, id);
-    if (iv__vocabulary_rules(r->vocabulary)->kind != IV_TOKENS_WORDS) {
+    if (iv__vocabulary_rules(r->vocabulary)->kind != IV__TOKENS_WORDS) {
         iv__text_add(text, token, iv__vocabulary_token_size(r->vocabulary, id));
         r->settled = text->size;
         return;

@@ -26,7 +26,7 @@ void iv__extent_add(iv__extent *e, int32_t id)
     iv__tokens_kind kind = iv__vocabulary_rules(e->vocabulary)->kind;
 
     e->characters += iv__vocabulary_characters(e->vocabulary, id);
-    if ((kind != IV_TOKENS_BYTES && kind != IV_TOKENS_BPE) || id < iv__vocabulary_first(e->vocabulary))
+    if ((kind != IV__TOKENS_BYTES && kind != IV__TOKENS_BPE) || id < iv__vocabulary_first(e->vocabulary))
         return;
     const char *token = iv__vocabulary_token(e->vocabulary, id);
     size_t size = iv__vocabulary_token_size(e->vocabulary, id);

@@ -63,15 +63,15 @@ static int64_t find_join(const iv__joins *joins, uint32_t left, uint32_t right)
     if (joins->count == 0)
         return -1;
     uint32_t there = joins->slots[slot_of(joins, left, right)];
-    return there ? (int64_t)there - 1 + IV_BYTES : -1;
+    return there ? (int64_t)there - 1 + IV__BYTES : -1;
 }
 
 /* Of all neighbours that can be joined those of the earliest join are, from the left on, until
  * none can: in the order in which the joins were learned. */
 int iv__joins_encode(const iv__joins *joins, const char *stretch, size_t size,
-                     uint32_t pieces[IV_STRETCH_MAX])
+                     uint32_t pieces[IV__STRETCH_MAX])
 {
-    int64_t joined[IV_STRETCH_MAX]; /* what piece i makes with the next one, or -1 */
+    int64_t joined[IV__STRETCH_MAX]; /* what piece i makes with the next one, or -1 */
     int n = (int)size;
 
     for (int i = 0; i < n; i++)
@@ -125,7 +125,7 @@ void iv__piece_cache_free(iv__piece_cache *cache)
 }
 
 int iv__piece_cache_encode(iv__piece_cache *cache, const iv__joins *joins, const char *stretch,
-                           size_t size, uint32_t pieces[IV_STRETCH_MAX])
+                           size_t size, uint32_t pieces[IV__STRETCH_MAX])
 {
     if (!cache || size > KEPT_BYTES)
         return iv__joins_encode(joins, stretch, size, pieces);

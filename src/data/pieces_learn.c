@@ -270,7 +270,7 @@ static iv_status add_piece(iv__joins *joins, iv__token_table *pieces, uint32_t l
                            bool *there)
 {
     const iv__token_entry *a = &pieces->entries[left], *b = &pieces->entries[right];
-    char both[2 * IV_STRETCH_MAX];
+    char both[2 * IV__STRETCH_MAX];
 
     memcpy(both, pieces->bytes.data + a->place, a->size);
     memcpy(both + a->size, pieces->bytes.data + b->place, b->size);
@@ -288,12 +288,12 @@ iv_status iv__joins_learn(iv__joins *joins, iv__token_table *pieces,
     learner l = { .home = joins->home };
     iv_status status = IV_OK;
 
-    for (int byte = 0; byte < IV_BYTES && !status; byte++)
+    for (int byte = 0; byte < IV__BYTES && !status; byte++)
         if (iv__token_table_add(pieces, &(char){ (char)byte }, 1) < 0)
             status = IV_NOMEM;
     if (!status)
         status = begin(&l, stretches, counts);
-    while (!status && IV_BYTES + joins->count < most && l.n_heap > 0) {
+    while (!status && IV__BYTES + joins->count < most && l.n_heap > 0) {
         int64_t count;
         uint32_t which = pop(&l, &count);
         const pair *p = &l.pairs[which];
@@ -306,7 +306,7 @@ iv_status iv__joins_learn(iv__joins *joins, iv__token_table *pieces,
         }
         status = add_piece(joins, pieces, p->left, p->right, &there);
         if (!status && !there)
-            join_everywhere(&l, which, IV_BYTES + (uint32_t)joins->count - 1);
+            join_everywhere(&l, which, IV__BYTES + (uint32_t)joins->count - 1);
         if (l.failed)
             status = IV_NOMEM;
     }

@@ -5,8 +5,8 @@
 #include "data/text.h"
 
 static const char *const kind_names[] = {
-#define KIND_NAME(kind, text) [IV_TOKENS_##kind] = text,
-    IV_TOKENS_MAP(KIND_NAME)
+#define KIND_NAME(kind, text) [IV__TOKENS_##kind] = text,
+    IV__TOKENS_MAP(KIND_NAME)
 #undef KIND_NAME
 };
 
@@ -56,5 +56,5 @@ bool iv__token_rules_read(const char *text, size_t size, iv__token_rules *rules)
     rules->kind = (iv__tokens_kind)kind;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         *(bool *)((char *)rules + flags[i].offset) = take(&at, end, flags[i].name, false);
-    return at == end && (rules->kind < IV_TOKENS_BYTES || rules->complete);
+    return at == end && (rules->kind < IV__TOKENS_BYTES || rules->complete);
 }

@@ -21,17 +21,17 @@ int iv__stretch_kind(uint32_t code)
 {
     if (code < 0x80) {
         if ((code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z'))
-            return IV_STRETCH_LETTERS;
-        return code >= '0' && code <= '9'               ? IV_STRETCH_DIGITS
-               : code == ' ' || (code > 8 && code < 14) ? IV_STRETCH_WHITE
-                                                        : IV_STRETCH_MARKS;
+            return IV__STRETCH_LETTERS;
+        return code >= '0' && code <= '9'               ? IV__STRETCH_DIGITS
+               : code == ' ' || (code > 8 && code < 14) ? IV__STRETCH_WHITE
+                                                        : IV__STRETCH_MARKS;
     }
     if (iv__is_white(code))
-        return IV_STRETCH_WHITE;
+        return IV__STRETCH_WHITE;
     for (size_t i = 0; i < sizeof marks / sizeof *marks && marks[i].first <= code; i++)
         if (code <= marks[i].last)
-            return IV_STRETCH_MARKS;
-    return IV_STRETCH_LETTERS;
+            return IV__STRETCH_MARKS;
+    return IV__STRETCH_LETTERS;
 }
 
 /* The kind of what stands at `at`, and its length; a byte that is no UTF-8 is a mark. */
@@ -43,26 +43,26 @@ static int look(const unsigned char *at, size_t left, size_t *length)
     if (*length > 0)
         return iv__stretch_kind(code);
     *length = 1;
-    return IV_STRETCH_MARKS;
+    return IV__STRETCH_MARKS;
 }
 
 size_t iv__stretch_next(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
-    size_t size, length, most = left < IV_STRETCH_MAX ? left : IV_STRETCH_MAX;
+    size_t size, length, most = left < IV__STRETCH_MAX ? left : IV__STRETCH_MAX;
     int kind = look(at, left, &size);
 
     if (*at == ' ' && left > 1) { /* a blank goes with the word behind it */
         int next = look(at + 1, left - 1, &length);
-        if (next != IV_STRETCH_WHITE) {
+        if (next != IV__STRETCH_WHITE) {
             kind = next;
             size += length;
         }
     }
     while (size < most && look(at + size, left - size, &length) == kind && size + length <= most)
         size += length;
-    if (kind == IV_STRETCH_WHITE && size > 1 && at[size - 1] == ' ' && size < left &&
-        look(at + size, left - size, &length) != IV_STRETCH_WHITE)
+    if (kind == IV__STRETCH_WHITE && size > 1 && at[size - 1] == ' ' && size < left &&
+        look(at + size, left - size, &length) != IV__STRETCH_WHITE)
         size--;
     return size;
 }

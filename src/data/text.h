@@ -8,12 +8,12 @@
 #include "base/text.h"
 
 /* Written to files as "words", "chars". */
-#define IV_TOKENS_MAP(XX) XX(WORDS, "words") XX(CHARS, "chars") XX(BYTES, "bytes") XX(BPE, "bpe")
+#define IV__TOKENS_MAP(XX) XX(WORDS, "words") XX(CHARS, "chars") XX(BYTES, "bytes") XX(BPE, "bpe")
 
 typedef enum iv__tokens_kind {
-#define IV_TOKENS_KIND(name, text) IV_TOKENS_##name,
-    IV_TOKENS_MAP(IV_TOKENS_KIND)
-#undef IV_TOKENS_KIND
+#define IV__TOKENS_KIND(name, text) IV__TOKENS_##name,
+    IV__TOKENS_MAP(IV__TOKENS_KIND)
+#undef IV__TOKENS_KIND
 } iv__tokens_kind;
 
 /* How texts become tokens, and which special tokens stand before them. */
@@ -31,8 +31,8 @@ void iv__token_rules_print(const iv__token_rules *rules, iv__text *text);
 /* False for what iv__token_rules_print cannot have given. */
 bool iv__token_rules_read(const char *text, size_t size, iv__token_rules *rules);
 
-enum { IV_TOKEN_PADDING = 0 };
-enum { IV_VOCABULARY_MAX = 1 << 24 }; /* entries */
+enum { IV__TOKEN_PADDING = 0 };
+enum { IV__VOCABULARY_MAX = 1 << 24 }; /* entries */
 
 /* ---- cleaning -------------------------------------------------------------------------------- */
 /* Appends the text as its tokens are cut from. With `entities` those of HTML are decoded, once, also
@@ -59,10 +59,10 @@ bool iv__token_next(iv__tokens_kind kind, const char **at, const char *end, cons
 
 /* ---- counting -------------------------------------------------------------------------------- */
 typedef struct iv__counter iv__counter;
-/* Of more than IV_COUNTER_MAX different tokens it forgets the half that came least often, of those
+/* Of more than IV__COUNTER_MAX different tokens it forgets the half that came least often, of those
  * that came equally often the later ones, and goes on: memory is bounded, and what is frequent is
  * counted well. */
-enum { IV_COUNTER_MAX = 1 << 21 };
+enum { IV__COUNTER_MAX = 1 << 21 };
 iv__counter *iv__counter_new(iv_home *home);
 void iv__counter_free(iv__counter *counter);
 iv_status iv__counter_add(iv__counter *counter, const char *token, size_t size);
@@ -77,7 +77,7 @@ typedef struct iv__vocabulary iv__vocabulary;
  * one in the order of its letters first). bytes: all 256, by value. bpe: pieces of the stretches
  * that were counted, the 256 bytes first, then each piece where it was learned.
  * Errors: VALUE when nothing was counted, most leaves no room for a token or is beyond
- * IV_VOCABULARY_MAX, or a complete vocabulary would have more entries. */
+ * IV__VOCABULARY_MAX, or a complete vocabulary would have more entries. */
 iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, const iv__token_rules *rules, int64_t most);
 /* From the bytes that iv__vocabulary_bytes gave; `name` begins messages. Errors: FORMAT. */
 iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void *bytes, size_t size);

@@ -478,7 +478,7 @@ iv__tokens *iv__tokens_open(iv_home *home, const iv__dataset *set, const char *p
 
     if (o.vocabulary == 0)
         o.vocabulary = 10000;
-    if (o.rules.complete && o.rules.kind < IV_TOKENS_BYTES)
+    if (o.rules.complete && o.rules.kind < IV__TOKENS_BYTES)
         o.counts = NULL;
     if (!o.set_options && set->fields) {
         o.set_options = defaults = iv__alloc(home, set->options_size);

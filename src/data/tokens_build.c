@@ -47,7 +47,7 @@ static iv_status count_units(builder *b, const char *clean, size_t size)
     iv_status status = IV_OK;
     size_t length;
 
-    if (b->rules->kind == IV_TOKENS_BYTES) { /* there is nothing to learn */
+    if (b->rules->kind == IV__TOKENS_BYTES) { /* there is nothing to learn */
         b->tokens += size;
         return IV_OK;
     }
@@ -145,7 +145,7 @@ static iv_status choose_vocabulary(builder *b)
     const iv__tokens_options *o = b->options;
     const char *name = *b->data ? b->data : b->set->name;
 
-    if (b->rules->kind != IV_TOKENS_BYTES && iv__counter_distinct(b->counter) == 0)
+    if (b->rules->kind != IV__TOKENS_BYTES && iv__counter_distinct(b->counter) == 0)
         return iv_fail(b->home, IV_VALUE,
                        "%s: the vocabulary is empty: no record counts for it (%s of %s)", name,
                        o->counts_says ? o->counts_says : "all", b->report.data);
@@ -156,7 +156,7 @@ static iv_status choose_vocabulary(builder *b)
 /* The vocabulary, and where each record begins. */
 static iv_status write_offsets(builder *b)
 {
-    bool counted_by_ids = b->options->given || b->rules->kind == IV_TOKENS_BPE;
+    bool counted_by_ids = b->options->given || b->rules->kind == IV__TOKENS_BPE;
     iv_status status = IV_OK;
     uint64_t zero = 0;
 
@@ -239,8 +239,8 @@ iv_status iv__tokens_build(iv_home *home, const char *path, const iv__dataset *s
     b.rules = options->given ? iv__vocabulary_rules(options->given) : &options->rules;
     iv__sha256_begin(&b.content);
     b.counter = options->given ? NULL : iv__counter_new(home);
-    b.cache = b.rules->kind == IV_TOKENS_BPE ? iv__piece_cache_new(home) : NULL;
-    if ((b.counter || options->given) && (b.cache || b.rules->kind != IV_TOKENS_BPE)) {
+    b.cache = b.rules->kind == IV__TOKENS_BPE ? iv__piece_cache_new(home) : NULL;
+    if ((b.counter || options->given) && (b.cache || b.rules->kind != IV__TOKENS_BPE)) {
         b.writer = iv__writer_new(home, path);
         *unwritten = !b.writer;
         status = b.writer ? write_content(&b) : iv_home_status(home);

@@ -102,7 +102,7 @@ static iv_status forget(iv__counter *counter)
 
 iv_status iv__counter_add(iv__counter *counter, const char *token, size_t size)
 {
-    if (counter->table.count == IV_COUNTER_MAX && forget(counter))
+    if (counter->table.count == IV__COUNTER_MAX && forget(counter))
         return IV_NOMEM;
     int64_t before = counter->table.count, entry = iv__token_table_add(&counter->table, token, size);
     if (entry < 0)
@@ -139,16 +139,16 @@ static iv__vocabulary *vocabulary_new(iv_home *home, const iv__token_rules *rule
     iv__vocabulary *vocabulary = iv__alloc(home, sizeof *vocabulary);
     if (!vocabulary)
         return NULL;
-    int32_t next = IV_TOKEN_PADDING + 1;
+    int32_t next = IV__TOKEN_PADDING + 1;
     vocabulary->home = vocabulary->table.home = vocabulary->table.bytes.home = home;
     vocabulary->joins.home = vocabulary->kept.home = home;
     vocabulary->rules = *rules;
-    vocabulary->rules.complete = rules->complete || rules->kind >= IV_TOKENS_BYTES;
+    vocabulary->rules.complete = rules->complete || rules->kind >= IV__TOKENS_BYTES;
     vocabulary->unknown = vocabulary->rules.complete ? -1 : next++;
-    vocabulary->end = rules->end ? next++ : IV_TOKEN_PADDING;
-    vocabulary->begin = rules->begin ? next++ : IV_TOKEN_PADDING;
+    vocabulary->end = rules->end ? next++ : IV__TOKEN_PADDING;
+    vocabulary->begin = rules->begin ? next++ : IV__TOKEN_PADDING;
     vocabulary->first = next;
-    iv__text *kept = rules->kind >= IV_TOKENS_BYTES ? &vocabulary->kept : &vocabulary->table.bytes;
+    iv__text *kept = rules->kind >= IV__TOKENS_BYTES ? &vocabulary->kept : &vocabulary->table.bytes;
     iv__token_rules_print(&vocabulary->rules, kept);
     iv__text_add(kept, "", 1);
     if (kept->failed) {
@@ -164,16 +164,16 @@ static bool can_choose(const iv__counter *counter, const iv__vocabulary *vocabul
     int64_t count = counter->table.count, fewest = vocabulary->first + 1;
     iv__tokens_kind kind = vocabulary->rules.kind;
 
-    if (kind == IV_TOKENS_BYTES)
+    if (kind == IV__TOKENS_BYTES)
         return true; /* all of them, and no more */
-    if (kind == IV_TOKENS_BPE)
-        fewest += IV_BYTES - 1;
-    if (most < fewest || most > IV_VOCABULARY_MAX)
+    if (kind == IV__TOKENS_BPE)
+        fewest += IV__BYTES - 1;
+    if (most < fewest || most > IV__VOCABULARY_MAX)
         iv_fail(counter->home, IV_VALUE, "a vocabulary of at most %lld entries: expected %lld to %d",
-                (long long)most, (long long)fewest, IV_VOCABULARY_MAX);
+                (long long)most, (long long)fewest, IV__VOCABULARY_MAX);
     else if (count == 0)
         iv_fail(counter->home, IV_VALUE, "the vocabulary is empty: there is not one token to count");
-    else if (kind != IV_TOKENS_BPE && vocabulary->rules.complete &&
+    else if (kind != IV__TOKENS_BPE && vocabulary->rules.complete &&
              (counter->forgot || count > most - vocabulary->first))
         iv_fail(counter->home, IV_VALUE,
                 "a vocabulary of at most %lld entries without an unknown token: the data have %s%lld "
@@ -225,7 +225,7 @@ static iv_status choose_pieces(iv__vocabulary *vocabulary, const iv__counter *co
 
 static iv_status add_bytes(iv__vocabulary *vocabulary)
 {
-    for (int byte = 0; byte < IV_BYTES; byte++)
+    for (int byte = 0; byte < IV__BYTES; byte++)
         if (iv__token_table_add(&vocabulary->table, &(char){ (char)byte }, 1) < 0)
             return IV_NOMEM;
     return IV_OK;
@@ -237,9 +237,9 @@ iv__vocabulary *iv__vocabulary_choose(iv__counter *counter, const iv__token_rule
     iv_status status = vocabulary && can_choose(counter, vocabulary, most) ? IV_OK : IV_VALUE;
 
     if (!status)
-        status = rules->kind == IV_TOKENS_BPE     ? choose_pieces(vocabulary, counter, most)
-                 : rules->kind == IV_TOKENS_BYTES ? add_bytes(vocabulary)
-                                                  : choose_tokens(vocabulary, counter, most);
+        status = rules->kind == IV__TOKENS_BPE     ? choose_pieces(vocabulary, counter, most)
+                 : rules->kind == IV__TOKENS_BYTES ? add_bytes(vocabulary)
+                                                   : choose_tokens(vocabulary, counter, most);
     if (!status)
         return vocabulary;
     iv__vocabulary_free(vocabulary);
@@ -260,8 +260,8 @@ void iv__vocabulary_free(iv__vocabulary *vocabulary)
 
 const void *iv__vocabulary_bytes(const iv__vocabulary *vocabulary, size_t *size)
 {
-    const iv__text *kept = vocabulary->rules.kind >= IV_TOKENS_BYTES ? &vocabulary->kept
-                                                                     : &vocabulary->table.bytes;
+    const iv__text *kept = vocabulary->rules.kind >= IV__TOKENS_BYTES ? &vocabulary->kept
+                                                                      : &vocabulary->table.bytes;
 
     *size = kept->size;
     return kept->data;
@@ -274,8 +274,8 @@ static bool is_token(iv__tokens_kind kind, const char *token, size_t size)
 
     if (size == 0 || iv__utf8_valid(token, size) != size)
         return false;
-    return kind == IV_TOKENS_WORDS ? !memchr(token, ' ', size)
-                                   : iv__utf8_read((const unsigned char *)token, size, &code) == size;
+    return kind == IV__TOKENS_WORDS ? !memchr(token, ' ', size)
+                                    : iv__utf8_read((const unsigned char *)token, size, &code) == size;
 }
 
 static iv__vocabulary *refuse(iv_home *home, iv__vocabulary *vocabulary, const char *name,
@@ -303,7 +303,7 @@ static iv__vocabulary *read_tokens(iv__vocabulary *vocabulary, const char *name,
             iv__vocabulary_free(vocabulary);
             return NULL;
         }
-        if (entry + vocabulary->first != id || id >= IV_VOCABULARY_MAX)
+        if (entry + vocabulary->first != id || id >= IV__VOCABULARY_MAX)
             return refuse(home, vocabulary, name, "a token comes again, or beyond the last, at", id);
     }
     if (vocabulary->table.count == 0)
@@ -318,7 +318,7 @@ static bool join_pieces(iv__vocabulary *vocabulary, uint32_t left, uint32_t righ
     const iv__token_entry *a = &vocabulary->table.entries[left], *b = &vocabulary->table.entries[right];
     size_t size = (size_t)a->size + b->size;
     int64_t count = vocabulary->table.count;
-    char both[IV_STRETCH_MAX];
+    char both[IV__STRETCH_MAX];
 
     if (size > sizeof both)
         return false;
@@ -345,12 +345,12 @@ static iv__vocabulary *read_pieces(iv__vocabulary *vocabulary, const char *name,
     size_t left = (size_t)(end - at);
     iv_status status = add_bytes(vocabulary);
 
-    if (!status && (left % JOIN || (vocabulary->rules.kind == IV_TOKENS_BYTES && left > 0)))
+    if (!status && (left % JOIN || (vocabulary->rules.kind == IV__TOKENS_BYTES && left > 0)))
         return refuse(home, vocabulary, name, "bytes are left over behind its rules:", (int64_t)left);
     for (; at < end && !status; at += JOIN) {
         int64_t number = vocabulary->table.count, id = number + vocabulary->first;
         uint32_t a = number_at(at), b = number_at(at + 4);
-        if (a >= number || b >= number || id >= IV_VOCABULARY_MAX ||
+        if (a >= number || b >= number || id >= IV__VOCABULARY_MAX ||
             !join_pieces(vocabulary, a, b, &status))
             return refuse(home, vocabulary, name, "no piece can be what stands at", id);
     }
@@ -371,7 +371,7 @@ iv__vocabulary *iv__vocabulary_read(iv_home *home, const char *name, const void 
     iv__vocabulary *vocabulary = vocabulary_new(home, &rules);
     if (!vocabulary)
         return NULL;
-    if (rules.kind < IV_TOKENS_BYTES)
+    if (rules.kind < IV__TOKENS_BYTES)
         return read_tokens(vocabulary, name, stop + 1, end);
     return read_pieces(vocabulary, name, stop + 1, end);
 }
@@ -426,7 +426,7 @@ size_t iv__vocabulary_token_size(const iv__vocabulary *vocabulary, int64_t id)
 
 int64_t iv__vocabulary_characters(const iv__vocabulary *vocabulary, int64_t id)
 {
-    bool words = vocabulary->rules.kind == IV_TOKENS_WORDS;
+    bool words = vocabulary->rules.kind == IV__TOKENS_WORDS;
 
     if (id >= 0 && id == vocabulary->unknown)
         return words ? 0 : 1;

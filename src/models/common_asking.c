@@ -136,7 +136,7 @@ static int put_tasks(const score *of_task, iv__measure *measure)
 
 int iv__asking_measures(iv__instance *instance, iv_params *params, const iv__story *story,
                         iv__story_network *network, iv__split split,
-                        iv__measure measure[IV_MAX_MEASURES])
+                        iv__measure measure[IV__MAX_MEASURES])
 {
     score all = { 0 }, of_task[IV__BABI_TASKS + 1] = { { 0 } };
     asked_network a;

@@ -13,7 +13,7 @@ typedef void iv__story_network(const iv__instance *instance, iv_scope *scope, in
 /* As iv__model's examine: the share of right answers, of all questions and of each task. */
 int iv__asking_measures(iv__instance *instance, iv_params *params, const iv__story *story,
                         iv__story_network *network, iv__split split,
-                        iv__measure measure[IV_MAX_MEASURES]);
+                        iv__measure measure[IV__MAX_MEASURES]);
 
 /* As iv__talk has it. */
 typedef struct iv__asking iv__asking;

@@ -157,12 +157,12 @@ static void put_pieces(output *out, const iv__vocabulary *v)
                    "    uint32_t first, last;\n"
                    "    int kind;\n"
                    "} ivory_kinds[] = {\n",
-                   IV_STRETCH_DIGITS, IV_STRETCH_WHITE, IV_STRETCH_MARKS);
+                   IV__STRETCH_DIGITS, IV__STRETCH_WHITE, IV__STRETCH_MARKS);
     for (code = 0; code <= 0x110000; code++) {
         int kind = iv__stretch_kind(first);
         if (code < 0x110000 && iv__stretch_kind(code) == kind)
             continue;
-        if (kind != IV_STRETCH_LETTERS)
+        if (kind != IV__STRETCH_LETTERS)
             iv__text_print(&out->text, "    { 0x%x, 0x%x, %d },\n", (unsigned)first,
                            (unsigned)code - 1, kind);
         first = code;
@@ -190,24 +190,24 @@ static void put_vocabulary(output *out, const iv__language *language)
                    (long long)iv__vocabulary_count(v), (int)iv__vocabulary_first(v),
                    (int)iv__vocabulary_unknown(v), (int)language->begin, (int)language->end,
                    (int)longest);
-    if (rules->kind == IV_TOKENS_WORDS)
+    if (rules->kind == IV__TOKENS_WORDS)
         iv__text_print(&out->text, "    IVORY_INSIDE = %d, /* an apostrophe belongs to its word */\n",
                        rules->inside);
     iv__text_put(&out->text, "};\n");
-    if (rules->kind < IV_TOKENS_BYTES)
+    if (rules->kind < IV__TOKENS_BYTES)
         put_tokens(out, v);
-    if (rules->kind == IV_TOKENS_WORDS)
+    if (rules->kind == IV__TOKENS_WORDS)
         put_letters(out, v);
-    if (rules->kind == IV_TOKENS_BPE)
+    if (rules->kind == IV__TOKENS_BPE)
         put_pieces(out, v);
 }
 
 /* Behind the step: how texts are cut into such tokens, and tokens shown. */
 static const char *const sections_of[][7] = {
-    [IV_TOKENS_WORDS] = { "cut", "cut_of", "utf8", "find", "cut_words", "show_words" },
-    [IV_TOKENS_CHARS] = { "cut", "cut_of", "utf8", "find", "cut_chars", "show_chars" },
-    [IV_TOKENS_BYTES] = { "cut", "cut_of", "cut_bytes", "show_bytes" },
-    [IV_TOKENS_BPE] = { "cut_pieces", "cut_of", "utf8", "cut_bpe", "show_bpe" },
+    [IV__TOKENS_WORDS] = { "cut", "cut_of", "utf8", "find", "cut_words", "show_words" },
+    [IV__TOKENS_CHARS] = { "cut", "cut_of", "utf8", "find", "cut_chars", "show_chars" },
+    [IV__TOKENS_BYTES] = { "cut", "cut_of", "cut_bytes", "show_bytes" },
+    [IV__TOKENS_BPE] = { "cut_pieces", "cut_of", "utf8", "cut_bpe", "show_bpe" },
 };
 
 /* ---- the file -------------------------------------------------------------------------------- */

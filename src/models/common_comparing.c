@@ -91,11 +91,11 @@ static iv_status latent_of(iv__comparing *c, const char *sentence, float *latent
 static iv_status put_decoded(iv__comparing *c, const float *latent, int64_t n, iv__text *answer)
 {
     const int64_t width = c->s->vectors.width, first = c->s->unmasked ? c->s->length - n : 0;
-    int32_t ids[IV_SENTENCE_MOST] = { 0 };
+    int32_t ids[IV__SENTENCE_MOST] = { 0 };
 
     iv_status status = iv__recoder_give(c->one.decoder, "latent", latent,
                                         (size_t)c->one.latent * sizeof *latent);
-    iv__sentences_put(c->s, ids, n, 0, NULL, iv_plan_input(c->one.decoder, IV_SENTENCE_PRESENT));
+    iv__sentences_put(c->s, ids, n, 0, NULL, iv_plan_input(c->one.decoder, IV__SENTENCE_PRESENT));
     if (!status)
         status = iv_plan_run(c->one.decoder);
     for (int64_t t = 0; t < n && !status; t++)
@@ -110,7 +110,7 @@ static iv_status put_decoded(iv__comparing *c, const float *latent, int64_t n, i
 static iv_status put_nearest(const iv__comparing *c, const float *latent, iv__text *answer)
 {
     bool *taken = iv__alloc_array(c->home, c->n, sizeof *taken);
-    int32_t ids[IV_SENTENCE_MOST];
+    int32_t ids[IV__SENTENCE_MOST];
 
     if (!taken)
         return IV_NOMEM;
@@ -128,7 +128,7 @@ static iv_status put_nearest(const iv__comparing *c, const float *latent, iv__te
             break;
         taken[best] = true;
         iv__text_print(answer, "  %.3f  ", most);
-        const int64_t n = iv__tokens_copy(c->s->data, c->record[best], 0, IV_SENTENCE_MOST, ids);
+        const int64_t n = iv__tokens_copy(c->s->data, c->record[best], 0, IV__SENTENCE_MOST, ids);
         iv__decode_readable(c->s->vocabulary, ids, n, answer);
         iv__text_put(answer, "\n");
     }

@@ -60,10 +60,10 @@ static int64_t pieces_of(const iv__cut_options *o, int64_t tokens)
     int64_t positions = tokens + (o->begin ? 1 : 0);
 
     switch (o->kind) {
-    case IV_CUT_FIRST: break;
-    case IV_CUT_PIECES:
-    case IV_CUT_CARRIED: return positions <= o->length ? 1 : divided(positions, o->length);
-    case IV_CUT_WINDOWS:
+    case IV__CUT_FIRST: break;
+    case IV__CUT_PIECES:
+    case IV__CUT_CARRIED: return positions <= o->length ? 1 : divided(positions, o->length);
+    case IV__CUT_WINDOWS:
         if (o->begin)
             return divided(positions, o->stride);
         return tokens > o->length ? divided(tokens - o->length, o->stride) : 0;
@@ -92,7 +92,7 @@ static iv_status count_pieces(iv__cut *cut)
         if (all > INT32_MAX)
             return iv_fail(cut->home, IV_VALUE,
                            "the data give more than %d training records; make --length%s larger",
-                           INT32_MAX, cut->options.kind == IV_CUT_WINDOWS ? " or --stride" : "");
+                           INT32_MAX, cut->options.kind == IV__CUT_WINDOWS ? " or --stride" : "");
     }
     return IV_OK;
 }
@@ -253,7 +253,7 @@ iv__cut *iv__cut_new(iv_home *home, const iv__tokens *tokens, const iv__settings
     if (options->texts && options->texts < cut->all_texts)
         cut->all_texts = options->texts;
     iv_status status = count_pieces(cut);
-    if (!status && options->kind == IV_CUT_CARRIED)
+    if (!status && options->kind == IV__CUT_CARRIED)
         status = make_lanes(cut);
     if (!status)
         return cut;
@@ -361,13 +361,13 @@ static void narrow(float *weight, int64_t T, int64_t rows, int64_t longest)
 void iv__cut_fill(const iv__cut *cut, iv__batch *batch, const iv__rows *rows)
 {
     const iv__cut_options *o = &cut->options;
-    bool windows = o->kind == IV_CUT_WINDOWS;
+    bool windows = o->kind == IV__CUT_WINDOWS;
     int64_t T = o->length, targets = windows ? 1 : T, longest = 0;
     size_t places = (size_t)(rows->room * T), outputs = (size_t)(rows->room * targets);
-    int32_t *x = iv__batch_input(batch, IV_CUT_WORDS), *y = iv__batch_input(batch, IV_CUT_NEXT);
-    float *weight = iv__batch_input(batch, IV_CUT_WEIGHT),
-          *present = iv__batch_input(batch, IV_CUT_PRESENT),
-          *goes_on = iv__batch_input(batch, IV_CUT_GOES_ON);
+    int32_t *x = iv__batch_input(batch, IV__CUT_WORDS), *y = iv__batch_input(batch, IV__CUT_NEXT);
+    float *weight = iv__batch_input(batch, IV__CUT_WEIGHT),
+          *present = iv__batch_input(batch, IV__CUT_PRESENT),
+          *goes_on = iv__batch_input(batch, IV__CUT_GOES_ON);
 
     memset(x, 0, places * sizeof *x);
     memset(y, 0, outputs * sizeof *y);
@@ -414,7 +414,7 @@ static void add_stretch(const iv__cut *cut, int64_t text, int64_t first, int64_t
 iv__extent iv__cut_extent(const iv__cut *cut, iv__split split)
 {
     const iv__cut_options *o = &cut->options;
-    bool windows = o->kind == IV_CUT_WINDOWS;
+    bool windows = o->kind == IV__CUT_WINDOWS;
     uint64_t key = iv__split_key();
     iv__extent extent = { .vocabulary = iv__tokens_vocabulary(cut->tokens) };
     int64_t first = o->begin ? 0 : windows ? o->length : 1;
@@ -428,7 +428,7 @@ iv__extent iv__cut_extent(const iv__cut *cut, iv__split split)
                 add_stretch(cut, r, at, at + 1, &extent);
             continue;
         }
-        bool cut_off = o->kind == IV_CUT_FIRST && tokens - first > o->length;
+        bool cut_off = o->kind == IV__CUT_FIRST && tokens - first > o->length;
         add_stretch(cut, r, first, cut_off ? first + o->length : tokens, &extent);
     }
     return extent;

@@ -8,10 +8,10 @@
 #include "models/common_split.h"
 
 typedef enum iv__cut_kind {
-    IV_CUT_FIRST,  /* the beginning of a text */
-    IV_CUT_PIECES, /* a text in pieces, each for itself */
-    IV_CUT_WINDOWS, /* every `stride` tokens the `length` tokens before a token, which is the target */
-    IV_CUT_CARRIED, /* a text in pieces, one after the other in a row of the batch */
+    IV__CUT_FIRST,  /* the beginning of a text */
+    IV__CUT_PIECES, /* a text in pieces, each for itself */
+    IV__CUT_WINDOWS, /* every `stride` tokens the `length` tokens before a token, which is the target */
+    IV__CUT_CARRIED, /* a text in pieces, one after the other in a row of the batch */
 } iv__cut_kind;
 
 typedef struct iv__cut_options {
@@ -26,11 +26,11 @@ typedef struct iv__cut_options {
 } iv__cut_options;
 
 /* Inputs, for N rows of T positions. */
-#define IV_CUT_WORDS "words"     /* i32 [N,T] */
-#define IV_CUT_NEXT "next"       /* i32 [N,T]; of windows [N] */
-#define IV_CUT_WEIGHT "weight"   /* [N,T]; of windows [N] */
-#define IV_CUT_PRESENT "present" /* [N,T], 0 at padding in front; filled where a plan has it */
-#define IV_CUT_GOES_ON "goes on" /* [N] of carried: 0 where a text begins, or nothing stands */
+#define IV__CUT_WORDS "words"     /* i32 [N,T] */
+#define IV__CUT_NEXT "next"       /* i32 [N,T]; of windows [N] */
+#define IV__CUT_WEIGHT "weight"   /* [N,T]; of windows [N] */
+#define IV__CUT_PRESENT "present" /* [N,T], 0 at padding in front; filled where a plan has it */
+#define IV__CUT_GOES_ON "goes on" /* [N] of carried: 0 where a text begins, or nothing stands */
 
 typedef struct iv__cut iv__cut;
 

@@ -53,7 +53,7 @@ static void measure_against(const iv__forecast *f, const double *said, double *r
     *r2 = spread > 0 ? 1 - squares / spread : NAN;
 }
 
-int iv__forecast_measures(const iv__forecast *f, iv__measure measure[IV_MAX_MEASURES])
+int iv__forecast_measures(const iv__forecast *f, iv__measure measure[IV__MAX_MEASURES])
 {
     double rmse, mae, r2;
     int n = 0;

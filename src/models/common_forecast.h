@@ -18,6 +18,6 @@ iv_status iv__forecast_new(iv_home *home, const char *target, int64_t n, bool li
                            iv__forecast *forecast);
 void iv__forecast_free(iv__forecast *forecast);
 /* RMSE, MAE and R2 over the rows of which the actual value is known; the same of `linear`. Returns how many. */
-int iv__forecast_measures(const iv__forecast *forecast, iv__measure measure[IV_MAX_MEASURES]);
+int iv__forecast_measures(const iv__forecast *forecast, iv__measure measure[IV__MAX_MEASURES]);
 
 #endif

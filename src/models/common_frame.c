@@ -461,9 +461,9 @@ void iv__frame_inputs(const iv__frame *f, const iv__table *t, const int *column,
 void iv__frame_fill(const iv__frame *f, iv__batch *batch, const iv__rows *rows)
 {
     const int n = f->n_inputs;
-    float *inputs = iv__batch_input(batch, IV_FRAME_INPUTS),
-          *target = iv__batch_input(batch, IV_FRAME_TARGET),
-          *weight = iv__batch_input(batch, IV_FRAME_WEIGHT);
+    float *inputs = iv__batch_input(batch, IV__FRAME_INPUTS),
+          *target = iv__batch_input(batch, IV__FRAME_TARGET),
+          *weight = iv__batch_input(batch, IV__FRAME_WEIGHT);
 
     for (int64_t r = 0; r < rows->room; r++) {
         const bool there = r < rows->n && rows->record[r] >= 0;

@@ -7,9 +7,9 @@
 #include "models/model.h"
 
 /* Inputs of a graph, for N rows of F inputs. */
-#define IV_FRAME_INPUTS "inputs" /* [N,F], standardised; 0 (the mean) where a value is missing */
-#define IV_FRAME_TARGET "target" /* [N,1], standardised */
-#define IV_FRAME_WEIGHT "weight" /* [N], 0 where there is no record */
+#define IV__FRAME_INPUTS "inputs" /* [N,F], standardised; 0 (the mean) where a value is missing */
+#define IV__FRAME_TARGET "target" /* [N,1], standardised */
+#define IV__FRAME_WEIGHT "weight" /* [N], 0 where there is no record */
 
 typedef struct iv__frame_options {
     const char *target, *ignore; /* ignore: names of columns, commas between */

@@ -17,7 +17,7 @@ iv_status iv__generator_start(iv__generator *generator); /* states as before the
 iv_status iv__generator_feed(iv__generator *generator, const int32_t *token);
 
 /* Added to logits of what may never be drawn. */
-#define IV_OUT_OF_REACH (-1e15f)
+#define IV__OUT_OF_REACH (-1e15f)
 
 /* [n,V], added to the logits before they are weighed; zeros at birth. */
 float *iv__generator_favour(iv__generator *generator);

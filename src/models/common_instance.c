@@ -111,7 +111,7 @@ iv_status iv__instance_describe(iv__instance *instance)
     iv__pair *pairs = iv__arena_get(&instance->arena, (size_t)most * sizeof *pairs);
     if (!pairs)
         return IV_NOMEM;
-    pairs[n++] = (iv__pair){ "ivory.format", IV_MODEL_FORMAT };
+    pairs[n++] = (iv__pair){ "ivory.format", IV__MODEL_FORMAT };
     pairs[n++] = (iv__pair){ "ivory.version", iv_version() };
     pairs[n++] = (iv__pair){ "ivory.model", instance->model->name };
     pairs[n++] = (iv__pair){ "ivory.system", instance->system->name };

@@ -9,9 +9,9 @@
 const char *iv__how_name(iv__how how)
 {
     static const char *const names[] = {
-#define IV_HOW(name, text) text,
-        IV_HOW_MAP(IV_HOW)
-#undef IV_HOW
+#define IV__HOW(name, text) text,
+        IV__HOW_MAP(IV__HOW)
+#undef IV__HOW
     };
     return names[how];
 }
@@ -20,9 +20,9 @@ const char *iv__how_name(iv__how how)
 
 static iv_status make_room(iv__manuscript *m)
 {
-    if (m->count == IV_PIECES_MAX)
+    if (m->count == IV__PIECES_MAX)
         return iv_fail(m->home, IV_VALUE,
-                       "a writing has at most %d pieces: save it and begin another", IV_PIECES_MAX);
+                       "a writing has at most %d pieces: save it and begin another", IV__PIECES_MAX);
     if (m->count < m->room)
         return IV_OK;
     int32_t room = m->room * 2 + 64;
@@ -55,9 +55,9 @@ iv_status iv__manuscript_run(iv__manuscript *m, const char *name, int32_t *run)
     for (*run = 0; *run < m->n_runs; ++*run)
         if (!strcmp(m->runs[*run], name))
             return IV_OK;
-    if (m->n_runs == IV_RUNS_MAX)
+    if (m->n_runs == IV__RUNS_MAX)
         return iv_fail(m->home, IV_VALUE, "at most %d runs write into one text; '%s' is one more",
-                       IV_RUNS_MAX, name);
+                       IV__RUNS_MAX, name);
     m->runs[m->n_runs] = iv__arena_text(&m->arena, name);
     return m->runs[m->n_runs++] ? IV_OK : IV_NOMEM;
 }
@@ -82,7 +82,7 @@ iv_status iv__manuscript_add(iv__manuscript *m, const iv__piece *piece)
 bool iv__manuscript_glue(iv__manuscript *m)
 {
     iv__piece *piece = &m->pieces[m->here];
-    bool can = *piece->text == ' ' && piece->text[1] && !piece->last && piece->how != IV_TYPED;
+    bool can = *piece->text == ' ' && piece->text[1] && !piece->last && piece->how != IV__TYPED;
 
     piece->text += can;
     return can;

@@ -7,15 +7,15 @@
 #include "base/text.h"
 
 /* Written to files as "typed", "chosen", "drawn". */
-#define IV_HOW_MAP(XX)                                        \
+#define IV__HOW_MAP(XX)                                       \
     XX(TYPED, "typed")   /* by the person */                  \
     XX(CHOSEN, "chosen") /* a model's, the person's choice */ \
     XX(DRAWN, "drawn")   /* by a model */
 
 typedef enum iv__how {
-#define IV_HOW(name, text) IV_##name,
-    IV_HOW_MAP(IV_HOW)
-#undef IV_HOW
+#define IV__HOW(name, text) IV__##name,
+    IV__HOW_MAP(IV__HOW)
+#undef IV__HOW
 } iv__how;
 const char *iv__how_name(iv__how how);
 
@@ -30,15 +30,15 @@ typedef struct iv__piece {
     int32_t last;       /* private: the piece behind it that one was at last; 0: none */
 } iv__piece;
 
-enum { IV_PIECES_MAX = 1 << 20 };
-enum { IV_RUNS_MAX = 8 }; /* that write into one manuscript */
+enum { IV__PIECES_MAX = 1 << 20 };
+enum { IV__RUNS_MAX = 8 }; /* that write into one manuscript */
 
 typedef struct iv__manuscript {
     iv_home *home;
     iv__arena arena;
     iv__piece *pieces; /* [0] is the beginning, with no text */
     int32_t count, room, here;
-    const char *runs[IV_RUNS_MAX];
+    const char *runs[IV__RUNS_MAX];
     int n_runs;
     double temperature;
     int64_t top_k, draws; /* how the writing goes on; random draws that were made */

@@ -99,11 +99,11 @@ static iv_status read_how(const reading *r, const iv__json_value *object, iv__ho
     const iv__json_value *value = iv__json_member(object, "how");
     const char *word = iv__json_string(value);
 
-#define IV_HOW(name, text)           \
+#define IV__HOW(name, text)          \
     if (word && !strcmp(word, text)) \
-        return *how = IV_##name, IV_OK;
-    IV_HOW_MAP(IV_HOW)
-#undef IV_HOW
+        return *how = IV__##name, IV_OK;
+    IV__HOW_MAP(IV__HOW)
+#undef IV__HOW
     return refuse(r, value ? value : object, "\"how\": typed, chosen or drawn");
 }
 
@@ -255,7 +255,7 @@ void iv__manuscript_record(const iv__manuscript *m, iv__text *table)
     for (int32_t k = 0; k < n; k++) {
         const iv__piece *piece = &m->pieces[path[k]];
         put_cell(table, piece->text);
-        iv__text_print(table, "\t%s\t%s\t", piece->how == IV_TYPED ? "person" : "model",
+        iv__text_print(table, "\t%s\t%s\t", piece->how == IV__TYPED ? "person" : "model",
                        iv__how_name(piece->how));
         if (piece->run >= 0 && !isnan(piece->probability))
             put_cell(table, m->runs[piece->run]), iv__text_print(table, "\t%.6g\t", piece->probability);

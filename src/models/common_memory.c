@@ -211,7 +211,7 @@ static iv__recall recall_of(const iv__copies *c, int64_t texts, int64_t span)
     r.mean = r.texts ? (double)sum / (double)r.texts : NAN;
     r.whole = r.texts ? (double)whole / (double)r.texts : NAN;
     r.spans = share_of_spans(c, texts, span);
-    for (int n = 0; n < IV_RECALL_DISTINCT; n++)
+    for (int n = 0; n < IV__RECALL_DISTINCT; n++)
         r.distinct[n] = iv__copies_distinct(c, n + 1);
     return r;
 }

@@ -19,7 +19,7 @@ iv_status iv__memory_add(iv__memory *memory, const iv__sample *sample);
 /* No more samples: looks for them all. */
 iv_status iv__memory_compare(iv__memory *memory);
 
-enum { IV_RECALL_DISTINCT = 4 };
+enum { IV__RECALL_DISTINCT = 4 };
 
 /* What several texts have in common with the training text, and how varied they are. */
 typedef struct iv__recall {
@@ -28,7 +28,7 @@ typedef struct iv__recall {
     double mean;     /* over the texts, of the longest span of each */
     double whole;    /* share of the texts that stand in it as they are */
     double spans;    /* share of their spans of `span` tokens that do; NaN: none */
-    double distinct[IV_RECALL_DISTINCT]; /* of spans of 1, 2, ... tokens: how many are different */
+    double distinct[IV__RECALL_DISTINCT]; /* of spans of 1, 2, ... tokens: how many are different */
 } iv__recall;
 
 /* Drawn at temperature 1 from a model that has learned the language and no text by heart, samples

@@ -112,8 +112,8 @@ static iv_status make_plans(iv__painter *p, iv_params *params)
                 status = make_plan(p, params, IV_RASTER_KEEP, r, c);
         }
     }
-    p->pixels = memory_of(p, IV_PICTURES_PIXELS);
-    p->label = memory_of(p, IV_PICTURES_LABEL);
+    p->pixels = memory_of(p, IV__PICTURES_PIXELS);
+    p->label = memory_of(p, IV__PICTURES_LABEL);
     p->row = memory_of(p, "position/0");
     p->column = memory_of(p, "position/1");
     return status;
@@ -126,9 +126,9 @@ static iv_status make(iv__painter *p, iv_params *params, int64_t height, int64_t
 
     p->graph = iv_graph_new(p->home);
     iv_scope *scope = iv_scope_new(p->graph, params, "");
-    iv_node *pixels = iv_input_raster(p->graph, IV_PICTURES_PIXELS, IV_F32, shape);
+    iv_node *pixels = iv_input_raster(p->graph, IV__PICTURES_PIXELS, IV_F32, shape);
     iv_node *label = palette->classes
-                         ? iv_input(p->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(p->pictures))
+                         ? iv_input(p->graph, IV__PICTURES_LABEL, IV_I32, iv_dims(p->pictures))
                          : NULL;
     iv_node *outputs = palette->outputs(p->instance, scope, pixels, label);
     if (!outputs)

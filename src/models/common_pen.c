@@ -65,7 +65,7 @@ iv__writing *iv__pen_writing(iv__pen *pen)
 
 bool iv__pen_writes_words(const iv__pen *pen)
 {
-    return iv__vocabulary_rules(pen->language->vocabulary)->kind == IV_TOKENS_WORDS;
+    return iv__vocabulary_rules(pen->language->vocabulary)->kind == IV__TOKENS_WORDS;
 }
 
 /* ---- following ------------------------------------------------------------------------------- */

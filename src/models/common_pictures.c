@@ -35,10 +35,10 @@ static iv_status fill(const void *self, iv__batch *batch, const iv__rows *rows)
     /* the gallery is the first member of the state of every model that has one */
     const iv__gallery *g = ((const iv__instance *)self)->state;
     const int64_t count = pixel_count(g);
-    float *pixels = iv__batch_input(batch, IV_PICTURES_PIXELS),
-          *weight = iv__batch_input(batch, IV_PICTURES_WEIGHT);
-    int32_t *values = iv__batch_input(batch, IV_PICTURES_VALUES),
-            *label = iv__batch_input(batch, IV_PICTURES_LABEL);
+    float *pixels = iv__batch_input(batch, IV__PICTURES_PIXELS),
+          *weight = iv__batch_input(batch, IV__PICTURES_WEIGHT);
+    int32_t *values = iv__batch_input(batch, IV__PICTURES_VALUES),
+            *label = iv__batch_input(batch, IV__PICTURES_LABEL);
 
     for (int64_t r = 0; r < rows->room; r++) {
         const bool there = r < rows->n && rows->record[r] >= 0;
@@ -196,7 +196,7 @@ static double histogram_bits(const iv__gallery *g, iv__split s, int64_t levels)
 }
 
 int iv__gallery_measures(const iv__gallery *g, iv__split s, double loss, int64_t levels,
-                         iv__measure measure[IV_MAX_MEASURES])
+                         iv__measure measure[IV__MAX_MEASURES])
 {
     measure[0] = (iv__measure){ "bits per dimension", loss / log(2) };
     measure[1] = (iv__measure){ "nats per picture", loss * (double)pixel_count(g) };

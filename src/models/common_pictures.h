@@ -5,10 +5,10 @@
 #include "models/common_painter.h"
 
 /* Inputs, for N pictures. */
-#define IV_PICTURES_PIXELS "pixels" /* [N,H,W,C], as the network reads values */
-#define IV_PICTURES_VALUES "values" /* i32 [N,H,W,C] */
-#define IV_PICTURES_LABEL "label"   /* i32 [N]; filled where a plan has it */
-#define IV_PICTURES_WEIGHT "weight" /* [N], 0 where there is no record */
+#define IV__PICTURES_PIXELS "pixels" /* [N,H,W,C], as the network reads values */
+#define IV__PICTURES_VALUES "values" /* i32 [N,H,W,C] */
+#define IV__PICTURES_LABEL "label"   /* i32 [N]; filled where a plan has it */
+#define IV__PICTURES_WEIGHT "weight" /* [N], 0 where there is no record */
 
 typedef struct iv__gallery {
     iv_home *home;
@@ -37,6 +37,6 @@ const unsigned char *iv__gallery_real(const iv__instance *instance, int64_t i);
 /* Of a mean loss in nats for each value: bits per dimension, nats per picture; and the bits per dimension
  * that a histogram of each place and channel reaches that is counted over the training pictures. */
 int iv__gallery_measures(const iv__gallery *gallery, iv__split split, double loss, int64_t levels,
-                         iv__measure measure[IV_MAX_MEASURES]);
+                         iv__measure measure[IV__MAX_MEASURES]);
 
 #endif

@@ -33,10 +33,10 @@ iv_status iv__recoder_make(iv__recoder *r, const iv__sentences *s, iv__instance 
         iv_scope *scope = g ? iv_scope_new(g, params, "") : NULL;
         if (!scope)
             return iv_home_status(home);
-        iv_node *present = iv_input(g, IV_SENTENCE_PRESENT, IV_F32, iv_dims(n, s->length));
+        iv_node *present = iv_input(g, IV__SENTENCE_PRESENT, IV_F32, iv_dims(n, s->length));
         if (half == 0) {
             iv_node *latent = graphs->encode(instance, scope,
-                                             iv_input(g, IV_SENTENCE_VECTORS, IV_F32,
+                                             iv_input(g, IV__SENTENCE_VECTORS, IV_F32,
                                                       iv_dims(n, s->length, s->vectors.width)),
                                              present);
             r->latent = iv_node_dim(latent, 1);
@@ -63,9 +63,9 @@ void iv__recoder_free(iv__recoder *r)
 
 void iv__recoder_put(iv__recoder *r, const int32_t *ids, int64_t n, int64_t row)
 {
-    iv__sentences_put(r->s, ids, n, row, iv_plan_input(r->encoder, IV_SENTENCE_VECTORS),
-                      iv_plan_input(r->encoder, IV_SENTENCE_PRESENT));
-    iv__sentences_put(r->s, ids, n, row, NULL, iv_plan_input(r->decoder, IV_SENTENCE_PRESENT));
+    iv__sentences_put(r->s, ids, n, row, iv_plan_input(r->encoder, IV__SENTENCE_VECTORS),
+                      iv_plan_input(r->encoder, IV__SENTENCE_PRESENT));
+    iv__sentences_put(r->s, ids, n, row, NULL, iv_plan_input(r->decoder, IV__SENTENCE_PRESENT));
 }
 
 iv_status iv__recoder_give(iv_plan *plan, const char *input, const void *from, size_t bytes)
@@ -87,14 +87,15 @@ static iv_status encode_again(iv__recoder *r, const float *latents)
     if (!status)
         status = iv_plan_run(r->decoder);
     if (!status)
-        status = iv__recoder_give(r->encoder, IV_SENTENCE_VECTORS, iv_plan_output(r->decoder, 0), bytes);
+        status = iv__recoder_give(r->encoder, IV__SENTENCE_VECTORS, iv_plan_output(r->decoder, 0),
+                                  bytes);
     return status ? status : iv_plan_run(r->encoder);
 }
 
 iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float *latents, float *again)
 {
     const int64_t width = r->latent;
-    int32_t ids[IV_SENTENCE_MOST];
+    int32_t ids[IV__SENTENCE_MOST];
     float *all = iv__alloc_array(r->home, r->n * width, sizeof *all);
     iv_status status = all ? IV_OK : IV_NOMEM;
 

@@ -113,7 +113,7 @@ static void note_used(const sampling *s, int64_t row, int32_t id)
 {
     float *favour = iv__generator_favour(s->generator) + row * s->vocab + id;
 
-    if (s->g->repetition > 1 && *favour > IV_OUT_OF_REACH)
+    if (s->g->repetition > 1 && *favour > IV__OUT_OF_REACH)
         *favour = -(float)iv__log_f64(s->g->repetition);
 }
 
@@ -122,7 +122,7 @@ static void forget_used(const sampling *s, int64_t row)
     float *favour = iv__generator_favour(s->generator) + row * s->vocab;
 
     for (int64_t i = 0; i < s->vocab; i++)
-        favour[i] = favour[i] > IV_OUT_OF_REACH ? 0 : IV_OUT_OF_REACH;
+        favour[i] = favour[i] > IV__OUT_OF_REACH ? 0 : IV__OUT_OF_REACH;
 }
 
 static bool is_watched(const sampling *s) /* whether the text decides on a sample's end */

@@ -70,7 +70,7 @@ iv_status iv__sentences_open(iv__sentences *s, iv__instance *instance, const iv_
     iv_status status = iv__dataset_locate(s->home, set, data, &path);
     if (!status) {
         s->data = iv__tokens_open(s->home, set, path.data ? path.data : "",
-                                  &(iv__tokens_options){ .rules = { .kind = IV_TOKENS_WORDS },
+                                  &(iv__tokens_options){ .rules = { .kind = IV__TOKENS_WORDS },
                                                          .vocabulary = words,
                                                          .counts = counts_record,
                                                          .user = instance,
@@ -159,9 +159,9 @@ void iv__sentences_put(const iv__sentences *s, const int32_t *ids, int64_t n, in
 
 void iv__sentences_fill(const iv__sentences *s, iv__batch *batch, const iv__rows *rows)
 {
-    float *vectors = iv__batch_input(batch, IV_SENTENCE_VECTORS),
-          *present = iv__batch_input(batch, IV_SENTENCE_PRESENT);
-    int32_t ids[IV_SENTENCE_MOST];
+    float *vectors = iv__batch_input(batch, IV__SENTENCE_VECTORS),
+          *present = iv__batch_input(batch, IV__SENTENCE_PRESENT);
+    int32_t ids[IV__SENTENCE_MOST];
 
     for (int64_t r = 0; r < rows->room; r++) {
         int64_t n = 0;

@@ -8,10 +8,10 @@
 #include "models/common_talk.h"
 
 /* Inputs, for N sentences. */
-#define IV_SENTENCE_VECTORS "vectors" /* [N,T,E]: of their words; zeros behind the last one */
-#define IV_SENTENCE_PRESENT "present" /* [N,T]: 1 where there is a word */
+#define IV__SENTENCE_VECTORS "vectors" /* [N,T,E]: of their words; zeros behind the last one */
+#define IV__SENTENCE_PRESENT "present" /* [N,T]: 1 where there is a word */
 
-enum { IV_SENTENCE_MOST = 256 }; /* words of a sentence */
+enum { IV__SENTENCE_MOST = 256 }; /* words of a sentence */
 
 typedef struct iv__sentences {
     iv_home *home;
@@ -68,11 +68,11 @@ iv_status iv__recode(iv__recoder *r, const int32_t *record, int64_t count, float
  * of the ten nearest of other documents share its topic, beside the averages of words' vectors. */
 int iv__sentences_measures(const iv__sentences *s, iv__instance *instance, iv_params *params,
                            const iv__coder_graphs *graphs, iv__split split,
-                           iv__measure measure[IV_MAX_MEASURES]);
+                           iv__measure measure[IV__MAX_MEASURES]);
 
 /* As iv__model's spreads: the cosines of latents. */
 int iv__sentences_spreads(const iv__sentences *s, iv__instance *instance, iv_params *params,
-                          const iv__coder_graphs *graphs, iv__spread spread[IV_MAX_SPREADS]);
+                          const iv__coder_graphs *graphs, iv__spread spread[IV__MAX_SPREADS]);
 
 /* As iv__talk has it. */
 typedef struct iv__comparing iv__comparing;

@@ -13,7 +13,7 @@ enum { MEASURED = 2000, NEAREST = 10, AT_ONCE = 64 };
 /* The average of the words' vectors: what a network has to be better than. */
 static void average(const iv__sentences *s, int32_t record, float *to)
 {
-    int32_t ids[IV_SENTENCE_MOST];
+    int32_t ids[IV__SENTENCE_MOST];
     const int64_t n = iv__tokens_copy(s->data, record, 0, s->length, ids), width = s->vectors.width;
 
     for (int64_t k = 0; k < width; k++) {
@@ -186,7 +186,7 @@ static measured *measured_new(const iv__sentences *s, iv__instance *instance, iv
 
 int iv__sentences_measures(const iv__sentences *s, iv__instance *instance, iv_params *params,
                            const iv__coder_graphs *graphs, iv__split split,
-                           iv__measure measure[IV_MAX_MEASURES])
+                           iv__measure measure[IV__MAX_MEASURES])
 {
     origins o = { 0 };
     measured *m = measured_new(s, instance, params, graphs, split);
@@ -199,7 +199,7 @@ int iv__sentences_measures(const iv__sentences *s, iv__instance *instance, iv_pa
 }
 
 int iv__sentences_spreads(const iv__sentences *s, iv__instance *instance, iv_params *params,
-                          const iv__coder_graphs *graphs, iv__spread spread[IV_MAX_SPREADS])
+                          const iv__coder_graphs *graphs, iv__spread spread[IV__MAX_SPREADS])
 {
     const iv__split from = s->n[SPLIT_TEST] ? SPLIT_TEST : SPLIT_TRAIN;
     measured *m = measured_new(s, instance, params, graphs, from);

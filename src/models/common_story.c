@@ -142,12 +142,12 @@ static void put_none(const iv__story *story, const slots *to, int64_t row)
 
 void iv__story_fill(const iv__story *story, iv__batch *batch, const iv__rows *rows)
 {
-    const slots to = { .sentences = iv__batch_input(batch, IV_STORY_SENTENCES),
-                       .question = iv__batch_input(batch, IV_STORY_QUESTION),
-                       .words = iv__batch_input(batch, IV_STORY_WORDS),
-                       .answer = iv__batch_input(batch, IV_STORY_ANSWER),
-                       .present = iv__batch_input(batch, IV_STORY_PRESENT),
-                       .weight = iv__batch_input(batch, IV_STORY_WEIGHT) };
+    const slots to = { .sentences = iv__batch_input(batch, IV__STORY_SENTENCES),
+                       .question = iv__batch_input(batch, IV__STORY_QUESTION),
+                       .words = iv__batch_input(batch, IV__STORY_WORDS),
+                       .answer = iv__batch_input(batch, IV__STORY_ANSWER),
+                       .present = iv__batch_input(batch, IV__STORY_PRESENT),
+                       .weight = iv__batch_input(batch, IV__STORY_WEIGHT) };
 
     for (int64_t r = 0; r < rows->room; r++) {
         const bool there = r < rows->n && rows->record[r] >= 0;
@@ -264,10 +264,10 @@ iv_status iv__telling_ask(const iv__telling *t, const char *question, iv_plan *p
         status = iv__ids_add(&asked.starts, (int32_t)asked.words.count);
     if (!status)
         put_row(t->story,
-                &(slots){ .sentences = iv_plan_input(plan, IV_STORY_SENTENCES),
-                          .question = iv_plan_input(plan, IV_STORY_QUESTION),
-                          .words = iv_plan_input(plan, IV_STORY_WORDS),
-                          .present = iv_plan_input(plan, IV_STORY_PRESENT) },
+                &(slots){ .sentences = iv_plan_input(plan, IV__STORY_SENTENCES),
+                          .question = iv_plan_input(plan, IV__STORY_QUESTION),
+                          .words = iv_plan_input(plan, IV__STORY_WORDS),
+                          .present = iv_plan_input(plan, IV__STORY_PRESENT) },
                 0, &t->sentences, 0, t->places.count, &asked, 0);
     *said = said_of(&asked.words, 0);
     free_texts(&asked);

@@ -5,15 +5,15 @@
 #include "models/model.h"
 
 /* Inputs, for N questions; words are numbers from 1, and 0 is none. */
-#define IV_STORY_SENTENCES \
-    "sentences"                    /* i32 [N,S,J]: the sentences before it, the last one first */
-#define IV_STORY_PRESENT "present" /* [N,S]: 1 where there is a sentence */
-#define IV_STORY_QUESTION \
-    "question"                 /* i32 [N,J]; of a story in one piece [N,Q], filled up in front */
-#define IV_STORY_WORDS "words" /* i32 [N,L]: the story in one piece, filled up in front */
-#define IV_STORY_ANSWER \
+#define IV__STORY_SENTENCES \
+    "sentences"                     /* i32 [N,S,J]: the sentences before it, the last one first */
+#define IV__STORY_PRESENT "present" /* [N,S]: 1 where there is a sentence */
+#define IV__STORY_QUESTION \
+    "question"                  /* i32 [N,J]; of a story in one piece [N,Q], filled up in front */
+#define IV__STORY_WORDS "words" /* i32 [N,L]: the story in one piece, filled up in front */
+#define IV__STORY_ANSWER \
     "answer" /* i32 [N]: its class, which is its number, counted from the first class */
-#define IV_STORY_WEIGHT "weight" /* [N]: 0 where there is no question, or its answer is unknown */
+#define IV__STORY_WEIGHT "weight" /* [N]: 0 where there is no question, or its answer is unknown */
 
 typedef struct iv__story_options {
     int64_t task;      /* of the data set; 0: all */

@@ -22,8 +22,9 @@ static iv_node *of_pictures(const iv__instance *instance, iv_scope *scope, int64
 
     instance->model->palette(instance, &palette);
     const iv_shape shape = iv_dims(batch, palette.height, palette.width, palette.channels);
-    iv_node *pixels = iv_input_raster(graph, IV_PICTURES_PIXELS, iv_graph_real(graph), shape);
-    iv_node *label = palette.classes ? iv_input(graph, IV_PICTURES_LABEL, IV_I32, iv_dims(batch)) : NULL;
+    iv_node *pixels = iv_input_raster(graph, IV__PICTURES_PIXELS, iv_graph_real(graph), shape);
+    iv_node *label = palette.classes ? iv_input(graph, IV__PICTURES_LABEL, IV_I32, iv_dims(batch))
+                                     : NULL;
     return palette.outputs(instance, scope, pixels, label);
 }
 

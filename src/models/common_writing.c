@@ -31,7 +31,7 @@ static void keep_from_drawing(iv__writing *w)
     for (int64_t r = 0; r < w->rows; r++)
         for (int64_t id = 0; id < iv__vocabulary_first(w->language.vocabulary); id++)
             if (!is_drawn(&w->language, id))
-                favour[r * w->vocab + id] = IV_OUT_OF_REACH;
+                favour[r * w->vocab + id] = IV__OUT_OF_REACH;
 }
 
 static iv_status make_generator(iv__writing *w, const iv__instance *instance, iv_params *params)

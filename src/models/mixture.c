@@ -212,10 +212,10 @@ static iv_status mixture_build(void *self, iv__build *b)
 
     if (check(instance))
         return iv_home_status(instance->home);
-    iv_node *pixels = iv_input_raster(b->graph, IV_PICTURES_PIXELS, real, shape);
-    iv_node *values = iv_input(b->graph, IV_PICTURES_VALUES, IV_I32, shape);
-    iv_node *weight = iv_input(b->graph, IV_PICTURES_WEIGHT, real, iv_dims(b->batch));
-    iv_node *label = o->classes ? iv_input(b->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(b->batch))
+    iv_node *pixels = iv_input_raster(b->graph, IV__PICTURES_PIXELS, real, shape);
+    iv_node *values = iv_input(b->graph, IV__PICTURES_VALUES, IV_I32, shape);
+    iv_node *weight = iv_input(b->graph, IV__PICTURES_WEIGHT, real, iv_dims(b->batch));
+    iv_node *label = o->classes ? iv_input(b->graph, IV__PICTURES_LABEL, IV_I32, iv_dims(b->batch))
                                 : NULL;
     iv_node *likelihood = iv_logistic_mixture_with(parameters(instance, b->scope, pixels, label),
                                                    values, &mix);
@@ -304,7 +304,7 @@ static void mixture_close(iv__instance *instance)
 }
 
 static int mixture_measures(const iv__instance *instance, iv__split split, double loss,
-                            double weight, iv__measure measure[IV_MAX_MEASURES])
+                            double weight, iv__measure measure[IV__MAX_MEASURES])
 {
     const mixture_state *state = instance->state;
 

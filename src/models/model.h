@@ -10,7 +10,7 @@
 #include "train/loop.h"
 
 /* Of saved files; a file of another format is refused by name. */
-#define IV_MODEL_FORMAT "1"
+#define IV__MODEL_FORMAT "1"
 
 typedef struct iv__model iv__model;
 typedef struct iv__instance iv__instance;
@@ -75,7 +75,7 @@ typedef struct iv__measure {
     const char *name; /* "perplexity" */
     double value;
 } iv__measure;
-enum { IV_MAX_MEASURES = 32 };
+enum { IV__MAX_MEASURES = 32 };
 
 /* Numbers whose distribution is to be seen; `value` is the caller's to free. */
 typedef struct iv__spread {
@@ -83,7 +83,7 @@ typedef struct iv__spread {
     double *value;
     int64_t n;
 } iv__spread;
-enum { IV_MAX_SPREADS = 4 };
+enum { IV__MAX_SPREADS = 4 };
 
 struct iv__model {
     const char *name, *says;
@@ -103,15 +103,15 @@ struct iv__model {
     /* Field's metrics from a mean loss over a split, and the sum of weights it is a mean over. The
      * data are open. Returns how many; -1: a failure. */
     int (*measures)(const iv__instance *instance, iv__split split, double loss, double weight,
-                    iv__measure measure[IV_MAX_MEASURES]);
+                    iv__measure measure[IV__MAX_MEASURES]);
     /* Further measures of a split, for which the network is run; parameters must be loaded and the data open.
      * Returns how many, or -1: the home has the message. NULL: none. */
     int (*examine)(iv__instance *instance, iv_params *params, iv__split split,
-                   iv__measure measure[IV_MAX_MEASURES]);
+                   iv__measure measure[IV__MAX_MEASURES]);
     /* What `plot` draws the distributions of; parameters must be loaded and the data open. *says: what they are.
      * Returns how many, or -1: the home has the message. NULL: none. */
     int (*spreads)(iv__instance *instance, iv_params *params, const char **says,
-                   iv__spread spread[IV_MAX_SPREADS]);
+                   iv__spread spread[IV__MAX_SPREADS]);
     /* Draws samples; parameters must be loaded.
      * Errors: VALUE for a prompt it can make nothing of. note: receives what a person should
      * know (unknown words), or "". */

@@ -98,10 +98,10 @@ static iv_status pixelcnn_build(void *self, iv__build *b)
     const pixelcnn *o = instance->options;
     const iv_dtype real = iv_graph_real(b->graph);
     iv_shape shape = iv_dims(b->batch, o->size, o->size, 1);
-    iv_node *pixels = iv_input_raster(b->graph, IV_PICTURES_PIXELS, real, shape);
-    iv_node *values = iv_input(b->graph, IV_PICTURES_VALUES, IV_I32, shape);
-    iv_node *weight = iv_input(b->graph, IV_PICTURES_WEIGHT, real, iv_dims(b->batch));
-    iv_node *label = o->classes ? iv_input(b->graph, IV_PICTURES_LABEL, IV_I32, iv_dims(b->batch))
+    iv_node *pixels = iv_input_raster(b->graph, IV__PICTURES_PIXELS, real, shape);
+    iv_node *values = iv_input(b->graph, IV__PICTURES_VALUES, IV_I32, shape);
+    iv_node *weight = iv_input(b->graph, IV__PICTURES_WEIGHT, real, iv_dims(b->batch));
+    iv_node *label = o->classes ? iv_input(b->graph, IV__PICTURES_LABEL, IV_I32, iv_dims(b->batch))
                                 : NULL;
     iv_node *y = logits(b->scope, pixels, label, class_count(instance), o);
     iv_node *each = iv_broadcast_to(iv_reshape(weight, iv_dims(b->batch, 1, 1)),
@@ -197,7 +197,7 @@ static void pixelcnn_close(iv__instance *instance)
 }
 
 static int pixelcnn_measures(const iv__instance *instance, iv__split split, double loss,
-                             double weight, iv__measure measure[IV_MAX_MEASURES])
+                             double weight, iv__measure measure[IV__MAX_MEASURES])
 {
     const pixelcnn_state *state = instance->state;
 

@@ -14,7 +14,7 @@ enum { WIDTH = 50 }; /* of the vectors, described without data */
 /* clang-format off */
 static const iv_field sentences_fields[] = {
     FIELD(sentences, latent,  INT,  "512",  1, 8192, "", "",       "width of a sentence's vector"),
-    FIELD(sentences, length,  INT,  "50",   1, IV_SENTENCE_MOST, "", "words",  "of a longer sentence the first so many"),
+    FIELD(sentences, length,  INT,  "50",   1, IV__SENTENCE_MOST, "", "words",  "of a longer sentence the first so many"),
     FIELD(sentences, words,   INT,  "5000", 3, 1e6,  "", "words",  "entries of the vocabulary, with padding and the unknown word"),
     FIELD(sentences, vectors, TEXT, "",     0, 0,    "", "FILE",   "vectors of words, as GloVe writes them; without it those below the data folder"),
     FIELD(sentences, masked,  BOOL, "yes",  0, 0,    "", "",       "padding is not read and does not count; no: it stands in front, and does"),
@@ -60,9 +60,9 @@ static iv_status sentences_build(void *self, iv__build *b)
     const iv__instance *instance = self;
     const sentences *o = instance->options;
     const iv_dtype real = iv_graph_real(b->graph);
-    iv_node *vectors = iv_input(b->graph, IV_SENTENCE_VECTORS, real,
+    iv_node *vectors = iv_input(b->graph, IV__SENTENCE_VECTORS, real,
                                 iv_dims(b->batch, o->length, width_of(instance)));
-    iv_node *present = iv_input(b->graph, IV_SENTENCE_PRESENT, real, iv_dims(b->batch, o->length));
+    iv_node *present = iv_input(b->graph, IV__SENTENCE_PRESENT, real, iv_dims(b->batch, o->length));
     iv_node *y = decode(instance, b->scope, encode(instance, b->scope, vectors, present), present);
 
     b->n_parts = 1;
@@ -80,12 +80,12 @@ static iv_node *sentences_evaluate(const iv__instance *instance, iv_scope *scope
     const sentences *o = instance->options;
     iv_graph *g = iv_scope_graph(scope);
     const iv_dtype real = iv_graph_real(g);
-    iv_node *vectors = iv_input(g, IV_SENTENCE_VECTORS, real,
+    iv_node *vectors = iv_input(g, IV__SENTENCE_VECTORS, real,
                                 iv_dims(batch, o->length, width_of(instance)));
 
     *name = "latent";
     return encode(instance, scope, vectors,
-                  iv_input(g, IV_SENTENCE_PRESENT, real, iv_dims(batch, o->length)));
+                  iv_input(g, IV__SENTENCE_PRESENT, real, iv_dims(batch, o->length)));
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
@@ -127,14 +127,14 @@ static void sentences_close(iv__instance *instance)
 }
 
 static int sentences_examine(iv__instance *instance, iv_params *params, iv__split split,
-                             iv__measure measure[IV_MAX_MEASURES])
+                             iv__measure measure[IV__MAX_MEASURES])
 {
     return iv__sentences_measures(&((sentences_state *)instance->state)->data, instance, params,
                                   &graphs, split, measure);
 }
 
 static int sentences_spreads(iv__instance *instance, iv_params *params, const char **says,
-                             iv__spread spread[IV_MAX_SPREADS])
+                             iv__spread spread[IV__MAX_SPREADS])
 {
     *says = "cosine";
     return iv__sentences_spreads(&((sentences_state *)instance->state)->data, instance, params,

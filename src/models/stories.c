@@ -131,9 +131,9 @@ static void sentence_network(const iv__instance *instance, iv_scope *scope, int6
                               instance->training.batch;
     iv_graph *g = iv_scope_graph(scope);
     iv_node *words[MOST_HOPS + 1], *times[MOST_HOPS + 1], *places[MOST_HOPS + 1], *looked[MOST_HOPS];
-    iv_node *sentences = iv_input(g, IV_STORY_SENTENCES, IV_I32, iv_dims(n, z.sentences, z.sentence));
-    iv_node *present = iv_input(g, IV_STORY_PRESENT, iv_graph_real(g), iv_dims(n, z.sentences));
-    iv_node *question = iv_input(g, IV_STORY_QUESTION, IV_I32, iv_dims(n, z.sentence));
+    iv_node *sentences = iv_input(g, IV__STORY_SENTENCES, IV_I32, iv_dims(n, z.sentences, z.sentence));
+    iv_node *present = iv_input(g, IV__STORY_PRESENT, iv_graph_real(g), iv_dims(n, z.sentences));
+    iv_node *question = iv_input(g, IV__STORY_QUESTION, IV_I32, iv_dims(n, z.sentence));
     iv_scope *memory = iv__layer_open(scope, sentences, "memory", "memory", true);
     char name[32];
 
@@ -171,8 +171,8 @@ static iv_node *word_network(const iv__instance *instance, iv_scope *s, int64_t 
     const stories *o = instance->options;
     const iv__story_sizes z = sizes_of(instance);
     iv_graph *g = iv_scope_graph(s);
-    iv_node *story = iv_input(g, IV_STORY_WORDS, IV_I32, iv_dims(n, z.story));
-    iv_node *question = iv_input(g, IV_STORY_QUESTION, IV_I32, iv_dims(n, z.question));
+    iv_node *story = iv_input(g, IV__STORY_WORDS, IV_I32, iv_dims(n, z.story));
+    iv_node *question = iv_input(g, IV__STORY_QUESTION, IV_I32, iv_dims(n, z.question));
     iv_node *keys =
         iv_dropout(s, iv_embedding(s, story, .name = "keys", .count = z.words, .units = o->embed),
                    o->dropout);
@@ -219,8 +219,8 @@ static iv_status stories_build(void *self, iv__build *b)
     iv_node *logits, *attention;
 
     either_network(instance, b->scope, b->batch, b->training, &logits, &attention);
-    iv_node *answer = iv_input(b->graph, IV_STORY_ANSWER, IV_I32, iv_dims(b->batch));
-    iv_node *weight = iv_input(b->graph, IV_STORY_WEIGHT, iv_graph_real(b->graph), iv_dims(b->batch));
+    iv_node *answer = iv_input(b->graph, IV__STORY_ANSWER, IV_I32, iv_dims(b->batch));
+    iv_node *weight = iv_input(b->graph, IV__STORY_WEIGHT, iv_graph_real(b->graph), iv_dims(b->batch));
     b->n_parts = 1;
     b->parts[0] = (iv__trained_part){ .name = "",
                                       .changes = "",
@@ -276,7 +276,7 @@ static void stories_close(iv__instance *instance)
 }
 
 static int stories_examine(iv__instance *instance, iv_params *params, iv__split split,
-                           iv__measure measure[IV_MAX_MEASURES])
+                           iv__measure measure[IV__MAX_MEASURES])
 {
     return iv__asking_measures(instance, params, ((const stories_state *)instance->state)->story,
                                answering_network, split, measure);

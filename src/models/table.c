@@ -70,10 +70,10 @@ static iv_status table_build(void *self, iv__build *b)
 {
     const iv__instance *instance = self;
     const iv_dtype real = iv_graph_real(b->graph);
-    iv_node *inputs = iv_input(b->graph, IV_FRAME_INPUTS, real,
+    iv_node *inputs = iv_input(b->graph, IV__FRAME_INPUTS, real,
                                iv_dims(b->batch, input_count(instance)));
-    iv_node *target = iv_input(b->graph, IV_FRAME_TARGET, real, iv_dims(b->batch, 1));
-    iv_node *weight = iv_input(b->graph, IV_FRAME_WEIGHT, real, iv_dims(b->batch));
+    iv_node *target = iv_input(b->graph, IV__FRAME_TARGET, real, iv_dims(b->batch, 1));
+    iv_node *weight = iv_input(b->graph, IV__FRAME_WEIGHT, real, iv_dims(b->batch));
     iv_node *y = network(b->scope, inputs, instance->options);
 
     b->n_parts = 1;
@@ -100,12 +100,12 @@ static iv_status run_network(const iv__instance *instance, iv_params *params, co
     iv_plan *plan = NULL;
 
     if (!status) {
-        iv_node *inputs = iv_input(graph, IV_FRAME_INPUTS, iv_graph_real(graph), iv_dims(TOGETHER, n));
+        iv_node *inputs = iv_input(graph, IV__FRAME_INPUTS, iv_graph_real(graph), iv_dims(TOGETHER, n));
         iv_node *output = network(iv_scope_new(graph, params, ""), inputs, instance->options);
         plan = iv_plan_new(instance->home, 1, &output, 0, NULL);
         status = plan ? iv_params_bind(params, plan) : iv_home_status(instance->home);
     }
-    float *to = status ? NULL : iv_plan_input(plan, IV_FRAME_INPUTS);
+    float *to = status ? NULL : iv_plan_input(plan, IV__FRAME_INPUTS);
     if (!status && !to)
         status = IV_NOMEM;
     for (int64_t first = 0; first < f->n && !status; first += TOGETHER) {

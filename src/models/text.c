@@ -70,7 +70,7 @@ static const char vocabulary_name[] = "vocabulary";
 
 static int64_t most_entries(const text *o)
 {
-    return o->vocab ? o->vocab : o->tokens == IV_TOKENS_BPE ? 8000 : 10000;
+    return o->vocab ? o->vocab : o->tokens == IV__TOKENS_BPE ? 8000 : 10000;
 }
 
 static int64_t vocabulary_count(const iv__instance *instance)
@@ -168,10 +168,10 @@ static iv_node *text_logits(iv_scope *s, iv_node *words, const text *o, int64_t 
 /* Options that exclude each other. */
 static iv_status check_options(iv_home *home, const text *o)
 {
-    if (o->bidirectional && o->pieces != IV_CUT_WINDOWS)
+    if (o->bidirectional && o->pieces != IV__CUT_WINDOWS)
         return iv_fail(home, IV_VALUE,
                        "--bidirectional reads what it should predict: it goes with --pieces windows alone");
-    if (o->padding == PADDING_FRONT && (o->pieces == IV_CUT_WINDOWS || o->pieces == IV_CUT_CARRIED))
+    if (o->padding == PADDING_FRONT && (o->pieces == IV__CUT_WINDOWS || o->pieces == IV__CUT_CARRIED))
         return iv_fail(home, IV_VALUE, "--padding front goes with --pieces first and all alone");
     if (o->tied && !o->embed)
         return iv_fail(home, IV_VALUE,
@@ -183,20 +183,20 @@ static iv_status text_build(void *self, iv__build *b)
 {
     const iv__instance *instance = self;
     const text *o = instance->options;
-    bool windows = o->pieces == IV_CUT_WINDOWS, carries = o->pieces == IV_CUT_CARRIED;
+    bool windows = o->pieces == IV__CUT_WINDOWS, carries = o->pieces == IV__CUT_CARRIED;
     iv_shape shape = iv_dims(b->batch, o->length), rows = iv_dims(b->batch);
     iv_status status = check_options(instance->home, o);
 
     if (status)
         return status;
-    iv_node *words = iv_input_sequence(b->graph, IV_CUT_WORDS, IV_I32, shape, 1);
-    iv_node *next = iv_input(b->graph, IV_CUT_NEXT, IV_I32, windows ? rows : shape);
-    iv_node *weight = iv_input(b->graph, IV_CUT_WEIGHT, IV_F32, windows ? rows : shape);
+    iv_node *words = iv_input_sequence(b->graph, IV__CUT_WORDS, IV_I32, shape, 1);
+    iv_node *next = iv_input(b->graph, IV__CUT_NEXT, IV_I32, windows ? rows : shape);
+    iv_node *weight = iv_input(b->graph, IV__CUT_WEIGHT, IV_F32, windows ? rows : shape);
     bool in_front = windows || o->padding == PADDING_FRONT;
-    iv_node *present = in_front && o->masked ? iv_input(b->graph, IV_CUT_PRESENT, IV_F32, shape) : NULL;
+    iv_node *present = in_front && o->masked ? iv_input(b->graph, IV__CUT_PRESENT, IV_F32, shape) : NULL;
     carrying c = { .build = b };
     if (carries) {
-        iv_node *goes_on = iv_input(b->graph, IV_CUT_GOES_ON, IV_F32, rows);
+        iv_node *goes_on = iv_input(b->graph, IV__CUT_GOES_ON, IV_F32, rows);
         c.goes_on = iv_reshape(goes_on, iv_dims(b->batch, 1));
         c.updates = iv__arena_get(&b->graph->arena, 2 * (size_t)o->layers * sizeof *c.updates);
         if (!c.updates)
@@ -276,7 +276,7 @@ static iv_status cut_records(iv__instance *instance)
                                                  .begin_id = iv__vocabulary_begin(v),
                                                  .end_id = iv__vocabulary_end(v) });
     trainee->fill = text_fill;
-    trainee->choose = o->pieces == IV_CUT_CARRIED ? text_choose : NULL;
+    trainee->choose = o->pieces == IV__CUT_CARRIED ? text_choose : NULL;
     for (int s = 0; state->cut && s < SPLITS; s++)
         trainee->n_records[s] = iv__cut_count(state->cut, (iv__split)s);
     return state->cut ? IV_OK : iv_home_status(instance->home);
@@ -313,7 +313,7 @@ static iv_status set_options_of(iv__instance *instance, const iv__dataset *set, 
     iv_status status = value.failed ? IV_NOMEM
                                     : iv__field_set(instance->home, &instance->arena, set->fields,
                                                     *options, "records", value.data);
-    if (!status && o->tokens >= IV_TOKENS_BYTES && iv__field_find(set->fields, "raw"))
+    if (!status && o->tokens >= IV__TOKENS_BYTES && iv__field_find(set->fields, "raw"))
         status = iv__field_set(instance->home, &instance->arena, set->fields, *options, "raw", "yes");
     iv__text_free(&value);
     return status;
@@ -399,7 +399,7 @@ static void text_close(iv__instance *instance)
 }
 
 static int text_measures(const iv__instance *instance, iv__split split, double loss, double weight,
-                         iv__measure measure[IV_MAX_MEASURES])
+                         iv__measure measure[IV__MAX_MEASURES])
 {
     const text_state *state = instance->state;
     iv__extent extent = iv__cut_extent(state->cut, split);

@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
+#define IV__OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
-#undef IV_OPS
+#undef IV__OPS
 
-#define IV_OPS(name) iv__ops_##name,
+#define IV__OPS(name) iv__ops_##name,
 static const iv_op *const *const families[] = {
 #include "registry_ops.inc"
 };
-#undef IV_OPS
+#undef IV__OPS
 
 const iv_op *iv__op_named(const char *name)
 {

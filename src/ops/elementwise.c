@@ -208,10 +208,10 @@ static const iv_field number_fields[] = { ATTR(iv__real, a, REAL), FIELD_END };
 #define FLAT_2(row, formula, value, why) \
     BINARY_ROW(row, formula, comparison_shape, .no_gradient = why)
 
-IV_UNARY_ROWS(SMOOTH_1, FLAT_1)
-IV_NUMBER_ROWS(SMOOTH_NUMBER)
-IV_BINARY_ROWS(SMOOTH_2)
-IV_COMPARISON_ROWS(FLAT_2)
+IV__UNARY_ROWS(SMOOTH_1, FLAT_1)
+IV__NUMBER_ROWS(SMOOTH_NUMBER)
+IV__BINARY_ROWS(SMOOTH_2)
+IV__COMPARISON_ROWS(FLAT_2)
 
 iv_node *iv_scale(iv_node *x, double factor)
 {
@@ -405,7 +405,7 @@ iv_node *iv_cast(iv_node *x, iv_dtype dtype)
 #define LIST(row, ...) &op_##row,
 /* clang-format off */
 const iv_op *const iv__ops_elementwise[] = {
-    IV_UNARY_ROWS(LIST, LIST) IV_NUMBER_ROWS(LIST) IV_BINARY_ROWS(LIST) IV_COMPARISON_ROWS(LIST)
+    IV__UNARY_ROWS(LIST, LIST) IV__NUMBER_ROWS(LIST) IV__BINARY_ROWS(LIST) IV__COMPARISON_ROWS(LIST)
     &op_clip, &op_select, &op_cast, NULL,
 };
 /* clang-format on */

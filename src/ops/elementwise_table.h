@@ -12,7 +12,7 @@
 #define IV_OPS_ELEMENTWISE_TABLE_H
 
 /* clang-format off */
-#define IV_UNARY_ROWS(SMOOTH, FLAT)                                                                             \
+#define IV__UNARY_ROWS(SMOOTH, FLAT)                                                                             \
     SMOOTH(neg,        "-x",                    -x,                        iv_neg(dy))                          \
     SMOOTH(exp,        "e^x",                   EXP(x),                    iv_mul(dy, y))                       \
     SMOOTH(log,        "log x",                 LOG(x),                    iv_div(dy, x))                       \
@@ -34,13 +34,13 @@
     FLAT(stop_gradient, "x",                    x,                         "it stops the gradient")
 
 /* One number `n` goes with the row. */
-#define IV_NUMBER_ROWS(SMOOTH)                                                                                  \
+#define IV__NUMBER_ROWS(SMOOTH)                                                                                  \
     SMOOTH(scale,      "n x",                   x * n,                     iv_scale(dy, n))                     \
     SMOOTH(shift,      "x + n",                 x + n,                     dy)                                  \
     SMOOTH(power,      "x^n",                   POWER(x, n),               iv_mul(dy, slope_of_power(x, n)))   \
     SMOOTH(leaky_relu, "x where x > 0, else n x", x > 0 ? x : x * n,       iv_select(iv_positive(x), dy, iv_scale(dy, n)))
 
-#define IV_BINARY_ROWS(SMOOTH)                                                                                  \
+#define IV__BINARY_ROWS(SMOOTH)                                                                                  \
     SMOOTH(add,        "a + b",                 a + b,                     dy, dy)                              \
     SMOOTH(sub,        "a - b",                 a - b,                     dy, iv_neg(dy))                      \
     SMOOTH(mul,        "a b",                   a * b,                     iv_mul(dy, b), iv_mul(dy, a))        \
@@ -49,7 +49,7 @@
     SMOOTH(min,        "the smaller",           b < a ? b : b == b ? a : b, if_above(b, a, dy), if_above(a, b, dy))
 
 /* 1 or 0; inputs real or i32. */
-#define IV_COMPARISON_ROWS(FLAT)                                                                                \
+#define IV__COMPARISON_ROWS(FLAT)                                                                                \
     FLAT(equal,        "1 where a = b, else 0",  a == b,                   "a step has no slope")               \
     FLAT(less,         "1 where a < b, else 0",  a < b,                    "a step has no slope")               \
     FLAT(less_equal,   "1 where a <= b, else 0", a <= b,                   "a step has no slope")

@@ -126,7 +126,7 @@ static iv_status bind_member(iv_plan *plan, iv__member *member)
     member->kernel_name = plan->backend->name;
     member->scratch = fast->scratch ? iv__whole_lines(fast->scratch(&member->k)) : 0;
     if (fast->packings) {
-        iv__packing want[IV_MAX_PACKED];
+        iv__packing want[IV__MAX_PACKED];
         member->n_packed = fast->packings(&member->k, want);
         for (int i = 0; i < member->n_packed; i++) {
             member->packed[i] = packed_of(plan, member->in[want[i].input], &want[i]);

@@ -61,8 +61,8 @@ typedef struct iv__member {
     bool stores;    /* output 0 goes to memory, not just to a slot */
     int64_t period; /* in its slot, which it has alone, stands for each block that begins at a multiple of it; 0: for none */
     size_t scratch;
-    int n_packed, packed[IV_MAX_PACKED]; /* into plan->packed */
-    void *packed_data[IV_MAX_PACKED];
+    int n_packed, packed[IV__MAX_PACKED]; /* into plan->packed */
+    void *packed_data[IV__MAX_PACKED];
 } iv__member;
 
 typedef struct iv__group {

@@ -62,10 +62,10 @@ iv_status iv__opened_load(iv_home *home, const char *run, const char *which, iv_
     if (!name || !system_name || !format)
         status = iv_fail(home, IV_FORMAT,
                          "%s is no model of Ivory: its file does not say which model it is", run);
-    else if (strcmp(format, IV_MODEL_FORMAT))
+    else if (strcmp(format, IV__MODEL_FORMAT))
         status = iv_fail(home, IV_UNSUPPORTED,
                          "%s was written by another version of Ivory (format %s; this one reads %s)",
-                         run, format, IV_MODEL_FORMAT);
+                         run, format, IV__MODEL_FORMAT);
     const iv__model *model = NULL;
     const iv__system *system = status ? NULL : iv__system_named(home, system_name, &model);
     if (!status && (!system || strcmp(model->name, name)))

@@ -7,24 +7,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IV_MODEL(name) extern const iv__model iv__model_##name;
+#define IV__MODEL(name) extern const iv__model iv__model_##name;
 #include "registry_models.inc"
-#undef IV_MODEL
-#define IV_DATASET(name) extern const iv__dataset iv__dataset_##name;
+#undef IV__MODEL
+#define IV__DATASET(name) extern const iv__dataset iv__dataset_##name;
 #include "registry_data.inc"
-#undef IV_DATASET
+#undef IV__DATASET
 
 const iv__model *const iv__models[] = {
-#define IV_MODEL(name) &iv__model_##name,
+#define IV__MODEL(name) &iv__model_##name,
 #include "registry_models.inc"
-#undef IV_MODEL
+#undef IV__MODEL
     NULL,
 };
 
 const iv__dataset *const iv__datasets[] = {
-#define IV_DATASET(name) &iv__dataset_##name,
+#define IV__DATASET(name) &iv__dataset_##name,
 #include "registry_data.inc"
-#undef IV_DATASET
+#undef IV__DATASET
     NULL,
 };
 

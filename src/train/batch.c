@@ -18,7 +18,7 @@ typedef struct input {
     bool filled; /* else it is the plan's own: a state in evaluation, the clock of random numbers */
 } input;
 
-enum { MOST_PLANS = IV_MAX_STEPS };
+enum { MOST_PLANS = IV__MOST_PARTS };
 
 struct iv__batch {
     iv_home *home;

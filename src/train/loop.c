@@ -28,8 +28,8 @@ typedef struct loop {
 
     iv_graph *graph;
     int n_parts;
-    iv__trained_part parts[IV_MAX_STEPS];
-    iv_train_step *steps[IV_MAX_STEPS];
+    iv__trained_part parts[IV__MOST_PARTS];
+    iv_train_step *steps[IV__MOST_PARTS];
     iv__evaluation *evaluation;
 
     int64_t per_pass, per_epoch, total; /* steps: once through the records; to the next report */
@@ -96,7 +96,7 @@ static iv_status make_steps(loop *l)
 
 static iv_status make_batch(loop *l)
 {
-    iv_plan *plans[IV_MAX_STEPS];
+    iv_plan *plans[IV__MOST_PARTS];
 
     for (int i = 0; i < l->n_parts; i++)
         plans[i] = iv_train_step_plan(l->steps[i]);

@@ -15,7 +15,7 @@ static inline const char *iv__split_name(iv__split split)
     return names[split];
 }
 
-enum { IV_MAX_STEPS = 4 };
+enum { IV__MOST_PARTS = 4 };
 
 /* One step of a round: what it lowers, what it may change, how often. */
 typedef struct iv__trained_part {
@@ -33,7 +33,7 @@ typedef struct iv__build {
     int64_t batch; /* records */
     bool training;
     int n_parts;
-    iv__trained_part parts[IV_MAX_STEPS];
+    iv__trained_part parts[IV__MOST_PARTS];
     /* States that go from step to step, with their next values: in training made by iv_state,
      * else inputs of the plan's own, which are zeros at first. */
     int n_carried;

@@ -13,15 +13,15 @@
 
 #include <cmocka.h>
 
-#define IV_OPS(name) extern const iv_op *const iv__ops_##name[];
+#define IV__OPS(name) extern const iv_op *const iv__ops_##name[];
 #include "registry_ops.inc"
-#undef IV_OPS
+#undef IV__OPS
 
-#define IV_OPS(name) iv__ops_##name,
+#define IV__OPS(name) iv__ops_##name,
 const iv_op *const *const row_families[] = {
 #include "registry_ops.inc"
 };
-#undef IV_OPS
+#undef IV__OPS
 const int n_row_families = sizeof row_families / sizeof *row_families;
 
 const iv_op *row_named(const char *name)
@@ -273,7 +273,7 @@ bool trial_backend(const subject *s, iv_home *home, const iv__backend *backend, 
         t->k.in[i].weight = weights;
 
     const iv__fast_kernel *kernel = iv__backend_find(backend->kernels, s->op->name, &t->k);
-    iv__packing want[IV_MAX_PACKED];
+    iv__packing want[IV__MAX_PACKED];
 
     if (!kernel) {
         trial_free(t);

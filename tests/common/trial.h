@@ -57,8 +57,8 @@ typedef struct guarded {
 typedef struct trial {
     const subject *s;
     iv_kernel_call k;
-    guarded in[MAX_CASE_INPUTS], out[IV_MAX_OUT], scratch, packed[IV_MAX_PACKED];
-    void *packed_data[IV_MAX_PACKED];
+    guarded in[MAX_CASE_INPUTS], out[IV_MAX_OUT], scratch, packed[IV__MAX_PACKED];
+    void *packed_data[IV__MAX_PACKED];
     int n_packed;
 } trial;
 

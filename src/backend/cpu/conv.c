@@ -253,7 +253,7 @@ static void run_places(conv_job *j, int64_t places)
 }
 
 static int packings_of(const iv__conv_sizes *s, bool back, iv__packing panels,
-                       iv__packing want[IV_MAX_PACKED])
+                       iv__packing want[IV__MAX_PACKED])
 {
     iv__taps taps = iv__taps_of(s, back);
 
@@ -262,7 +262,7 @@ static int packings_of(const iv__conv_sizes *s, bool back, iv__packing panels,
 }
 
 int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                      iv__packing want[IV_MAX_PACKED])
+                      iv__packing want[IV__MAX_PACKED])
 {
     iv__conv_sizes s = sizes_of(k, false);
 
@@ -271,7 +271,7 @@ int iv__conv_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing p
 }
 
 int iv__conv_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                        iv__packing want[IV_MAX_PACKED])
+                        iv__packing want[IV__MAX_PACKED])
 {
     iv__conv_sizes s = sizes_of(k, true);
 

@@ -229,13 +229,13 @@ static void run(lines_job j, const iv__cpu *cpu, const iv_kernel_call *k)
 }
 
 int iv__lines_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                       iv__packing want[IV_MAX_PACKED])
+                       iv__packing want[IV__MAX_PACKED])
 {
     return iv__conv_packings(cpu, k, panels, want);
 }
 
 int iv__lines_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                         iv__packing want[IV_MAX_PACKED])
+                         iv__packing want[IV__MAX_PACKED])
 {
     return iv__conv_x_packings(cpu, k, panels, want);
 }
@@ -354,7 +354,7 @@ static void add_slots(void *context, int64_t task, int thread)
 }
 
 int iv__lines_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                         iv__packing want[IV_MAX_PACKED])
+                         iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu, (void)k, (void)panels, (void)want;
     return 0;

@@ -223,7 +223,7 @@ void iv__narrow_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, in
 }
 
 static int packings(const iv_kernel_call *k, bool back, iv__packing weights,
-                    iv__packing want[IV_MAX_PACKED])
+                    iv__packing want[IV__MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, IV__NARROW | (back ? BACK : 0) | sizes_of(k, back).taps * COUNT_AT);
     return 1;
@@ -344,14 +344,14 @@ static void run(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
 }
 
 int iv__narrow_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
-                        iv__packing want[IV_MAX_PACKED])
+                        iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     return packings(k, false, weights, want);
 }
 
 int iv__narrow_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
-                          iv__packing want[IV_MAX_PACKED])
+                          iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     return packings(k, true, weights, want);

@@ -153,7 +153,7 @@ static void turn_slots(void *context, int64_t tap, int thread)
 }
 
 int iv__conv_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                        iv__packing want[IV_MAX_PACKED])
+                        iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu, (void)k, (void)panels, (void)want;
     return 0;

@@ -188,7 +188,7 @@ static size_t scratch_of(const iv__cpu *cpu, const iv_kernel_call *k, bool back)
 }
 
 int iv__linear_cross_entropy_packings(const iv__cpu *cpu, const iv_kernel_call *k,
-                                      iv__packing panels, iv__packing want[IV_MAX_PACKED])
+                                      iv__packing panels, iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu, (void)k;
     want[0] = iv__want(panels, W, IV__PANELS);
@@ -196,7 +196,7 @@ int iv__linear_cross_entropy_packings(const iv__cpu *cpu, const iv_kernel_call *
 }
 
 int iv__linear_cross_entropy_back_packings(const iv__cpu *cpu, const iv_kernel_call *k,
-                                           iv__packing panels, iv__packing want[IV_MAX_PACKED])
+                                           iv__packing panels, iv__packing want[IV__MAX_PACKED])
 {
     layout l = { NULL, 0 };
 

@@ -21,7 +21,7 @@ static bool resets_after(const iv_kernel_call *k)
 }
 
 int iv__gru_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                     iv__packing want[IV_MAX_PACKED])
+                     iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS | IV__FIRST_TWO_THIRDS);
@@ -30,7 +30,7 @@ int iv__gru_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing pa
 }
 
 int iv__gru_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                          iv__packing want[IV_MAX_PACKED])
+                          iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED | IV__FIRST_TWO_THIRDS);

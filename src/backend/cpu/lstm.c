@@ -18,7 +18,7 @@ enum {
 };
 
 int iv__lstm_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                      iv__packing want[IV_MAX_PACKED])
+                      iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS);
@@ -26,7 +26,7 @@ int iv__lstm_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing p
 }
 
 int iv__lstm_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                           iv__packing want[IV_MAX_PACKED])
+                           iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);

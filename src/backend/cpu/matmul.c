@@ -35,7 +35,7 @@ static bool wants_panels(const iv_kernel_call *k)
 }
 
 int iv__matmul_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                        iv__packing want[IV_MAX_PACKED])
+                        iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     const iv__matmul *attr = k->attr;

@@ -29,7 +29,7 @@ void iv__cut_records(iv__sequence *s, int64_t groups);
 
 /* w in panels, the last of the packed forms; numbers need none. */
 static inline int iv__want_w(const iv_kernel_call *k, iv__packing panels, int64_t form,
-                             iv__packing want[IV_MAX_PACKED], int n)
+                             iv__packing want[IV__MAX_PACKED], int n)
 {
     panels.input = 1;
     panels.variant = form;

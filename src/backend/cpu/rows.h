@@ -74,7 +74,7 @@ static inline iv__packing iv__want(iv__packing panels, int input, int64_t form)
     PLAIN(name, inputs)                                                                            \
     size_t iv__##name##_scratch(const iv__cpu *cpu, const iv_kernel_call *k);                      \
     int iv__##name##_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,         \
-                               iv__packing want[IV_MAX_PACKED]);
+                               iv__packing want[IV__MAX_PACKED]);
 #define KIND(name, kind) ROW(kind, f32)
 IV__CPU_ROWS(ROW, PLAIN)
 IV__WINOGRAD_ROWS(KIND)

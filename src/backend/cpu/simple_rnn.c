@@ -6,7 +6,7 @@ enum { X, W, U, B, H0, INPUTS };
 enum { BACK_H0 = 3, BACK_Y, BACK_DY, BACK_DH, BACK_INPUTS };
 
 int iv__simple_rnn_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                            iv__packing want[IV_MAX_PACKED])
+                            iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS);
@@ -14,7 +14,7 @@ int iv__simple_rnn_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__pac
 }
 
 int iv__simple_rnn_back_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing panels,
-                                 iv__packing want[IV_MAX_PACKED])
+                                 iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu;
     want[0] = iv__want(panels, U, IV__PANELS_TRANSPOSED);

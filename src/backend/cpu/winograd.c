@@ -298,14 +298,14 @@ void iv__winograd_pack(const iv__cpu *cpu, iv_home *home, const iv_array *from, 
 }
 
 int iv__winograd_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
-                          iv__packing want[IV_MAX_PACKED])
+                          iv__packing want[IV__MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, winograd_of(cpu, k, false).form);
     return 1;
 }
 
 int iv__winograd_x_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
-                            iv__packing want[IV_MAX_PACKED])
+                            iv__packing want[IV__MAX_PACKED])
 {
     want[0] = iv__want(weights, 1, winograd_of(cpu, k, true).form);
     return 1;

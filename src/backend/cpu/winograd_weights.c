@@ -137,7 +137,7 @@ bool iv__fits_winograd_w(const iv_kernel_call *k)
 }
 
 int iv__winograd_w_packings(const iv__cpu *cpu, const iv_kernel_call *k, iv__packing weights,
-                            iv__packing want[IV_MAX_PACKED])
+                            iv__packing want[IV__MAX_PACKED])
 {
     (void)cpu, (void)k, (void)weights, (void)want;
     return 0;
