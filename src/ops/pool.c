@@ -135,6 +135,8 @@ static const char *check_window(const iv__pooling *attr, const iv_shape *x, cons
             return "window and stride must be at least 1";
         if (__builtin_mul_overflow(taps, window, &taps) || taps > INT32_MAX)
             return "the window is too large";
+        if (window > x->dim[k + 1])
+            return "a window must not be larger than the image";
         if (before < 0 || before >= window ||
             (y->dim[k + 1] && __builtin_mul_overflow(y->dim[k + 1] - 1, stride, &last)) ||
             (y->dim[k + 1] && last - before >= x->dim[k + 1]))
