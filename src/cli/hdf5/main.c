@@ -11,13 +11,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Of the processor's time, of memory, and of what is passed on: so much for any file, and so many times its size. A damaged
  * file may lead the library in circles, and one of bad will may unfold to a thousand times its size. */
-enum { SECONDS = 60, BYTES = 1 << 30, TIMES = 8, BYTES_A_SECOND = 1 << 23 };
+enum { SECONDS = 10, BYTES = 1 << 30, TIMES = 8, BYTES_A_SECOND = 1 << 23 };
 
 /* What ends it at the limit of time says so: one second later it would be ended without a reason. */
 static void limit(int what, rlim_t most)
@@ -31,7 +32,8 @@ static void set_limits(void)
     const rlim_t size = fstat(STDIN_FILENO, &about) ? 0 : (rlim_t)about.st_size,
                  bytes = BYTES + TIMES * (size < RLIM_INFINITY / 16 ? size : 0);
 
-    signal(SIGXFSZ, SIG_IGN); /* writing fails instead, which is a message */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* who asked is gone: nobody wants it any more */
+    signal(SIGXFSZ, SIG_IGN);         /* writing fails instead, which is a message */
     limit(RLIMIT_CPU, SECONDS + size / BYTES_A_SECOND);
     limit(RLIMIT_FSIZE, bytes);
 #ifndef IVORY_SANITIZED
