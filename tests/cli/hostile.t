@@ -245,7 +245,7 @@ if [ -x "$(dirname "$IVORY")/ivory-hdf5" ]; then
         grep -Eq '^Seccomp:.*2' "/proc/$limited/status" && break
         sleep 0.2
     done
-    expect "the helper has a limit of time" grep -Eq 'cpu time +60 ' "/proc/$limited/limits"
+    expect "the helper has a limit of time" grep -Eq 'cpu time +10 ' "/proc/$limited/limits"
     expect "and of what it writes" grep -Eq 'file size +1073741824 ' "/proc/$limited/limits"
     if [ -n "${IVORY_SANITIZE:-}" ]; then
         skip "limits of memory and rights" "sanitizers need more"
